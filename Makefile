@@ -1,0 +1,86 @@
+# What a developer types. Needs python3 (3.11 or newer), make and git; everything else is installed
+# into .venv, which is built here and again only when pyproject.toml changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+# Which Python builds .venv; empty means the first one that is new enough.
+PYTHON ?=
+# Which benchmarks to run; empty means all.
+NAMES ?=
+# Extra arguments: make test ARGS="-k lifecycle", make bench ARGS=--json, make mutants ARGS="-k ID".
+ARGS ?=
+
+PY := .venv/bin/python
+CANDIDATES := $(PY) python3 python3.14 python3.13 python3.12 python3.11
+NEW_ENOUGH := import sys; sys.exit(not (3, 11) <= sys.version_info < (4,))
+
+# Sets $$python to a Python that runs and is new enough, or stops with advice.
+define find_python
+python=''; \
+for candidate in $(if $(PYTHON),$(PYTHON),$(CANDIDATES)); do \
+  if "$$candidate" -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then python="$$candidate"; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+  echo "error: omniroute needs Python 3.11 or newer." >&2; \
+  echo "       Found: $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -n 1)." >&2; \
+  echo "       Install a newer one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
+  exit 1; \
+fi
+endef
+
+.PHONY: help
+help: ## Show these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+# Always looked at, rarely rebuilt: make_venv.py compares a stamp inside .venv with pyproject.toml.
+.PHONY: .venv
+.venv:
+	@$(find_python); "$$python" tools/make_venv.py .venv
+
+.PHONY: demo
+demo: .venv ## Drive a whole desk through signed webhooks, in virtual time
+	@.venv/bin/omniroute demo
+
+.PHONY: test
+test: .venv ## Run the tests
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: test-all
+test-all: ## Run the tests on every installed CPython from 3.11 on
+	@$(find_python); "$$python" tools/test_all.py $(ARGS)
+
+.PHONY: docs
+docs: .venv ## Build the documentation into docs/_build/html, warnings are errors
+	@$(PY) -m sphinx -E -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs: docs/_build/html/index.html"
+
+.PHONY: check
+check: .venv ## Lint, format, types, layers, documentation, wheel
+	@echo "== ruff check" && $(PY) -m ruff check .
+	@echo "== ruff format" && $(PY) -m ruff format --check .
+	@echo "== mypy" && $(PY) -m mypy
+	@echo "== layers" && $(PY) tools/layering.py
+	@echo "== requirements" && $(PY) tools/requirements.py --quiet
+	@echo "== docs" && $(MAKE) --no-print-directory docs
+	@echo "== wheel" && $(PY) tools/check_wheel.py
+
+.PHONY: bench
+bench: .venv ## Measure beside peers: make bench NAMES="import" ARGS=--json
+	@$(PY) -m benchmarks $(NAMES) $(ARGS)
+
+.PHONY: requirements
+requirements: .venv ## List the rules that no test names yet
+	@$(PY) tools/requirements.py $(ARGS)
+
+.PHONY: mutants
+mutants: .venv ## Prove that each deliberate fault turns its test red
+	@$(PY) tools/mutants.py $(ARGS)
+
+.PHONY: clean
+clean: ## Remove environments, caches and builds
+	rm -rf .venv .venv.lock .venv-3.* build dist docs/_build
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage htmlcov
+	find src tests tools benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""omniroute measured beside its peers: ``python -m benchmarks NAME… [--json] [--rounds N]``."""

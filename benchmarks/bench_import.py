@@ -1,0 +1,48 @@
+"""What ``import omniroute; omniroute.Desk`` costs, beside importing the four core dependencies.
+
+Every sample is a fresh interpreter that measures itself, so starting Python is not counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from benchmarks.harness import Bench, Figure, at_most, benchmark
+
+OURS = "import omniroute; omniroute.Desk"
+DEPENDENCIES = "import attrs, cattrs, pendulum, pluggy"
+EXTRAS = ("sqlalchemy", "alembic", "httpx", "click", "rich")
+
+_TIMED = "import time; start = time.perf_counter(); {work}; print(time.perf_counter() - start)"
+_LOADED = "{work}; import sys; print(sum(name in sys.modules for name in {extras!r}))"
+
+
+@benchmark("import")
+def import_time(bench: Bench) -> Iterator[Figure]:
+    """Importing omniroute beside importing its dependencies; no extra is loaded."""
+    race = bench.race(ours=_import(OURS), dependencies=_import(DEPENDENCIES))
+    yield race.at_most("import/time", 1.3, peer="dependencies", unit="ms")
+    loaded = _python(_LOADED.format(work=OURS, extras=EXTRAS))
+    yield at_most("import/extras loaded", loaded, 0, unit="modules")
+
+
+def _import(work: str) -> functools.partial[float]:
+    return functools.partial(_python, _TIMED.format(work=work))
+
+
+def _python(program: str) -> float:
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tempfile.gettempdir(),
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program}\nfailed:\n{done.stderr}")
+    return float(done.stdout)
