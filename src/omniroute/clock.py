@@ -1,0 +1,64 @@
+"""The only reader of time. Everything else is told what the time is.
+
+A clock answers `now()` in UTC microseconds. `SystemClock` asks the machine; `ManualClock` is moved by
+hand, which is how thirty days pass in a unit test.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from omniroute.errors import UsageError
+from omniroute.instants import from_micros, to_duration, to_micros
+
+__all__ = ["Clock", "ManualClock", "SystemClock"]
+
+
+class Clock(Protocol):
+    """Tells the time in integer UTC microseconds."""
+
+    def now(self) -> int:
+        """Return the present instant in UTC microseconds."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Return the machine's time in UTC microseconds."""
+        return time.time_ns() // 1_000
+
+
+class ManualClock:
+    """A clock that stands still until it is moved. Moving it back is allowed: clocks do (R7)."""
+
+    def __init__(self, start: datetime | int) -> None:
+        self._now = start if isinstance(start, int) else to_micros(start)
+
+    def now(self) -> int:
+        """Return the instant the clock was last set to, in UTC microseconds."""
+        return self._now
+
+    def advance(self, by: str | timedelta) -> int:
+        """Move the clock forward by a duration (`"12m"`) and return the new instant."""
+        self._now += to_duration(by)
+        return self._now
+
+    def set(self, instant: datetime | int) -> None:
+        """Set the clock to an aware datetime or to UTC microseconds."""
+        self._now = instant if isinstance(instant, int) else to_micros(instant)
+
+    def __repr__(self) -> str:
+        return f"ManualClock({from_micros(self._now).isoformat()})"
+
+
+def resolve_now(now: datetime | int | None, clock: Clock) -> int:
+    """Return what `now=` means at the face: an aware datetime, microseconds, or the clock's time."""
+    if now is None:
+        return clock.now()
+    if isinstance(now, bool) or not isinstance(now, (int, datetime)):
+        raise UsageError("not an instant", where="now", expected="an aware datetime", got=repr(now))
+    return now if isinstance(now, int) else to_micros(now)

@@ -1,0 +1,138 @@
+"""What both forms agree on: names of union members, which fields are instants, what JSON can hold.
+
+Owns the tables that a new event, effect or instant is entered in, and the refusal of secrets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType, UnionType
+from typing import Any, Final, Union, get_origin
+
+from attrs import Attribute, fields, resolve_types
+
+from omniroute.errors import UsageError
+from omniroute.model import effects, events, wire
+from omniroute.model.secret import Secret
+
+__all__ = [
+    "BY_KIND",
+    "INSTANTS",
+    "KIND",
+    "KINDS",
+    "UNIONS",
+    "attributes",
+    "canonical",
+    "is_enum",
+    "is_mapping",
+    "is_tuple",
+    "is_union",
+    "refusal",
+]
+
+KINDS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        events.Opened: "opened",
+        events.Queued: "queued",
+        events.Assigned: "assigned",
+        events.TookOver: "took_over",
+        events.Ended: "ended",
+        events.MessageReceived: "message_received",
+        events.MessageSent: "message_sent",
+        events.MenuMoved: "menu_moved",
+        events.NoteAdded: "note_added",
+        events.Tagged: "tagged",
+        events.SlaMissed: "sla_missed",
+        events.DeliveryChanged: "delivery_changed",
+        events.AgentSaved: "agent_saved",
+        events.AgentRemoved: "agent_removed",
+        events.AgentAvailability: "agent_availability",
+        events.Configured: "configured",
+        effects.SendMessage: "send_message",
+        wire.Accepted: "accepted",
+        wire.Retryable: "retryable",
+        wire.Permanent: "permanent",
+        wire.Unknown: "unknown",
+    }
+)
+"""The name in stored text of every class that stands in a union. Never changed once released."""
+
+BY_KIND: Final[Mapping[str, type]] = MappingProxyType({name: cls for cls, name in KINDS.items()})
+"""The reverse of `KINDS`."""
+
+KIND: Final = "kind"
+"""The key that a union member's name stands under."""
+
+UNIONS: Final[tuple[Any, ...]] = (events.Event, effects.Effect, wire.SendResult)
+"""Field types whose values are told apart by their kind. A single class among them is known anyway."""
+
+INSTANTS: Final = frozenset(
+    {
+        "agent_at",
+        "at",
+        "contact_at",
+        "due",
+        "first_reply_at",
+        "idle_since",
+        "next_due",
+        "opened_at",
+        "provider_at",
+        "queued_at",
+        "ready_at",
+        "since",
+        "status_at",
+        "waiting_since",
+    }
+)
+"""The fields whose integer is an instant. Other integers are counts, positions or durations."""
+
+
+def canonical(value: Any) -> Any:
+    """Return a JSON value with keys in order; `UsageError` for anything that JSON does not have."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [canonical(each) for each in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: canonical(value[key]) for key in sorted(value)}
+    raise refusal(value)
+
+
+def refusal(value: object) -> UsageError:
+    """Return the error that says why a value cannot become JSON."""
+    if isinstance(value, Secret):
+        return UsageError("a secret is never stored or shown", hint="store a reference to it")
+    return UsageError(
+        "not a JSON value",
+        expected="text, a finite number, true, false, null, a list, or a mapping with text keys",
+        got=type(value).__name__ if not isinstance(value, float) else repr(value),
+    )
+
+
+def is_union(kind: Any) -> bool:
+    """Whether a type is a union, None included."""
+    return get_origin(kind) in (Union, UnionType)
+
+
+def is_enum(kind: Any) -> bool:
+    """Whether a type is an enumeration."""
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def is_tuple(kind: Any) -> bool:
+    """Whether a type is a tuple with its members named."""
+    return get_origin(kind) is tuple
+
+
+def is_mapping(kind: Any) -> bool:
+    """Whether a type is a mapping with its members named."""
+    return get_origin(kind) is Mapping
+
+
+def attributes(cls: type) -> tuple[Attribute[Any], ...]:
+    """Return an attrs class's fields, their types resolved."""
+    return tuple(fields(resolve_types(cls)))

@@ -1,0 +1,22 @@
+"""Configuration: reads what people write, writes what they can read, and compares the two.
+
+`model.desk_config` is the value, `rules.checks` judges it, this package is its way from and to files.
+It knows no store and no adapter: a registry, where one is given, says what adapters expect.
+"""
+
+from __future__ import annotations
+
+from omniroute.config.diff import differences
+from omniroute.config.load import load_config, loads
+from omniroute.config.render import dump, dumps_toml
+from omniroute.config.settings import adapter_settings, settings_problems
+
+__all__ = [
+    "adapter_settings",
+    "differences",
+    "dump",
+    "dumps_toml",
+    "load_config",
+    "loads",
+    "settings_problems",
+]

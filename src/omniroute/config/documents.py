@@ -1,0 +1,178 @@
+"""From a file, a text or a mapping to one plain document, with syntax errors as problems.
+
+Owns the formats. A key that stands twice, which JSON and YAML parsers drop in silence, is kept in mind
+by `Table` and reported by `survey`. Knows nothing of what the keys mean.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from attrs import frozen
+
+from omniroute.errors import ConfigError, Problem
+from omniroute.rules.names import listing, shown, unknown
+
+__all__ = ["FORMATS", "Document", "RepeatedKeys", "parse", "read"]
+
+_EXTENSIONS: Final = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+_TOML_PLACE: Final = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.S)
+
+
+@frozen
+class Document:
+    """What was read: its values, what messages call it, and the desk it describes if it says nothing.
+
+    `text_scalars` is true where the format knows text only, so that numbers are read from text.
+    """
+
+    values: Mapping[Any, Any]
+    source: str = "configuration"
+    desk: str = "desk"
+    text_scalars: bool = False
+
+
+class RepeatedKeys(dict[str, Any]):
+    """A table that was written with a key more than once; the last value stands."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Document:
+    """Read a path by its extension, or take a mapping. Raises `ConfigError`."""
+    if isinstance(source, Mapping):
+        return Document(source)
+    if not isinstance(source, str | os.PathLike):
+        text = f"expected a path or a mapping, got {shown(source)}"
+        raise ConfigError([Problem("", text)])
+    path = Path(source)
+    file_format = _EXTENSIONS.get(path.suffix.lower())
+    if file_format is None:
+        text = f"expected a file that ends in {listing(_EXTENSIONS)}, got {shown(path.name)}"
+        raise ConfigError([Problem("", text)], source=str(path))
+    return parse(_content(path), file_format, source=str(path), desk=path.stem)
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = Problem(f"line {line}", "is not UTF-8")
+    except FileNotFoundError:
+        problem = Problem("", "there is no such file")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        problem = Problem("", f"cannot be read: {reason or error}")
+    raise ConfigError([problem], source=str(path))
+
+
+def parse(text: str, file_format: str, *, source: str, desk: str) -> Document:
+    """Parse a text of one of `FORMATS`. Raises `ConfigError` with line and column."""
+    parser = FORMATS.get(file_format)
+    if parser is None:
+        problem = unknown(f"unknown format {shown(file_format)}", FORMATS, file_format)
+        raise ConfigError([Problem("", problem)], source=source)
+    try:
+        values = parser(text)
+    except _SyntaxProblem as error:
+        raise ConfigError([error.problem], source=source) from None
+    except RecursionError:
+        raise ConfigError([Problem("", "is nested too deeply")], source=source) from None
+    if not isinstance(values, Mapping):
+        problem = f"expected a table of settings, got {shown(values)}"
+        raise ConfigError([Problem("", problem)], source=source)
+    return Document(values, source, desk, file_format == "yaml")
+
+
+class _SyntaxProblem(Exception):
+    """What a parser could not read, and where."""
+
+    def __init__(self, line: int | None, column: int | None, text: str) -> None:
+        place = f"line {line}, column {column}" if line is not None else ""
+        self.problem = Problem(place, text)
+        super().__init__(text)
+
+
+def _toml(text: str) -> object:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError is one; so is a number of too many digits
+        found = _TOML_PLACE.match(str(error))
+        reason = found[1] if found else str(error)
+        if found and found[2]:
+            line, column = int(found[2]), int(found[3])
+        else:
+            line, column = _end(text)
+        raise _SyntaxProblem(line, column, f"is not TOML: {reason}") from None
+
+
+def _end(text: str) -> tuple[int, int]:
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_table, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _SyntaxProblem(error.lineno, error.colno, f"is not JSON: {error.msg}") from None
+    except ValueError as error:
+        raise _SyntaxProblem(None, None, f"is not JSON: {error}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _table(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    table, repeated = RepeatedKeys(), dict[str, None]()
+    for key, value in pairs:
+        if key in table:
+            repeated[key] = None
+        table[key] = value
+    table.repeated = tuple(repeated)
+    return table
+
+
+def _yaml(text: str) -> object:
+    try:
+        import yaml
+    except ImportError:
+        hint = 'YAML needs an extra: pip install "omniroute[yaml]"'
+        raise _SyntaxProblem(None, None, hint) from None
+
+    class Loader(yaml.BaseLoader):
+        """Scalars stay text; mappings remember keys that stand twice."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  (PyYAML's own signature)
+            plain = super().construct_mapping(node, deep=deep)
+            keys = [key.value for key, _ in node.value]
+            table = RepeatedKeys(plain)
+            table.repeated = tuple({key: None for key in keys if keys.count(key) > 1})
+            return table
+
+    loader = Loader(text)
+    try:
+        return loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        raise _SyntaxProblem(line, column, f"is not YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _SyntaxProblem(None, None, f"is not YAML: {error}") from None
+    finally:
+        loader.dispose()
+
+
+FORMATS: Final[Mapping[str, Callable[[str], object]]] = {
+    "toml": _toml,
+    "json": _json,
+    "yaml": _yaml,
+}
+"""The formats by name, each with what parses it."""

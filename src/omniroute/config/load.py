@@ -1,0 +1,93 @@
+"""Loading: a source read, surveyed, built, checked; one error with every problem, in the file's order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from omniroute.config.documents import Document, parse, read
+from omniroute.config.reading import Notes
+from omniroute.config.settings import settings_problems
+from omniroute.config.shape import build
+from omniroute.config.survey import Survey, survey
+from omniroute.errors import ConfigError, Problem
+from omniroute.model.desk_config import DeskConfig
+from omniroute.ports import AdapterRegistry
+from omniroute.rules.checks import problems as check
+from omniroute.rules.names import join
+
+__all__ = ["load_config", "loads"]
+
+_SECTIONS: Final = ("inboxes", "accounts", "groups")
+_INBOX_PARTS: Final = ("primary_for", "queues")
+
+
+def load_config(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    registry: AdapterRegistry | None = None,
+    desk: str | None = None,
+) -> DeskConfig:
+    """Return the configuration in a file (.toml, .json, .yaml with the extra `yaml`) or a mapping.
+
+    `desk` is the desk's id whatever the source says; without it the source's own, else the file's stem,
+    else "desk". With a `registry`, channel kinds and settings are checked against its adapters.
+    Raises `ConfigError` with every problem at once, each with its path.
+    """
+    return _load(read(source), registry, desk)
+
+
+def loads(
+    text: str,
+    format: str = "toml",  # noqa: A002  (the word that people look for)
+    *,
+    registry: AdapterRegistry | None = None,
+    desk: str | None = None,
+) -> DeskConfig:
+    """Return the configuration in a text of a format: "toml", "json" or "yaml". Else as `load_config`."""
+    document = parse(text, format, source="configuration", desk="desk")
+    return _load(document, registry, desk)
+
+
+def _load(document: Document, registry: AdapterRegistry | None, desk: str | None) -> DeskConfig:
+    found = survey(document.values, document.source)
+    notes = Notes(text_scalars=document.text_scalars)
+    if desk is not None:
+        found.values["desk"] = desk
+    config = build(notes, found.values, document.desk)
+    problems = [*found.problems, *notes.problems]
+    problems += _judge(config, notes, found, registry)
+    if problems:
+        raise ConfigError(sorted(problems, key=found.places.order), source=document.source)
+    return config
+
+
+def _judge(
+    config: DeskConfig, notes: Notes, found: Survey, registry: AdapterRegistry | None
+) -> list[Problem]:
+    """Judge what could be read, leaving out what only follows from a part that could not."""
+    judged: list[Problem] = []
+    if registry is not None:
+        judged += settings_problems(config, registry, text_scalars=notes.text_scalars)
+    said = {problem.path for problem in (*found.problems, *judged)}
+    checked = check(config, unread=set(_unread(notes, found.values)))
+    judged += (problem for problem in checked if problem.path not in said)
+    return [problem for problem in judged if not notes.is_broken(problem.path)]
+
+
+def _unread(notes: Notes, values: Mapping[str, Any]) -> Iterator[str]:
+    """The sections of which something is missing in what was read."""
+    for section in _SECTIONS:
+        if notes.is_broken(section):
+            yield section
+    for name in _names(values):
+        path = join("inboxes", name)
+        for part in _INBOX_PARTS:
+            if notes.is_broken(path) or notes.holds_broken(join(path, part)):
+                yield part
+
+
+def _names(values: Mapping[str, Any]) -> Iterable[str]:
+    inboxes = values.get("inboxes")
+    return inboxes if isinstance(inboxes, dict) else ()

@@ -1,0 +1,145 @@
+"""Writing: a configuration as the plain document that `load_config` takes, and as TOML for people.
+
+`load_config(dump(config)) == config`, and the same through `dumps_toml`. What is not set is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from attrs import fields
+
+from omniroute.config.toml import render_toml
+from omniroute.instants import render_duration
+from omniroute.model.agent import Capacity
+from omniroute.model.desk_config import (
+    AgentConfig,
+    ChannelConfig,
+    DeskConfig,
+    EntryPointConfig,
+    GroupConfig,
+    InboxConfig,
+    Override,
+    QueueNode,
+)
+from omniroute.model.policy import AfterEnd, PolicySettings
+from omniroute.model.secret import SecretRef
+
+__all__ = ["dump", "dumps_toml"]
+
+
+def dump(config: DeskConfig) -> dict[str, Any]:
+    """Return a configuration as the mapping that `load_config` reads back as an equal one."""
+    document = {
+        "desk": config.desk,
+        "zone": config.zone,
+        "preset": config.preset,
+        "policy": _policy(config.policy) or None,
+        "channels": {name: _channel(each) for name, each in config.channels.items()},
+        "inboxes": {name: _inbox(each) for name, each in config.inboxes.items()},
+        "accounts": {name: _plain(each.settings) for name, each in config.accounts.items()},
+        "entry_points": {name: _entry_point(each) for name, each in config.entry_points.items()},
+        "groups": {name: _group(each) for name, each in config.groups.items()},
+        "agents": {name: _agent(each) for name, each in config.agents.items()},
+    }
+    return {key: value for key, value in document.items() if value not in (None, {})}
+
+
+def dumps_toml(config: DeskConfig) -> str:
+    """Return a configuration as a TOML file that a person can go on with."""
+    return render_toml(dump(config), spread=("channels", "inboxes", "accounts"))
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is not set."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _policy(policy: PolicySettings) -> dict[str, Any]:
+    values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
+    return {key: _value(value) for key, value in values.items() if value is not None}
+
+
+def _value(value: Any) -> Any:
+    """A policy's value as written."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, AfterEnd):
+        within = None if value.within is None else render_duration(value.within)
+        return _set({"to": value.to.value, "within": within})
+    if isinstance(value, Capacity):
+        return {"goal": value.goal, "soft_max": value.soft_max, "hard_max": value.hard_max}
+    if isinstance(value, Mapping):
+        return {key: _value(each) for key, each in value.items()}
+    return value
+
+
+def _channel(channel: ChannelConfig) -> dict[str, Any]:
+    return _set({"policy": _policy(channel.policy) or None})
+
+
+def _inbox(inbox: InboxConfig) -> dict[str, Any]:
+    return _set(
+        {
+            "primary_for": list(inbox.primary_for) or None,
+            "sla": render_duration(inbox.sla),
+            "queues": _queues(inbox.queues) or None,
+            "policy": _policy(inbox.policy) or None,
+            "at": {path: _policy(policy) for path, policy in inbox.at.items()} or None,
+        },
+    )
+
+
+def _queues(nodes: Iterable[QueueNode]) -> list[Any]:
+    """The list notation: each name, and after it the list of its children, if it has any."""
+    written: list[Any] = []
+    for node in nodes:
+        written.append(node.name)
+        if node.children:
+            written.append(_queues(node.children))
+    return written
+
+
+def _plain(value: Any) -> Any:
+    """A setting as written: secrets as references."""
+    if isinstance(value, SecretRef):
+        return {"env": value.env}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _entry_point(entry_point: EntryPointConfig) -> dict[str, Any]:
+    known = {
+        "channel": entry_point.channel,
+        "account": entry_point.account,
+        "address": entry_point.address,
+        "queue": entry_point.queue,
+        "override": entry_point.override and _override(entry_point.override),
+    }
+    settings: dict[str, Any] = _plain(entry_point.settings)
+    return {**_set(known), **settings}
+
+
+def _override(override: Override) -> dict[str, Any]:
+    sla = None if override.sla is None else render_duration(override.sla)
+    return _set({"inbox": override.inbox, "sla": sla})
+
+
+def _group(group: GroupConfig) -> dict[str, Any]:
+    return _set({"serves": list(group.serves) or None})
+
+
+def _agent(agent: AgentConfig) -> dict[str, Any]:
+    return _set(
+        {
+            "name": agent.name,
+            "groups": list(agent.groups) or None,
+            "serves": list(agent.serves) or None,
+            "capacity": None if agent.capacity is None else _value(agent.capacity),
+        },
+    )

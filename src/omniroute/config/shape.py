@@ -1,0 +1,237 @@
+"""The shape of a configuration file: which keys there are, and what each becomes.
+
+The one list of keys. What a key's value may look like is `reading`'s, what values mean together is
+`rules.checks`'. A part that cannot be read is stood in for, so that the rest can still be judged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from omniroute.config.reading import (
+    Notes,
+    Table,
+    choice,
+    duration,
+    many,
+    sla,
+    table,
+    text,
+    texts,
+    whole,
+)
+from omniroute.instants import SECOND
+from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.desk_config import (
+    AccountConfig,
+    AgentConfig,
+    ChannelConfig,
+    DeskConfig,
+    EntryPointConfig,
+    GroupConfig,
+    InboxConfig,
+    Override,
+    QueueNode,
+)
+from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.secret import SecretRef
+from omniroute.rules.names import join, shown
+from omniroute.rules.sla import SLA_FORMS, is_blank
+
+__all__ = ["build"]
+
+_STAND_IN_SLA: Final = SECOND
+_MISSPELT: Final = 0.85
+_PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
+
+
+def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
+    """Read a document. Where `notes` has problems afterwards, the result is only good for checking."""
+    top = Table(notes, values, "")
+    config = DeskConfig(
+        desk=top.take("desk", text, desk),
+        zone=top.take("zone", text, "UTC"),
+        preset=top.take("preset", text, None),
+        policy=top.take("policy", _policy, PolicySettings()),
+        channels=top.take("channels", many(_channel), {}),
+        inboxes=top.take("inboxes", many(_inbox), {}),
+        accounts=top.take("accounts", many(_account), {}),
+        entry_points=top.take("entry_points", many(_entry_point), {}),
+        groups=top.take("groups", many(_group), {}),
+        agents=top.take("agents", many(_agent), {}),
+    )
+    top.close()
+    return config
+
+
+# --- policy ---------------------------------------------------------------------------------------
+
+
+def _read_policy(notes: Notes, fields: Table, path: str) -> PolicySettings:
+    return PolicySettings(
+        assignment=fields.take("assignment", choice(Assignment), None),
+        distribution=fields.take("distribution", choice(Distribution), None),
+        overtake=fields.take("overtake", choice(Overtake), None),
+        after_end=fields.take("after_end", table(_read_after_end), None),
+        capacity=fields.take("capacity", many(table(_read_capacity)), None),
+        menu_text=fields.take("menu_text", text, None),
+        labels=fields.take("labels", many(text), None),
+    )
+
+
+def _read_after_end(notes: Notes, fields: Table, path: str) -> AfterEnd:
+    to = fields.need("to", choice(AfterEndTo), AfterEndTo.NEW, expected="where a message goes")
+    return AfterEnd(to, fields.take("within", duration, None))
+
+
+def _read_capacity(notes: Notes, fields: Table, path: str) -> Capacity | None:
+    names = ("goal", "soft_max", "hard_max")
+    goal, soft_max, hard_max = (
+        fields.need(name, whole, -1, expected="a whole number") for name in names
+    )
+    return None if -1 in (goal, soft_max, hard_max) else Capacity(goal, soft_max, hard_max)
+
+
+_policy = table(_read_policy)
+
+
+def _read_channel(notes: Notes, fields: Table, path: str) -> ChannelConfig:
+    return ChannelConfig(policy=fields.take("policy", _policy, PolicySettings()))
+
+
+_channel = table(_read_channel)
+
+
+# --- inboxes and their trees ----------------------------------------------------------------------
+
+
+def _read_inbox(notes: Notes, fields: Table, path: str) -> InboxConfig:
+    return InboxConfig(
+        primary_for=fields.take("primary_for", texts, ()),
+        sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
+        queues=fields.take("queues", _queues, ()),
+        policy=fields.take("policy", _policy, PolicySettings()),
+        at=fields.take("at", many(_policy), {}),
+    )
+
+
+_inbox = table(_read_inbox)
+
+
+def _queues(notes: Notes, value: object, path: str) -> tuple[QueueNode, ...] | None:
+    """Read the list notation: a name, and after it the list of its children, if it has any."""
+    if not isinstance(value, list):
+        notes.expected(path, "a list of queues", value)
+        return None
+    nodes: list[QueueNode] = []
+    childless = False  # whether the item before was a name, which a list may follow
+    for index, item in enumerate(value):
+        here = join(path, index)
+        if isinstance(item, str):
+            nodes.append(QueueNode(item))
+        elif isinstance(item, list) and item and childless:
+            nodes[-1] = QueueNode(nodes[-1].name, _queues(notes, item, here) or ())
+        else:
+            _refuse_queue(notes, item, here)
+        childless = isinstance(item, str)
+    return tuple(nodes)
+
+
+def _refuse_queue(notes: Notes, item: object, path: str) -> None:
+    if isinstance(item, list) and not item:
+        notes.add(path, "is an empty list; a queue without children stands alone")
+    elif isinstance(item, list):
+        notes.add(path, "is a list with no name before it; expected a queue, then its children")
+    else:
+        notes.expected(path, "a queue's name or the list of its children", item)
+
+
+# --- accounts and entry points --------------------------------------------------------------------
+
+
+def _account(notes: Notes, value: object, path: str) -> AccountConfig:
+    fields = Table(notes, value, path)
+    return AccountConfig(settings=_settings(notes, fields.rest(), path))
+
+
+def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
+    fields = Table(notes, value, path)
+    known = {
+        "channel": fields.need("channel", text, "", expected='a channel kind, such as "whatsapp"'),
+        "account": fields.take("account", text, None),
+        "address": fields.need(
+            "address", text, "", expected="the provider's id of this entry point"
+        ),
+        "queue": fields.take("queue", text, None),
+        "override": fields.take("override", table(_read_override), None),
+    }
+    wrong = fields.misspelt(_MISSPELT)
+    settings = {key: item for key, item in fields.rest().items() if key not in wrong}
+    fields.close(open_ended=True)
+    return EntryPointConfig(**known, settings=_settings(notes, settings, path))
+
+
+def _read_override(notes: Notes, fields: Table, path: str) -> Override:
+    return Override(
+        inbox=fields.take("inbox", text, None),
+        sla=fields.take("sla", _sla_or_blank, None),
+    )
+
+
+def _sla_or_blank(notes: Notes, value: object, path: str) -> int | None:
+    return None if is_blank(value) else sla(notes, value, path)
+
+
+def _settings(notes: Notes, values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Read what adapters understand: plain values, and secrets as references. None is left out."""
+    return {
+        key: _setting(notes, value, join(path, key))
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _setting(notes: Notes, value: object, path: str) -> object:
+    if isinstance(value, dict):
+        if value.keys() == {"env"}:
+            return _secret(notes, value["env"], path)
+        return {key: _setting(notes, item, join(path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_setting(notes, item, join(path, index)) for index, item in enumerate(value)]
+    if not isinstance(value, str | int | float):
+        notes.expected(path, _PLAIN, value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        notes.add(path, f"expected a finite number, got {shown(value)}")
+    return value
+
+
+def _secret(notes: Notes, name: object, path: str) -> SecretRef | None:
+    """Read a reference. What stands in the place of a name is not shown: it may be the secret."""
+    if isinstance(name, str) and name and not set(name) & {"=", "\0"}:
+        return SecretRef(env=name)
+    notes.add(join(path, "env"), "expected the name of an environment variable")
+    return None
+
+
+# --- staff ----------------------------------------------------------------------------------------
+
+
+def _read_group(notes: Notes, fields: Table, path: str) -> GroupConfig:
+    return GroupConfig(serves=fields.take("serves", texts, ()))
+
+
+_group = table(_read_group)
+
+
+def _read_agent(notes: Notes, fields: Table, path: str) -> AgentConfig:
+    return AgentConfig(
+        name=fields.take("name", text, None),
+        groups=fields.take("groups", texts, ()),
+        serves=fields.take("serves", texts, ()),
+        capacity=fields.take("capacity", many(table(_read_capacity)), None),
+    )
+
+
+_agent = table(_read_agent)

@@ -1,0 +1,37 @@
+"""The shell around the rules: transactions, configuration in force, what hosts call."""
+
+from omniroute.desk.acting import Acting
+from omniroute.desk.contacts import Contacts
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks, open_desk
+from omniroute.desk.explain import Story, TimelineEntry
+from omniroute.desk.outbox import DeadLetter
+from omniroute.desk.team import Staff
+from omniroute.desk.views import (
+    AgentView,
+    Change,
+    ConversationView,
+    MessageView,
+    Page,
+    Received,
+    ReceivedItem,
+)
+
+__all__ = [
+    "Acting",
+    "AgentView",
+    "Change",
+    "Contacts",
+    "ConversationView",
+    "DeadLetter",
+    "Desk",
+    "Desks",
+    "MessageView",
+    "Page",
+    "Received",
+    "ReceivedItem",
+    "Staff",
+    "Story",
+    "TimelineEntry",
+    "open_desk",
+]

@@ -1,0 +1,74 @@
+"""`desk.acting_as("ana")`: the desk's commands with the acting agent filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from omniroute.desk.views import ConversationView, MessageView
+from omniroute.model.wire import Attachment
+
+if TYPE_CHECKING:
+    from omniroute.desk.desk import Desk
+
+__all__ = ["Acting"]
+
+
+class Acting:
+    """What one agent does at a desk. Every method is the desk's own, with `by` given."""
+
+    def __init__(self, desk: Desk, agent: str) -> None:
+        self.desk = desk
+        self.agent = agent
+
+    def __repr__(self) -> str:
+        return f"Acting({self.desk.id!r}, {self.agent!r})"
+
+    def take(
+        self, conversation: str, *, confirm: bool = False, now: datetime | None = None
+    ) -> ConversationView:
+        """Take a conversation by hand (`Desk.take`)."""
+        return self.desk.take(conversation, by=self.agent, confirm=confirm, now=now)
+
+    def reply(
+        self,
+        conversation: str,
+        text: str | None = None,
+        *,
+        attachments: Sequence[Attachment] = (),
+        confirm: bool = False,
+        now: datetime | None = None,
+    ) -> MessageView:
+        """Write to the contact (`Desk.reply`)."""
+        return self.desk.reply(
+            conversation, text, by=self.agent, attachments=attachments, confirm=confirm, now=now
+        )
+
+    def end(
+        self, conversation: str, *, disposition: str | None = None, now: datetime | None = None
+    ) -> ConversationView:
+        """End a conversation (`Desk.end`)."""
+        return self.desk.end(conversation, by=self.agent, disposition=disposition, now=now)
+
+    def note(self, conversation: str, text: str, *, now: datetime | None = None) -> MessageView:
+        """Leave an internal note (`Desk.note`)."""
+        return self.desk.note(conversation, text, by=self.agent, now=now)
+
+    def tag(
+        self,
+        conversation: str,
+        *add: str,
+        remove: Sequence[str] = (),
+        now: datetime | None = None,
+    ) -> ConversationView:
+        """Add and remove tags (`Desk.tag`)."""
+        return self.desk.tag(conversation, *add, by=self.agent, remove=remove, now=now)
+
+    def mark_read(self, conversation: str, *, now: datetime | None = None) -> None:
+        """Mark a conversation as read (`Desk.mark_read`)."""
+        self.desk.mark_read(conversation, by=self.agent, now=now)
+
+    def set_available(self, available: bool = True, *, now: datetime | None = None) -> None:
+        """Switch oneself on or off (`Desk.set_available`)."""
+        self.desk.set_available(self.agent, available, by=self.agent, now=now)

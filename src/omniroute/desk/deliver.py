@@ -1,0 +1,175 @@
+"""Delivery: what was committed to the outbox goes out, and what came of it is written down.
+
+Lease in one transaction, talk to the provider in none, record in another. A lease runs out by itself, so
+that a worker's death delays a message and does not lose it (R10). What may have gone out and may not is
+never sent again blindly: it is listed dead as `unknown`, unless the adapter sends idempotently (S12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import evolve, frozen
+
+from omniroute.channels.transports import drive
+from omniroute.desk.runtime import Runtime
+from omniroute.desk.statuses import note_early_statuses, set_status
+from omniroute.desk.unit import Unit
+from omniroute.errors import OmnirouteError
+from omniroute.model.conversation import Conversation
+from omniroute.model.effects import OutboxEntry, OutboxState
+from omniroute.model.message import Direction, Message
+from omniroute.model.wire import (
+    Accepted,
+    DeliveryStatus,
+    Outgoing,
+    Permanent,
+    Retryable,
+    SendContext,
+    SendResult,
+    Unknown,
+)
+from omniroute.ports import Transaction
+from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS, retry_at
+from omniroute.schema import CONVERSATIONS, MESSAGES, OUTBOX
+
+__all__ = ["BATCH", "Parcel", "deliver", "lease", "record", "send"]
+
+BATCH = 16
+"""How many messages one transaction leases, and one records."""
+
+_READY = OUTBOX.index("ready")
+_THREAD = MESSAGES.index("messages_of")
+_CARRIED = 20
+
+
+@frozen
+class Parcel:
+    """An outbox entry with everything that sending it needs."""
+
+    entry: OutboxEntry
+    conversation: Conversation
+    message: Message
+    context: SendContext
+
+
+def lease(desk: str, now: int) -> Callable[[Transaction], list[Parcel]]:
+    """Return the work that takes what is ready, the oldest first, at most one for each conversation."""
+
+    def work(tx: Transaction) -> list[Parcel]:
+        entries = tx.lease(_READY, desk, now=now, until=now + LEASE, limit=BATCH)
+        return [parcel for entry in entries if (parcel := _parcel(tx, desk, entry)) is not None]
+
+    return work
+
+
+def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
+    message = tx.get(MESSAGES, desk, (entry.effect.message,))
+    conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
+    if message is None or conversation is None:
+        tx.delete(OUTBOX, desk, OUTBOX.key(entry))
+        return None
+    recent = tx.scan(_THREAD, desk, (conversation.id,), limit=_CARRIED, reverse=True)
+    carried = next((each.carry for each in recent if each.direction is Direction.IN), {})
+    context = SendContext(carry=carried, step=entry.step, sent_ids=entry.sent_ids)
+    return Parcel(entry, conversation, message, context)
+
+
+def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
+    """Carry one message to its provider and say how it went. Never raises for the message's sake."""
+    message, conversation = parcel.message, parcel.conversation
+    try:
+        setup = runtime.current(desk)
+        adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
+        outgoing = Outgoing(
+            id=message.id,
+            to=conversation.place.address,
+            text=message.text,
+            attachments=message.attachments,
+            reply_to=message.reply_to,
+        )
+        result = drive(adapter.send(outgoing, parcel.context, settings), runtime.transport)
+        if isinstance(result, Unknown) and adapter.capabilities(settings).idempotent_send:
+            return Retryable(result.reason, step=result.step, sent_ids=result.sent_ids)
+    except OmnirouteError as error:
+        return Permanent(str(error))
+    return result
+
+
+def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], None]:
+    """Return the flow that writes down what came of a batch."""
+
+    def flow(unit: Unit) -> None:
+        for parcel, result in results:
+            _record(unit, parcel, result)
+        unit.finish()
+
+    return flow
+
+
+def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
+    entry = unit.tx.get(OUTBOX, unit.desk, OUTBOX.key(parcel.entry))
+    message = unit.tx.get(MESSAGES, unit.desk, (parcel.message.id,))
+    if entry is None or message is None:
+        return
+    if isinstance(result, Accepted):
+        unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
+        message = _known_as(unit, message, result.provider_ids)
+        message = set_status(unit, message, DeliveryStatus.SENT, unit.now)
+        note_early_statuses(unit, message)
+    elif isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
+        again = retry_at(unit.now, entry.attempts, message.id, result.after)
+        entry = evolve(
+            entry, ready_at=again, reason=result.reason, step=result.step, sent_ids=result.sent_ids
+        )
+        unit.tx.put(OUTBOX, unit.desk, entry)
+    else:
+        _bury(unit, entry, message, result)
+
+
+def _known_as(unit: Unit, message: Message, provider_ids: tuple[str, ...]) -> Message:
+    message = evolve(message, provider_ids=provider_ids)
+    unit.tx.put(MESSAGES, unit.desk, message)
+    return message
+
+
+def _bury(
+    unit: Unit, entry: OutboxEntry, message: Message, result: Retryable | Permanent | Unknown
+) -> None:
+    unknown = isinstance(result, Unknown)
+    status = DeliveryStatus.UNKNOWN if unknown else DeliveryStatus.FAILED
+    reason = f"unknown: {result.reason}" if unknown else result.reason
+    dead = evolve(
+        entry,
+        state=OutboxState.DEAD,
+        reason=reason,
+        step=result.step,
+        sent_ids=result.sent_ids,
+    )
+    unit.tx.put(OUTBOX, unit.desk, dead)
+    # Parts that did go out are known by their ids: a status may still tell of them.
+    message = _known_as(unit, message, result.sent_ids)
+    set_status(unit, message, status, unit.now, reason)
+
+
+def deliver(runtime: Runtime, desk: str, now: int, limit: int) -> int:
+    """Send what is ready, batch by batch, and return how many were tried."""
+    tried = 0
+    while tried < limit:
+        parcels = runtime.read(lease(desk, now))
+        if not parcels:
+            break
+        _send_all(runtime, desk, now, parcels)
+        tried += len(parcels)
+    return tried
+
+
+def _send_all(runtime: Runtime, desk: str, now: int, parcels: Sequence[Parcel]) -> None:
+    results: list[tuple[Parcel, SendResult]] = []
+    try:
+        for parcel in parcels:
+            results.append((parcel, send(runtime, desk, parcel)))  # noqa: PERF401  (see finally)
+    finally:
+        # Whatever interrupts the batch, what did go out is written down: it must not go out twice.
+        if results:
+            runtime.run(desk, now, record(results))

@@ -1,0 +1,177 @@
+"""`Desks`: many desks on one store, and the shared parts that they work by (P20)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from os import PathLike
+from types import TracebackType
+from typing import Any
+
+from omniroute.channels.builtin import BuiltinAdapters
+from omniroute.channels.transports import HttpxTransport
+from omniroute.clock import Clock, SystemClock
+from omniroute.config import differences, load_config
+from omniroute.desk.configure import create
+from omniroute.desk.desk import Desk
+from omniroute.desk.runtime import Runtime, environment_secret
+from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
+from omniroute.ids import Draw, IdSource, RandomIds
+from omniroute.model.desk_config import DeskConfig
+from omniroute.model.records import AddressEntry
+from omniroute.model.secret import Secret, SecretRef
+from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawResponse
+from omniroute.plugins import Registry
+from omniroute.ports import Store, Transport
+from omniroute.schema import ADDRESSES, DESKS
+from omniroute.stores import open_store
+
+__all__ = ["Desks", "open_desk"]
+
+_ALL = DESKS.index("all_desks")
+
+
+class Desks:
+    """Every desk of one store.
+
+    `store` is a URL or a store; `plugins` are objects with hook implementations, beside those of
+    installed packages (`discover=False` leaves these out). `reveal` finds secrets by reference: the
+    environment, unless given. Clock, ids and transport are there to be replaced in tests.
+    """
+
+    def __init__(
+        self,
+        store: str | Store,
+        *,
+        plugins: Iterable[object] = (),
+        discover: bool = True,
+        builtin: bool = True,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+        transport: Transport | None = None,
+        reveal: Callable[[SecretRef], Secret] = environment_secret,
+    ) -> None:
+        bring: tuple[object, ...] = (BuiltinAdapters(),) if builtin else ()
+        self.registry = Registry((*bring, *plugins), discover=discover)
+        self._runtime = Runtime(
+            store=open_store(store, factories=self.registry.stores()),
+            clock=clock or SystemClock(),
+            ids=ids or RandomIds(),
+            registry=self.registry,
+            transport=transport or _LazyTransport(),
+            reveal=reveal,
+        )
+
+    def create(self, config: DeskConfig | str | PathLike[str]) -> Desk:
+        """Seed a new desk from a configuration or its file. `DeskExists` when it is there already."""
+        if not isinstance(config, DeskConfig):
+            config = load_config(config, registry=self.registry)
+        runtime = self._runtime
+        work = create(config, runtime.clock.now(), Draw(runtime.ids), runtime)
+        runtime.store.transact(work)
+        return Desk(config.desk, runtime)
+
+    def __getitem__(self, desk: str) -> Desk:
+        """Return a stored desk; `UnknownDesk` when there is none of that id."""
+        if desk not in self:
+            raise UnknownDesk(
+                f"no desk {desk!r} in this store", hint="create one with desks.create(config)"
+            )
+        return Desk(desk, self._runtime)
+
+    def __contains__(self, desk: object) -> bool:
+        if not isinstance(desk, str):
+            return False
+        return self._runtime.read(lambda tx: tx.get(DESKS, desk, ())) is not None
+
+    def find(self, channel: str, address: str) -> tuple[Desk, str] | None:
+        """Return whose an address is, as desk and entry point, or None: the address directory."""
+
+        def work(tx: Any) -> AddressEntry | None:
+            found: AddressEntry | None = tx.get(ADDRESSES, "", (channel, address))
+            return found
+
+        entry = self._runtime.read(work)
+        return None if entry is None else (Desk(entry.desk, self._runtime), entry.entry_point)
+
+    def ids(self) -> list[str]:
+        """Return the ids of every desk of the store."""
+        return self._runtime.read(lambda tx: [desk.id for desk in tx.scan(_ALL, "", limit=100_000)])
+
+    def targets(self, request: RawRequest) -> list[tuple[Desk, str]]:
+        """Return the desks and entry points that a webhook is for: one for each account it concerns.
+
+        Within a desk the entry points of one account share a signature, and `receive` sorts the items.
+        """
+        found: dict[tuple[str, str | None], tuple[Desk, str]] = {}
+        for kind, adapter in self.registry.kinds().items():
+            for address in adapter.addresses(request):
+                owner = self.find(kind, address)
+                if owner is not None:
+                    desk, name = owner
+                    account = desk.config.entry_points[name].account
+                    found.setdefault((desk.id, account), owner)
+        return list(found.values())
+
+    def handshake(self, request: RawRequest) -> RawResponse | None:
+        """Return the answer of the first entry point that knows a provider's set-up call, or None."""
+        for name in self.ids():
+            desk = Desk(name, self._runtime)
+            for entry_point in desk.entry_points():
+                if self.registry.adapter(entry_point.channel) is None:
+                    continue
+                greeting = desk.handshake(entry_point.name, request)
+                if greeting is not None:
+                    return greeting
+        return None
+
+    def close(self) -> None:
+        """Close the store and the transport."""
+        self._runtime.store.close()
+        close = getattr(self._runtime.transport, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Desks:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
+    """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
+
+    Raises `ConfigDiffers` with the differences when the stored configuration is another one: applying
+    a change is a decision, not a side effect. `options` are those of `Desks`.
+    """
+    desks = Desks(store, **options)
+    if not isinstance(config, DeskConfig):
+        config = load_config(config, registry=desks.registry)
+    with contextlib.suppress(DeskExists):
+        return desks.create(config)
+    desk = desks[config.desk]
+    if changed := differences(desk.config, config):
+        raise ConfigDiffers(config.desk, changed)
+    return desk
+
+
+class _LazyTransport:
+    """The httpx transport, imported with the first request: a desk that sends nothing needs no httpx."""
+
+    def __init__(self) -> None:
+        self._transport: HttpxTransport | None = None
+
+    def perform(self, request: OutRequest) -> OutResponse:
+        if self._transport is None:
+            self._transport = HttpxTransport()
+        return self._transport.perform(request)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,185 @@
+"""Why: where a conversation was led, when it is due, who got it, and who did not (P14, S13).
+
+What was decided is kept with the decision; what stands in the way now is looked up now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from attrs import field, frozen
+
+from omniroute.errors import UnknownConversation
+from omniroute.instants import from_micros, render_duration
+from omniroute.model import events as tell
+from omniroute.model.agent import Colour
+from omniroute.model.conversation import Conversation
+from omniroute.model.events import LogEntry
+from omniroute.model.explanation import Candidate, Explanation
+from omniroute.model.state import State
+from omniroute.ports import Transaction
+from omniroute.rules.availability import COLOURS
+from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS, LOG
+
+__all__ = ["Story", "TimelineEntry", "describe", "explain"]
+
+_EVENTS = 500
+
+
+@frozen
+class TimelineEntry:
+    """One event of a conversation, in words."""
+
+    position: int
+    at: datetime
+    text: str
+
+
+@frozen
+class Story:
+    """A conversation's way, as data (`as_json`) and as text.
+
+    `route` says which inbox, SLA and queue and from where each value came; `decisions` are the routing
+    decisions kept so far; `staff` counts the agents who serve the present queue by colour.
+    """
+
+    conversation: Conversation
+    route: tell.Route | None
+    decisions: tuple[Explanation, ...]
+    timeline: tuple[TimelineEntry, ...]
+    staff: dict[str, int] = field(factory=dict)
+    zone: str = "UTC"
+
+    def as_text(self) -> str:
+        """Return the story for a person to read, one fact a line."""
+        lines = [_headline(self.conversation)]
+        if self.route is not None:
+            lines += _route_lines(self.route, self.conversation, self.zone)
+        for decision in self.decisions:
+            lines += _decision_lines(decision, self.zone)
+        if self.conversation.state is State.QUEUED:
+            lines.append(f"waits now: {_waits(self.staff)}")
+        lines += [f"{entry.at:%H:%M:%S} {entry.text}" for entry in self.timeline]
+        return "\n".join(lines)
+
+
+def explain(desk: str, conversation: str, zone: str) -> Callable[[Transaction], Story]:
+    """Return the work that reads a conversation's story."""
+
+    def work(tx: Transaction) -> Story:
+        found = tx.get(CONVERSATIONS, desk, (conversation,))
+        if found is None:
+            raise UnknownConversation(f"no conversation {conversation!r}")
+        entries = tx.scan(LOG.index("timeline"), desk, (conversation,), limit=_EVENTS)
+        opened = entries[0].event if entries else None
+        index = EXPLANATIONS.index("explanations_of")
+        return Story(
+            found,
+            opened.route if isinstance(opened, tell.Opened) else None,
+            tuple(tx.scan(index, desk, (conversation,), limit=_EVENTS)),
+            tuple(_entry(entry, zone) for entry in entries),
+            _staff(tx, desk, found.queue),
+            zone,
+        )
+
+    return work
+
+
+def _staff(tx: Transaction, desk: str, queue: str | None) -> dict[str, int]:
+    if queue is None:
+        return {}
+    index = AGENTS.index("serving")
+    counts = {each.value: tx.count(index, desk, (queue, n)) for n, each in enumerate(COLOURS)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _headline(c: Conversation) -> str:
+    where = f" in {c.queue}" if c.queue else ""
+    who = f", held by {c.agent}" if c.agent and c.state is not State.ENDED else ""
+    return f"conversation {c.id}: {c.state.value}{where}{who}"
+
+
+def _route_lines(route: tell.Route, c: Conversation, zone: str) -> list[str]:
+    lines = [
+        f"inbox {route.inbox}: {route.inbox_source}, of entry point {c.place.entry_point}",
+        f"first response within {render_duration(route.sla)}: {route.sla_source}",
+        f"queue: {route.queue_source}",
+    ]
+    if c.clocks.due is not None:
+        lines.append(f"due {from_micros(c.clocks.due, zone):%Y-%m-%d %H:%M:%S}")
+    return lines
+
+
+def _decision_lines(decision: Explanation, zone: str) -> list[str]:
+    at = from_micros(decision.at, zone)
+    chosen = decision.chosen
+    if chosen is None:
+        head = f"{at:%H:%M:%S} nobody could take it in {decision.queue}"
+    else:
+        head = f"{at:%H:%M:%S} {chosen.agent} was chosen in {decision.queue}: {_standing(chosen, zone)}"
+    lines = [head]
+    lines += [f"  not {each.agent}: {_against(each, zone)}" for each in decision.runners_up]
+    shown = sum(each.refused is not None for each in decision.runners_up)
+    unshown = sum(decision.refused.values()) - shown
+    if unshown > 0 or decision.more:
+        lines.append(f"  and {unshown}{' or more' if decision.more else ''} others")
+    if not lines[1:] and chosen is None:
+        lines.append("  no agent serves this queue")
+    return lines
+
+
+def _standing(candidate: Candidate, zone: str) -> str:
+    since = from_micros(candidate.idle_since, zone)
+    return f"holds {candidate.load} of {candidate.maximum}, unchanged since {since:%H:%M:%S}"
+
+
+def _against(candidate: Candidate, zone: str) -> str:
+    if candidate.refused is not None:
+        return f"{candidate.refused} ({_standing(candidate, zone)})"
+    return f"comes later ({_standing(candidate, zone)})"
+
+
+def _waits(staff: dict[str, int]) -> str:
+    if not staff:
+        return "no agent serves this queue"
+    words = {
+        Colour.GREEN.value: "with room",
+        Colour.ORANGE.value: "at capacity",
+        Colour.RED.value: "not available",
+    }
+    return ", ".join(f"{count} {words[name]}" for name, count in staff.items())
+
+
+def _entry(entry: LogEntry, zone: str) -> TimelineEntry:
+    return TimelineEntry(entry.position, from_micros(entry.event.at, zone), describe(entry.event))
+
+
+def describe(event: tell.Event) -> str:
+    """Return one event in words."""
+    for kind, words in _WORDS:
+        if isinstance(event, kind):
+            return words(event)
+    return type(event).__name__
+
+
+_WORDS: Sequence[tuple[type, Callable[..., str]]] = (
+    (tell.Opened, lambda e: f"opened on {e.place.entry_point} -> {e.target.value}"),
+    (tell.MessageReceived, lambda e: f"contact wrote ({e.message})"),
+    (tell.MessageSent, lambda e: f"{e.actor} wrote ({e.message})"),
+    (tell.MenuMoved, lambda e: f"menu: {' / '.join(e.path) or 'top'}"),
+    (tell.Queued, lambda e: f"waits in {e.queue} ({e.reason})"),
+    (tell.Assigned, lambda e: f"assigned to {e.agent} ({e.reason})"),
+    (tell.TookOver, lambda e: f"{e.agent} took it over from {e.released}"),
+    (tell.Reactivated, lambda _: "contact is back"),
+    (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),
+    (tell.SlaMissed, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),
+    (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
+    (tell.Remarked, lambda e: f"{e.kind} ({e.message})"),
+    (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),
+    (tell.DeliveryChanged, lambda e: f"{e.message} is {e.status.value}"),
+    (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),
+    (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
+    (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),
+    (tell.Configured, lambda e: f"configuration version {e.version}"),
+)

@@ -1,0 +1,156 @@
+"""What agents do with a conversation: take, reply, end, note, tag, read. One flow each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from omniroute.desk.routing import settle
+from omniroute.desk.unit import Unit
+from omniroute.errors import UsageError
+from omniroute.model import commands as ask
+from omniroute.model.conversation import Conversation
+from omniroute.model.events import agent_actor
+from omniroute.model.message import Direction, Message
+from omniroute.model.records import ReadMarker
+from omniroute.model.wire import Attachment, DeliveryStatus
+from omniroute.schema import MESSAGES, READ_MARKERS
+
+__all__ = ["Written", "end", "mark_read", "note", "reply", "tag", "take"]
+
+_NEWEST = MESSAGES.index("messages_of")
+
+
+@frozen
+class Written:
+    """A message that an agent wrote, and the conversation after it."""
+
+    conversation: Conversation
+    message: Message
+
+
+def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Conversation]:
+    """Return the flow of taking a conversation by hand (C3 to C6)."""
+
+    def flow(unit: Unit) -> Conversation:
+        unit.agent(by)
+        return _settled(unit, conversation, ask.Take(by, confirm))
+
+    return flow
+
+
+def end(
+    conversation: str, by: str, disposition: str | None
+) -> Callable[[Unit], Conversation]:
+    """Return the flow of ending a conversation by hand (C7)."""
+
+    def flow(unit: Unit) -> Conversation:
+        unit.agent(by)
+        return _settled(unit, conversation, ask.End(by, disposition=disposition))
+
+    return flow
+
+
+def tag(
+    conversation: str, by: str, add: Sequence[str], remove: Sequence[str]
+) -> Callable[[Unit], Conversation]:
+    """Return the flow of adding and removing tags."""
+    for number, each in enumerate((*add, *remove)):
+        if not each.strip():
+            raise UsageError("a tag needs a name", where=f"tags[{number}]", got=repr(each))
+
+    def flow(unit: Unit) -> Conversation:
+        unit.agent(by)
+        tags = set(unit.conversation(conversation).extras.tags) | {each.strip() for each in add}
+        tags -= {each.strip() for each in remove}
+        return _settled(unit, conversation, ask.SetTags(by, tuple(sorted(tags))))
+
+    return flow
+
+
+def _settled(unit: Unit, conversation: str, command: ask.Command) -> Conversation:
+    found = unit.conversation(conversation)
+    unit.perform(found, command, unit.policy(found))
+    settle(unit)
+    return unit.conversation(conversation)
+
+
+def reply(
+    conversation: str,
+    by: str,
+    text: str | None,
+    attachments: tuple[Attachment, ...],
+    *,
+    confirm: bool,
+) -> Callable[[Unit], Written]:
+    """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
+
+    def flow(unit: Unit) -> Written:
+        unit.agent(by)
+        found = unit.conversation(conversation)
+        message = unit.draw.next("m")
+        body = _body(unit, found, message, by, text) | {
+            "direction": Direction.OUT,
+            "attachments": attachments,
+            "entry_point": found.place.entry_point,
+            "status": DeliveryStatus.PENDING,
+        }
+        command = ask.Reply(by, message, confirm)
+        return _written(unit, found, command, body)
+
+    return flow
+
+
+def note(conversation: str, by: str, text: str) -> Callable[[Unit], Written]:
+    """Return the flow of leaving an internal note (P17)."""
+    if not text.strip():
+        raise UsageError("a note needs a text", where="text", got=repr(text))
+
+    def flow(unit: Unit) -> Written:
+        unit.agent(by)
+        found = unit.conversation(conversation)
+        message = unit.draw.next("m")
+        body = _body(unit, found, message, by, text) | {
+            "direction": Direction.NOTE,
+            "kind": "note",
+        }
+        return _written(unit, found, ask.Note(by, message), body)
+
+    return flow
+
+
+def _body(
+    unit: Unit, conversation: Conversation, message: str, by: str, text: str | None
+) -> dict[str, Any]:
+    return {
+        "id": message,
+        "conversation": conversation.id,
+        "author": agent_actor(by),
+        "at": max(unit.now, conversation.at),
+        "text": text,
+    }
+
+
+def _written(
+    unit: Unit, conversation: Conversation, command: ask.Command, body: dict[str, Any]
+) -> Written:
+    unit.perform(conversation, command, unit.policy(conversation), messages=(body,))
+    settle(unit)
+    message = unit.tx.get(MESSAGES, unit.desk, (body["id"],))
+    assert message is not None  # noqa: S101  (written a moment ago)
+    return Written(unit.conversation(conversation.id), message)
+
+
+def mark_read(conversation: str, by: str) -> Callable[[Unit], None]:
+    """Return the flow of marking a conversation as read by an agent up to its newest message (P18)."""
+
+    def flow(unit: Unit) -> None:
+        unit.agent(by)
+        unit.conversation(conversation)
+        newest = unit.tx.scan(_NEWEST, unit.desk, (conversation,), limit=1, reverse=True)
+        position = newest[0].position if newest else 0
+        unit.tx.put(READ_MARKERS, unit.desk, ReadMarker(by, conversation, position))
+
+    return flow

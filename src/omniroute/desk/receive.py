@@ -1,0 +1,314 @@
+"""Receiving: one item of a webhook becomes a message of a conversation, in one transaction.
+
+Dedupe, contact, conversation, routing; then `settle`. Only a contact's own content moves a conversation;
+reactions, edits, echoes and notices are kept beside it, statuses update the message they speak of (P16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve, frozen
+
+from omniroute.desk.routing import settle
+from omniroute.desk.statuses import note_status
+from omniroute.desk.unit import Unit
+from omniroute.model import commands as ask
+from omniroute.model import events as tell
+from omniroute.model.contact import Contact
+from omniroute.model.conversation import Conversation, Place
+from omniroute.model.events import CONTACT, SYSTEM, Route
+from omniroute.model.message import Direction, Message
+from omniroute.model.policy import AfterEndTo
+from omniroute.model.records import DedupeRecord, EarlyStatus
+from omniroute.model.state import State
+from omniroute.model.wire import DeliveryStatus, Inbound, InboundKind, Sender
+from omniroute.rules import lifecycle, menu
+from omniroute.rules.resolution import ResolvedEntryPoint
+from omniroute.schema import AGENTS, CONTACTS, CONVERSATIONS, DEDUPE
+
+__all__ = ["ACCEPTED", "DUPLICATE", "IGNORED", "REJECTED", "Outcome", "receive_item"]
+
+ACCEPTED = "accepted"
+DUPLICATE = "duplicate"
+IGNORED = "ignored"
+REJECTED = "rejected"
+
+_SERVING = AGENTS.index("serving")
+_THREAD = CONVERSATIONS.index("thread")
+_ADDRESSES = CONTACTS.index("contact_addresses")
+
+
+@frozen
+class Outcome:
+    """What became of one item: accepted, duplicate, ignored or rejected, and why."""
+
+    result: str
+    key: str
+    kind: InboundKind
+    conversation: Conversation | None = None
+    message: str | None = None
+    reason: str | None = None
+
+
+def receive_item(entry_point: str, item: Inbound) -> Callable[[Unit], Outcome]:
+    """Return the flow that receives one item on an entry point."""
+
+    def flow(unit: Unit) -> Outcome:
+        key = (entry_point, item.kind.value, item.key)
+        known = unit.tx.get(DEDUPE, unit.desk, key)
+        if known is not None:
+            return _duplicate(unit, item, known)
+        outcome = _sort(unit, unit.setup.entry_point(entry_point), item)
+        if outcome.result != REJECTED:
+            found = outcome.conversation
+            record = DedupeRecord(*key, unit.now, outcome.message, found and found.id)
+            unit.tx.add(DEDUPE, unit.desk, (record,))
+        settle(unit)
+        if outcome.conversation is None:
+            return outcome
+        return evolve(outcome, conversation=unit.conversation(outcome.conversation.id))
+
+    return flow
+
+
+def _duplicate(unit: Unit, item: Inbound, known: DedupeRecord) -> Outcome:
+    conversation = None
+    if known.conversation is not None:
+        conversation = unit.tx.get(CONVERSATIONS, unit.desk, (known.conversation,))
+    return Outcome(DUPLICATE, item.key, item.kind, conversation, known.message, "received before")
+
+
+def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome:
+    if item.kind is InboundKind.STATUS:
+        return _status(unit, entry_point, item)
+    if item.sender is None:
+        return Outcome(IGNORED, item.key, item.kind, reason="it names no contact")
+    if item.kind.is_content:
+        return _content(unit, entry_point, item, item.sender)
+    return _remark(unit, entry_point, item, item.sender)
+
+
+# --- a contact's own content ----------------------------------------------------------------------
+
+
+def _content(
+    unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender
+) -> Outcome:
+    contact = _contact(unit, entry_point.channel, sender)
+    message = unit.draw.next("m")
+    body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
+    conversation = _latest(unit, entry_point, contact.id, item.thread)
+    if conversation is not None and conversation.ended:
+        to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
+        if to is AfterEndTo.REJECT:
+            reason = f"conversation {conversation.id} has ended, and policy refuses messages after it"
+            return Outcome(REJECTED, item.key, item.kind, reason=reason)
+        if to is AfterEndTo.NEW:
+            conversation = None
+    if conversation is None:
+        conversation = _open(unit, entry_point, contact, item, body)
+    else:
+        conversation = _again(unit, entry_point, conversation, item, body)
+    return Outcome(ACCEPTED, item.key, item.kind, conversation, message)
+
+
+def _body(
+    item: Inbound, message: str, author: str, direction: Direction, entry_point: str, now: int
+) -> dict[str, Any]:
+    return {
+        "id": message,
+        "direction": direction,
+        "author": author,
+        "at": now,
+        "kind": item.kind.value,
+        "type": item.type,
+        "text": item.text,
+        "attachments": item.attachments,
+        "choice": item.choice,
+        "reply_to": item.reply_to,
+        "target": item.target,
+        "emoji": item.emoji,
+        "entry_point": entry_point,
+        "provider_ids": (item.key,),
+        "provider_at": item.at,
+        "extra": item.extra,
+        "carry": item.carry,
+    }
+
+
+def _contact(unit: Unit, kind: str, sender: Sender) -> Contact:
+    """Return the contact of a sender, known or new, with every address the sender has."""
+    found = _find_contact(unit, kind, sender)
+    addresses = tuple((kind, address) for address in sender.addresses)
+    if found is None:
+        contact = Contact(unit.draw.next("p"), tuple(dict.fromkeys(addresses)), sender.name)
+        unit.tx.put(CONTACTS, unit.desk, contact)
+        return contact
+    contact = found
+    for address in addresses:
+        # An address that is somebody else's stays theirs: contacts are merged by hand only (P17).
+        if address not in contact.addresses and not _taken(unit, address):
+            contact = evolve(contact, addresses=(*contact.addresses, address))
+    if sender.name and contact.name is None:
+        contact = evolve(contact, name=sender.name)
+    if contact is not found:
+        unit.tx.put(CONTACTS, unit.desk, contact)
+    return contact
+
+
+def _find_contact(unit: Unit, kind: str, sender: Sender) -> Contact | None:
+    for address in sender.addresses:
+        found = unit.tx.scan(_ADDRESSES, unit.desk, (kind, address), limit=1)
+        if found:
+            return found[0]
+    return None
+
+
+def _taken(unit: Unit, address: tuple[str, str]) -> bool:
+    return bool(unit.tx.entries(_ADDRESSES, unit.desk, address, limit=1))
+
+
+def _latest(
+    unit: Unit, entry_point: ResolvedEntryPoint, contact: str, thread: str
+) -> Conversation | None:
+    """Return the open conversation of this contact, entry point and thread, else the latest ended."""
+    prefix = (entry_point.name, contact, thread)
+    found = unit.tx.scan(_THREAD, unit.desk, prefix, limit=1)
+    return found[0] if found else None
+
+
+def _open(
+    unit: Unit,
+    entry_point: ResolvedEntryPoint,
+    contact: Contact,
+    item: Inbound,
+    body: dict[str, Any],
+) -> Conversation:
+    conversation = unit.draw.next("c")
+    queue, source = _first_queue(unit, entry_point)
+    sender = item.sender.addresses[0] if item.sender else ""
+    place = Place(
+        entry_point.name, entry_point.channel, entry_point.inbox, contact.id, sender, item.thread
+    )
+    route = Route(
+        entry_point.inbox,
+        entry_point.inbox_source,
+        entry_point.sla,
+        entry_point.sla_source,
+        source,
+        unit.setup.version,
+    )
+    body["conversation"] = conversation
+    command = ask.Open(conversation, place, route, body["id"], queue)
+    policy = unit.setup.policy(entry_point.channel, queue or entry_point.inbox)
+    opened = unit.perform(None, command, policy, messages=(body,))
+    return opened if queue is not None else _show_menu(unit, opened)
+
+
+def _first_queue(unit: Unit, entry_point: ResolvedEntryPoint) -> tuple[str | None, str]:
+    if entry_point.queue is not None:
+        return entry_point.queue, entry_point.queue_source
+    inbox = entry_point.inbox
+    leaf = menu.only_leaf(unit.setup.tree(inbox), _enabled(unit, inbox))
+    if leaf is None:
+        return None, "menu"
+    return "/".join((inbox, *leaf)), "the only queue with agents"
+
+
+def _again(
+    unit: Unit,
+    entry_point: ResolvedEntryPoint,
+    conversation: Conversation,
+    item: Inbound,
+    body: dict[str, Any],
+) -> Conversation:
+    body["conversation"] = conversation.id
+    command = ask.Receive(body["id"], entry_point.sla)
+    policy = unit.policy(conversation)
+    after = unit.perform(conversation, command, policy, messages=(body,))
+    if after.state is not State.SELECTING:
+        return after
+    return _answer_menu(unit, after, item.choice.title if item.choice else item.text)
+
+
+# --- the menu -------------------------------------------------------------------------------------
+
+
+def _enabled(unit: Unit, inbox: str) -> Callable[[tuple[str, ...]], bool]:
+    """Return which leaves have agents (U15); where none has, all count: nobody is turned away."""
+    leaves = [leaf for leaf in unit.setup.leaves if leaf.split("/", 1)[0] == inbox]
+    heads = unit.tx.heads(_SERVING, unit.desk, [(leaf,) for leaf in leaves])
+    staffed = {head[0] for head in heads} or set(leaves)
+    return lambda path: "/".join((inbox, *path)) in staffed
+
+
+def _listed(unit: Unit, conversation: Conversation) -> tuple[Any, ...]:
+    inbox = conversation.place.inbox
+    return menu.options(
+        unit.setup.tree(inbox), conversation.extras.menu, _enabled(unit, inbox)
+    )
+
+
+def _show_menu(unit: Unit, conversation: Conversation) -> Conversation:
+    policy = unit.policy(conversation)
+    text = menu.render(policy.menu_text, _listed(unit, conversation))
+    message = unit.draw.next("m")
+    body = {
+        "id": message,
+        "conversation": conversation.id,
+        "direction": Direction.OUT,
+        "author": SYSTEM,
+        "at": unit.now,
+        "kind": "menu",
+        "text": text,
+        "entry_point": conversation.place.entry_point,
+        "status": DeliveryStatus.PENDING,
+    }
+    return unit.perform(conversation, ask.Deliver(message), policy, messages=(body,))
+
+
+def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> Conversation:
+    path = conversation.extras.menu
+    selected = menu.read_answer(answer, _listed(unit, conversation), path)
+    policy = unit.policy(conversation)
+    if selected is None:
+        return _show_menu(unit, conversation)
+    if not selected.is_leaf:
+        return _show_menu(unit, unit.perform(conversation, ask.Browse(selected.path), policy))
+    queue = "/".join((conversation.place.inbox, *selected.path))
+    return unit.perform(conversation, ask.Enqueue(queue), policy)
+
+
+# --- what moves nothing ---------------------------------------------------------------------------
+
+
+def _remark(
+    unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender
+) -> Outcome:
+    contact = _find_contact(unit, entry_point.channel, sender)
+    found = contact and _latest(unit, entry_point, contact.id, item.thread)
+    if found is None:
+        return Outcome(IGNORED, item.key, item.kind, reason="it belongs to no conversation")
+    ours = item.kind in (InboundKind.ECHO, InboundKind.SYSTEM)
+    author, direction = (SYSTEM, Direction.OUT) if ours else (CONTACT, Direction.IN)
+    message = unit.draw.next("m")
+    body = _body(item, message, author, direction, entry_point.name, unit.now)
+    event = tell.Remarked(found.id, max(unit.now, found.at), author, None, message, item.kind.value)
+    position = unit.tell(event)
+    body |= {"conversation": found.id, "position": position, "provider_ids": ()}
+    unit.add_message(Message(**body))
+    return Outcome(ACCEPTED, item.key, item.kind, found, message)
+
+
+def _status(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome:
+    if item.status is None or item.target is None:
+        return Outcome(IGNORED, item.key, item.kind, reason="it says nothing of a message")
+    reason = item.error_text or item.error_code
+    status = EarlyStatus(entry_point.name, item.target, item.status, item.at or unit.now, reason)
+    message = note_status(unit, status)
+    if message is None:
+        return Outcome(IGNORED, item.key, item.kind, reason="its message is not known (yet)")
+    conversation = unit.conversation(message.conversation)
+    return Outcome(ACCEPTED, item.key, item.kind, conversation, message.id)

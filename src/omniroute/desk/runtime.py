@@ -1,0 +1,103 @@
+"""What a process holds for its desks: the store, the clock, the ids, adapters, and compiled versions.
+
+Shared by every `Desk` of one `Desks`; nothing here belongs to one conversation or one call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from attrs import define, field
+
+from omniroute.clock import Clock
+from omniroute.config import adapter_settings
+from omniroute.desk.unit import Unit
+from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk
+from omniroute.ids import Draw, IdSource
+from omniroute.model.secret import Secret, SecretRef
+from omniroute.ports import ChannelAdapter, Store, Transaction, Transport
+from omniroute.plugins import Registry
+from omniroute.rules.resolution import Setup
+from omniroute.schema import CONFIGS, DESKS
+
+__all__ = ["Runtime", "environment_secret"]
+
+T = TypeVar("T")
+
+
+def environment_secret(ref: SecretRef) -> Secret:
+    """Return the secret that a reference names; `SecretMissing` when the variable is not set."""
+    value = os.environ.get(ref.env)
+    if not value:
+        raise SecretMissing(
+            f"the environment variable {ref.env} is not set",
+            hint="the configuration names it as a secret",
+        )
+    return Secret(value)
+
+
+@define
+class Runtime:
+    """The parts that flows need beside their arguments."""
+
+    store: Store
+    clock: Clock
+    ids: IdSource
+    registry: Registry
+    transport: Transport
+    reveal: Callable[[SecretRef], Secret] = environment_secret
+    _setups: dict[tuple[str, int], Setup] = field(factory=dict)
+    _settings: dict[tuple[str, int, str], Any] = field(factory=dict, repr=False)
+
+    def run(self, desk: str, now: int, flow: Callable[[Unit], T]) -> T:
+        """Run a flow in one transaction under the desk's lock; its ids survive a retry."""
+        draw = Draw(self.ids)
+
+        def work(tx: Transaction) -> T:
+            draw.rewind()
+            return flow(Unit(tx, desk, now, draw, self))
+
+        return self.store.transact(work)
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a reading flow in a transaction of its own, without the desk's lock."""
+        return self.store.transact(work)
+
+    def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
+        """Return a version's compiled configuration; versions never change, so they are kept."""
+        found = self._setups.get((desk, version))
+        if found is None:
+            stored = tx.get(CONFIGS, desk, (version,))
+            if stored is None:
+                raise StoredValueError(f"desk {desk!r} has no configuration version {version}")
+            found = self._setups[desk, version] = Setup(stored.config, version)
+        return found
+
+    def current(self, desk: str) -> Setup:
+        """Return the configuration in force now; `UnknownDesk` when there is no such desk."""
+
+        def work(tx: Transaction) -> Setup:
+            record = tx.get(DESKS, desk, ())
+            if record is None:
+                raise UnknownDesk(f"no desk {desk!r} in this store")
+            return self.setup(tx, desk, record.config_version)
+
+        return self.read(work)
+
+    def adapter(self, desk: str, setup: Setup, entry_point: str) -> tuple[ChannelAdapter, Any]:
+        """Return the adapter of an entry point, and the settings it works by there."""
+        adapter = self.registry.require(setup.entry_point(entry_point).channel)
+        key = (desk, setup.version, entry_point)
+        settings = self._settings.get(key)
+        if settings is None:
+            settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
+            self._settings[key] = settings
+        return adapter, settings
+
+    def forget_settings(self) -> None:
+        """Resolve secrets anew at their next use: after they were rotated."""
+        self._settings.clear()
+
+

@@ -1,0 +1,67 @@
+"""What providers report of outgoing messages, and what delivery itself finds out: one way to note both.
+
+A status may overtake the answer that tells its message's id; it is kept, and noted when the id is known.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from omniroute.desk.unit import Unit
+from omniroute.model import events as tell
+from omniroute.model.events import SYSTEM
+from omniroute.model.message import Message
+from omniroute.model.records import EarlyStatus
+from omniroute.model.wire import DeliveryStatus
+from omniroute.rules.delivery import merge_status
+from omniroute.schema import EARLY_STATUSES, MESSAGES
+
+__all__ = ["note_early_statuses", "note_status", "set_status"]
+
+_PROVIDER_IDS = MESSAGES.index("provider_ids")
+
+
+def note_status(unit: Unit, report: EarlyStatus) -> Message | None:
+    """Note a report on the message it speaks of; keep it and return None when that is not known yet."""
+    prefix = (report.entry_point, report.provider_id)
+    found = unit.tx.scan(_PROVIDER_IDS, unit.desk, prefix, limit=1)
+    if not found:
+        _keep(unit, report)
+        return None
+    return set_status(unit, found[0], report.status, report.at, report.reason)
+
+
+def _keep(unit: Unit, report: EarlyStatus) -> None:
+    key = (report.entry_point, report.provider_id)
+    known = unit.tx.get(EARLY_STATUSES, unit.desk, key)
+    if known is None or merge_status(known.status, report.status) is not None:
+        unit.tx.put(EARLY_STATUSES, unit.desk, report)
+
+
+def note_early_statuses(unit: Unit, message: Message) -> Message:
+    """Note what was reported of a message before its provider's ids were known."""
+    for provider_id in message.provider_ids:
+        key = (message.entry_point, provider_id)
+        early = unit.tx.get(EARLY_STATUSES, unit.desk, key)
+        if early is not None:
+            message = set_status(unit, message, early.status, early.at, early.reason)
+            unit.tx.delete(EARLY_STATUSES, unit.desk, key)
+    return message
+
+
+def set_status(
+    unit: Unit, message: Message, status: DeliveryStatus, at: int, reason: str | None = None
+) -> Message:
+    """Merge a status into a message and tell it; a status that adds nothing changes nothing (R11)."""
+    merged = merge_status(message.status, status)
+    if merged is None:
+        return message
+    error = reason if merged is DeliveryStatus.FAILED else message.error
+    message = evolve(message, status=merged, status_at=at, error=error)
+    unit.tx.put(MESSAGES, unit.desk, message)
+    unit.tell(
+        tell.DeliveryChanged(
+            message.conversation, unit.now, SYSTEM, None, message.id, merged, reason
+        )
+    )
+    return message

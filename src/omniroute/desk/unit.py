@@ -1,0 +1,230 @@
+"""One unit of work on one desk: what every command does between locking the desk's row and committing.
+
+`Unit.perform` is the only place where a decision becomes stored state: events get their positions,
+agents' loads follow, messages and effects are written beside them. No rule lives here; flows in this
+package are plain functions of a unit, so that sync and async desks run the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from omniroute.errors import UnknownAgent, UnknownConversation
+from omniroute.ids import Draw
+from omniroute.model import events as tell
+from omniroute.model.agent import Agent
+from omniroute.model.commands import Command
+from omniroute.model.conversation import Conversation
+from omniroute.model.effects import Effect, OutboxEntry
+from omniroute.model.events import LogEntry
+from omniroute.model.message import Message
+from omniroute.model.policy import Assignment, Policy
+from omniroute.model.records import DeskRecord
+from omniroute.model.state import State
+from omniroute.ports import Transaction
+from omniroute.rules import lifecycle
+from omniroute.rules.availability import admit
+from omniroute.rules.folding import apply_agent
+from omniroute.rules.resolution import Setup
+from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
+
+__all__ = ["Setups", "Unit"]
+
+
+class Setups(Protocol):
+    """Gives the compiled configuration of a desk's version."""
+
+    def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
+        """Return the setup of a version, loading it where this process has not yet seen it."""
+        ...
+
+
+class Unit:
+    """A desk's transaction while it runs. Made anew for every try."""
+
+    def __init__(self, tx: Transaction, desk: str, now: int, draw: Draw, setups: Setups) -> None:
+        tx.lock(desk)
+        record = tx.get(DESKS, desk, ())
+        assert record is not None  # noqa: S101  (lock raises for an unknown desk)
+        self.tx = tx
+        self.desk = desk
+        self.now = now
+        self.draw = draw
+        self.record: DeskRecord = record
+        self.setup = setups.setup(tx, desk, record.config_version)
+        self.queued: dict[str, Conversation] = {}
+        self.freed: dict[str, None] = {}
+        self._agents: dict[str, Agent] = {}
+        self._saved: dict[str, Agent] = {}
+        self._touched: dict[str, Conversation] = {}
+        self._entries: list[LogEntry] = []
+        self._position = record.position
+        self._next_due = record.next_due
+
+    @property
+    def position(self) -> int:
+        """The log position of the last event so far."""
+        return self._position
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def conversation(self, conversation: str) -> Conversation:
+        """Return a conversation as it stands in this unit; `UnknownConversation` when there is none."""
+        found = self._touched.get(conversation) or self.tx.get(
+            CONVERSATIONS, self.desk, (conversation,)
+        )
+        if found is None:
+            raise UnknownConversation(f"no conversation {conversation!r}")
+        return found
+
+    def agent(self, agent: str) -> Agent:
+        """Return an agent as they stand in this unit; `UnknownAgent` when there is none."""
+        found = self.find_agent(agent)
+        if found is None:
+            raise UnknownAgent(f"no agent {agent!r}")
+        return found
+
+    def find_agent(self, agent: str) -> Agent | None:
+        """Return an agent as they stand in this unit, or None."""
+        found = self._agents.get(agent)
+        if found is None:
+            found = self.tx.get(AGENTS, self.desk, (agent,))
+            if found is not None:
+                self._agents[agent] = found
+        return found
+
+    def policy(self, conversation: Conversation) -> Policy:
+        """Return the policy in force where the conversation stands."""
+        place = conversation.place
+        return self.setup.policy(place.channel, conversation.queue or place.inbox)
+
+    # --- deciding and recording -------------------------------------------------------------------
+
+    def perform(
+        self,
+        conversation: Conversation | None,
+        command: Command,
+        policy: Policy,
+        *,
+        now: int | None = None,
+        messages: Iterable[dict[str, Any]] = (),
+    ) -> Conversation:
+        """Decide, and write down everything that the decision says; return the new state.
+
+        `messages` are the bodies, without their positions, of messages that the command names by id.
+        `now` is another instant than the unit's where a deadline's own event is told (S2).
+        """
+        decision = lifecycle.decide(
+            conversation, command, policy, self.now if now is None else now
+        )
+        positions = [self._record(event) for event in decision.events]
+        at = dict(zip(map(_message_of, decision.events), positions, strict=True))
+        for body in messages:
+            self.add_message(Message(position=at[body["id"]], **body))
+        for effect in decision.effects:
+            self._enqueue(decision.state, effect, at[effect.message])
+        if decision.state is not conversation:
+            self._touch(decision.state, decision.events)
+        return decision.state
+
+    def tell(self, event: tell.Event) -> int:
+        """Record an event that no conversation's state depends on; return its position."""
+        return self._record(event)
+
+    def add_message(self, message: Message) -> None:
+        """Write a new message beside its event."""
+        self.tx.add(MESSAGES, self.desk, (message,))
+
+    def _record(self, event: tell.Event) -> int:
+        self._position += 1
+        self._entries.append(LogEntry(self._position, event))
+        for agent in _concerned(event):
+            self._follow(agent, event)
+        return self._position
+
+    def _follow(self, agent_id: str, event: tell.Event) -> None:
+        before = self.find_agent(agent_id)
+        after = apply_agent(before, event, agent_id)
+        if after is None:
+            self._agents.pop(agent_id, None)
+            self._saved.pop(agent_id, None)
+            self.tx.delete(AGENTS, self.desk, (agent_id,))
+            return
+        if before is not None and after.load > before.load:
+            admit(before, by_hand=event.actor != tell.SYSTEM)
+        elif after is not before:
+            self.freed[agent_id] = None
+        self._agents[agent_id] = self._saved[agent_id] = after
+
+    def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
+        self._touched[conversation.id] = conversation
+        if conversation.state is not State.QUEUED:
+            self.queued.pop(conversation.id, None)
+        elif any(isinstance(event, (tell.Opened, tell.Queued)) for event in events):
+            self.queued[conversation.id] = conversation
+        deadline = conversation.deadline
+        if deadline is not None and (self._next_due is None or deadline < self._next_due):
+            self._next_due = deadline
+
+    def _enqueue(self, conversation: Conversation, effect: Effect, position: int) -> None:
+        entry = OutboxEntry(
+            conversation.id, position, conversation.place.entry_point, effect, self.now
+        )
+        self.tx.add(OUTBOX, self.desk, (entry,))
+
+    def expect_no_deadline_before(self, instant: int | None) -> None:
+        """Note what the deadline index says comes next, after due ones have been fired."""
+        self._next_due = instant
+
+    def flush(self) -> None:
+        """Write states so far, so that index scans see them."""
+        for agent in self._saved.values():
+            self.tx.put(AGENTS, self.desk, agent)
+        for conversation in self._touched.values():
+            self.tx.put(CONVERSATIONS, self.desk, conversation)
+        self._saved.clear()
+        self._touched.clear()
+
+    def finish(self) -> None:
+        """Write what is left: states, the log, the desk's row."""
+        self.flush()
+        if not self._entries and self._next_due == self.record.next_due:
+            return
+        if self._entries:
+            self.tx.add(LOG, self.desk, self._entries)
+            self._entries = []
+        self.record = DeskRecord(
+            self.record.id, self._position, self.record.config_version, self._next_due
+        )
+        self.tx.put(DESKS, self.desk, self.record)
+
+    def use_version(self, version: int, setup: Setup) -> None:
+        """Work by another configuration version from here on; it is written with the desk's row."""
+        self.record = DeskRecord(self.record.id, self.record.position, version, self._next_due)
+        self.setup = setup
+
+    def pushes(self, conversation: Conversation) -> bool:
+        """Return whether the conversation is given to agents automatically."""
+        return self.pushes_from(conversation.queue or conversation.place.inbox)
+
+    def pushes_from(self, queue: str) -> bool:
+        """Return whether a queue's conversations are given to agents automatically.
+
+        Conversations of all channels wait in one line, so no channel has a say in this.
+        """
+        return self.setup.policy(None, queue).assignment is Assignment.PUSH
+
+
+def _message_of(event: tell.Event) -> object:
+    # Events without a message get a key of their own: nothing looks them up.
+    return getattr(event, "message", event)
+
+
+def _concerned(event: tell.Event) -> tuple[str, ...]:
+    if isinstance(event, tell.AgentEvent):
+        return (event.agent,)
+    if not isinstance(event, tell.Transition):
+        return ()
+    named = (getattr(event, "released", None), getattr(event, "agent", None))
+    return tuple(agent for agent in named if agent is not None)

@@ -1,0 +1,251 @@
+"""What reading gives: the stored values as a host wants them, with aware datetimes for instants.
+
+Inside, instants are integers; here, at the face, they are datetimes in the desk's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from attrs import field, frozen
+
+from omniroute.desk import receive
+from omniroute.instants import from_micros
+from omniroute.model.agent import Agent, Capacity, Colour
+from omniroute.model.conversation import Conversation, Ending
+from omniroute.model.events import Event, LogEntry
+from omniroute.model.message import Direction, Message
+from omniroute.model.state import State
+from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
+from omniroute.rules.availability import colour
+from omniroute.rules.sla import is_overdue
+
+__all__ = [
+    "AgentView",
+    "Change",
+    "ConversationView",
+    "MessageView",
+    "Page",
+    "Received",
+    "ReceivedItem",
+]
+
+V = TypeVar("V")
+
+
+def _instant(micros: int | None, zone: str) -> datetime | None:
+    return None if micros is None else from_micros(micros, zone)
+
+
+@frozen(kw_only=True)
+class ConversationView:
+    """A conversation as it stood when it was read. Instants are aware, in the desk's zone.
+
+    `due` is when the first response is due (None once given), `overdue` whether that had passed (G20);
+    `waiting_since` the first contact message nobody has answered; `label` the preset's word for `state`.
+    """
+
+    id: str
+    state: State
+    label: str
+    channel: str
+    entry_point: str
+    inbox: str
+    queue: str | None
+    agent: str | None
+    contact: str
+    address: str
+    thread: str
+    tags: tuple[str, ...]
+    opened_at: datetime
+    since: datetime
+    last_event_at: datetime
+    due: datetime | None
+    overdue: bool
+    waiting_since: datetime | None
+    first_reply_at: datetime | None
+    ending: Ending | None
+    conversation: Conversation = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, conversation: Conversation, zone: str, labels: Mapping[str, str], now: int
+    ) -> ConversationView:
+        """Return the view of a stored conversation."""
+        place, clocks = conversation.place, conversation.clocks
+        return cls(
+            id=conversation.id,
+            state=conversation.state,
+            label=labels.get(conversation.state.value, conversation.state.value),
+            channel=place.channel,
+            entry_point=place.entry_point,
+            inbox=place.inbox,
+            queue=conversation.queue,
+            agent=conversation.agent,
+            contact=place.contact,
+            address=place.address,
+            thread=place.thread,
+            tags=conversation.extras.tags,
+            opened_at=from_micros(clocks.opened_at, zone),
+            since=from_micros(conversation.since, zone),
+            last_event_at=from_micros(conversation.at, zone),
+            due=_instant(clocks.due, zone),
+            overdue=clocks.due is not None and is_overdue(now, clocks.due),
+            waiting_since=_instant(clocks.waiting_since, zone),
+            first_reply_at=_instant(clocks.first_reply_at, zone),
+            ending=conversation.extras.ending,
+            conversation=conversation,
+        )
+
+
+@frozen(kw_only=True)
+class MessageView:
+    """A message with its delivery status. `author` is `contact`, `system`, or `agent:<id>`."""
+
+    id: str
+    conversation: str
+    position: int
+    direction: Direction
+    author: str
+    at: datetime
+    kind: str
+    type: str
+    text: str | None
+    attachments: tuple[Attachment, ...]
+    choice: Choice | None
+    reply_to: str | None
+    target: str | None
+    emoji: str | None
+    status: DeliveryStatus | None
+    status_at: datetime | None
+    error: str | None
+    provider_ids: tuple[str, ...]
+    extra: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, message: Message, zone: str) -> MessageView:
+        """Return the view of a stored message."""
+        return cls(
+            id=message.id,
+            conversation=message.conversation,
+            position=message.position,
+            direction=message.direction,
+            author=message.author,
+            at=from_micros(message.at, zone),
+            kind=message.kind,
+            type=message.type,
+            text=message.text,
+            attachments=message.attachments,
+            choice=message.choice,
+            reply_to=message.reply_to,
+            target=message.target,
+            emoji=message.emoji,
+            status=message.status,
+            status_at=_instant(message.status_at, zone),
+            error=message.error,
+            provider_ids=message.provider_ids,
+            extra=message.extra,
+        )
+
+
+@frozen(kw_only=True)
+class AgentView:
+    """An agent as they stood when read: `colour` is computed, never set (A8)."""
+
+    id: str
+    name: str
+    groups: tuple[str, ...]
+    serves: tuple[str, ...]
+    queues: tuple[str, ...]
+    capacity: Capacity
+    available: bool
+    colour: Colour
+    load: int
+    idle_since: datetime
+
+    @classmethod
+    def of(cls, agent: Agent, zone: str) -> AgentView:
+        """Return the view of a stored agent."""
+        return cls(
+            id=agent.id,
+            name=agent.name,
+            groups=agent.groups,
+            serves=agent.serves,
+            queues=agent.leaves,
+            capacity=agent.capacity,
+            available=agent.available,
+            colour=colour(agent),
+            load=agent.load,
+            idle_since=from_micros(agent.idle_since, zone),
+        )
+
+
+@frozen
+class Change:
+    """A committed event at its position: read on from `position` and nothing is missed (P19)."""
+
+    position: int
+    at: datetime
+    event: Event
+
+    @classmethod
+    def of(cls, entry: LogEntry, zone: str) -> Change:
+        """Return the view of a log entry."""
+        return cls(entry.position, from_micros(entry.event.at, zone), entry.event)
+
+
+@frozen
+class Page(Generic[V]):
+    """Some of a list, in order. Pass `next` as `after=` for more; None means that was all."""
+
+    items: tuple[V, ...]
+    next: str | None
+
+    def __iter__(self) -> Any:
+        """Iterate over this page's items."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@frozen(kw_only=True)
+class ReceivedItem:
+    """What became of one item: `result` is accepted, duplicate, ignored or rejected, with the reason."""
+
+    result: str
+    key: str
+    kind: str
+    conversation: str | None
+    message: str | None
+    reason: str | None
+
+
+@frozen(kw_only=True)
+class Received:
+    """What became of a webhook. `conversations` are those it touched, as they stand, each once."""
+
+    items: tuple[ReceivedItem, ...]
+    conversations: tuple[ConversationView, ...]
+    unreadable: tuple[Rejected, ...]
+
+    @property
+    def accepted(self) -> int:
+        """How many items were new and kept."""
+        return sum(item.result == receive.ACCEPTED for item in self.items)
+
+    @property
+    def duplicates(self) -> int:
+        """How many items had been received before."""
+        return sum(item.result == receive.DUPLICATE for item in self.items)
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """Why items were not kept: those that policy or sense refused, and those that are unreadable."""
+        refused = (receive.IGNORED, receive.REJECTED)
+        return (
+            *(f"{item.key}: {item.reason}" for item in self.items if item.result in refused),
+            *(f"{item.where}: {item.reason}" for item in self.unreadable),
+        )

@@ -1,0 +1,281 @@
+"""Every error omniroute raises: one root, three kinds of blame, one shape.
+
+An error says what was expected, what came, where it was found and what to do. `PayloadError` is the
+sender's fault, `UsageError` the caller's, `StoreError` the store's. Messages never hold secrets (R15).
+This module imports nothing of omniroute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = [
+    "AgentUnavailable",
+    "AlreadyTaken",
+    "CapacityExceeded",
+    "CommitUnknown",
+    "ConfigDiffers",
+    "ConfigError",
+    "ContentRejected",
+    "ConversationClosed",
+    "DeliveryError",
+    "DeskExists",
+    "IdempotencyConflict",
+    "MalformedPayload",
+    "NaiveDatetime",
+    "OmnirouteError",
+    "PayloadError",
+    "PayloadTooLarge",
+    "PluginError",
+    "Problem",
+    "SecretMissing",
+    "SignatureInvalid",
+    "StoreBusy",
+    "StoreError",
+    "StoredValueError",
+    "TransitionNotAllowed",
+    "UniqueViolation",
+    "UnknownAddress",
+    "UnknownAgent",
+    "UnknownContact",
+    "UnknownConversation",
+    "UnknownDesk",
+    "UnknownEntryPoint",
+    "UnsupportedContent",
+    "UsageError",
+]
+
+
+class OmnirouteError(Exception):
+    """The root of every error that omniroute raises on purpose.
+
+    `summary` says what went wrong; `where` is a path (`inboxes.general.sla`, `messages[2].id`);
+    `expected` and `got` say what was wanted and what came; `hint` says what to do.
+    """
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        got: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.summary = summary
+        self.where = where
+        self.expected = expected
+        self.got = got
+        self.hint = hint
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        text = f"{self.where}: {self.summary}" if self.where else self.summary
+        if self.expected is not None:
+            text += f"; expected {self.expected}"
+        if self.got is not None:
+            text += f", got {self.got}" if self.expected is not None else f"; got {self.got}"
+        if self.hint is not None:
+            text += f" ({self.hint})"
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.__dict__, self.args))
+
+
+def _rebuild(
+    cls: type[OmnirouteError], state: Mapping[str, Any], args: tuple[Any, ...]
+) -> OmnirouteError:
+    error = cls.__new__(cls)
+    error.__dict__.update(state)
+    error.args = args
+    return error
+
+
+# --- the sender's ---------------------------------------------------------------------------------
+
+
+class PayloadError(OmnirouteError):
+    """What a provider or contact sent cannot be used. Answer 4xx; nothing was stored."""
+
+
+class SignatureInvalid(PayloadError):
+    """The request is not signed, or not by the provider (R13)."""
+
+
+class MalformedPayload(PayloadError):
+    """The body is not what the provider documents: not JSON, a missing field, a wrong type."""
+
+
+class PayloadTooLarge(PayloadError):
+    """The body is larger or nested deeper than the adapter accepts (R13)."""
+
+
+class UnknownAddress(PayloadError):
+    """No desk has an entry point at the address the webhook is for."""
+
+
+class ContentRejected(PayloadError):
+    """The message is well formed, but this conversation or channel does not take it."""
+
+
+# --- the caller's ---------------------------------------------------------------------------------
+
+
+class UsageError(OmnirouteError):
+    """The host called omniroute in a way that cannot work. Nothing changed."""
+
+
+class Problem:
+    """One thing that is wrong in a configuration: a path and what to do about it."""
+
+    __slots__ = ("message", "path")
+
+    def __init__(self, path: str, message: str) -> None:
+        self.path = path
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+    def __repr__(self) -> str:
+        return f"Problem({self.path!r}, {self.message!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Problem):
+            return NotImplemented
+        return (self.path, self.message) == (other.path, other.message)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.message))
+
+
+class ConfigError(UsageError):
+    """A configuration that cannot be used, with all of its `problems` at once."""
+
+    def __init__(self, problems: Iterable[Problem], *, source: str = "configuration") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        count = len(self.problems)
+        lines = [f"{source} has {count} problem{'' if count == 1 else 's'}:"]
+        lines += [f"  {problem}" for problem in self.problems]
+        super().__init__("\n".join(lines))
+
+
+class ConfigDiffers(UsageError):
+    """The stored configuration and the given one are not the same; `differences` says where."""
+
+    def __init__(self, desk: str, differences: Iterable[str]) -> None:
+        self.desk = desk
+        self.differences = tuple(differences)
+        listing = "".join(f"\n  {line}" for line in self.differences)
+        super().__init__(
+            f"desk {desk!r} is stored with another configuration:{listing}",
+            hint="open it without a configuration, or apply the new one on purpose",
+        )
+
+
+class NaiveDatetime(UsageError):
+    """A datetime without a zone was given where an instant is needed."""
+
+
+class UnknownDesk(UsageError):
+    """No desk of that id is in the store."""
+
+
+class DeskExists(UsageError):
+    """A desk of that id is already in the store."""
+
+
+class UnknownEntryPoint(UsageError):
+    """The desk has no entry point of that name."""
+
+
+class UnknownAgent(UsageError):
+    """The desk has no agent of that id."""
+
+
+class UnknownContact(UsageError):
+    """The desk has no contact of that id."""
+
+
+class UnknownConversation(UsageError):
+    """The desk has no conversation of that id."""
+
+
+class TransitionNotAllowed(UsageError):
+    """The lifecycle table has no such transition from this state; nothing changed (X1)."""
+
+
+class ConversationClosed(TransitionNotAllowed):
+    """The conversation has ended."""
+
+
+class AlreadyTaken(TransitionNotAllowed):
+    """Another agent holds the conversation (C4).
+
+    `owner` names them; where `confirmable` is true, the same call with `confirm=True` takes it over.
+    """
+
+    def __init__(self, conversation: str, owner: str, *, confirmable: bool) -> None:
+        self.conversation = conversation
+        self.owner = owner
+        self.confirmable = confirmable
+        super().__init__(
+            f"conversation {conversation!r} is held by agent {owner!r}",
+            hint="call again with confirm=True to take it over"
+            if confirmable
+            else "this desk's policy does not allow takeover",
+        )
+
+
+class AgentUnavailable(UsageError):
+    """The agent cannot be given work now."""
+
+
+class CapacityExceeded(AgentUnavailable):
+    """The agent already holds as much as they may (A10, M9)."""
+
+
+class UnsupportedContent(UsageError):
+    """The channel cannot carry this content; nothing was queued for sending (U1)."""
+
+
+class IdempotencyConflict(UsageError):
+    """The idempotency key was used before with another payload (R4)."""
+
+
+class SecretMissing(UsageError):
+    """A configured secret is a reference to something that is not set."""
+
+
+class PluginError(UsageError):
+    """A plugin is missing, was built for another version, or registered something twice."""
+
+
+# --- outside --------------------------------------------------------------------------------------
+
+
+class DeliveryError(OmnirouteError):
+    """A message could not be carried to the provider."""
+
+
+class StoreError(OmnirouteError):
+    """The store failed; answer 5xx, so that the provider sends again."""
+
+
+class StoreBusy(StoreError):
+    """The store stayed locked or kept losing races for longer than its retries last."""
+
+
+class UniqueViolation(StoreError):
+    """Another value already has the key or the unique entry; the whole transaction is rolled back."""
+
+
+class CommitUnknown(StoreError):
+    """The connection broke while committing: the work may or may not have been stored."""
+
+
+class StoredValueError(StoreError):
+    """A stored value cannot be read: written by a newer version, or damaged."""

@@ -1,0 +1,72 @@
+"""The only source of ids.
+
+Ids are drawn once per call, before the transaction: a transaction that runs again after a lost race
+draws the same ones (`Draw.rewind`), so a retry writes what the first try would have written.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+__all__ = ["Draw", "IdSource", "RandomIds", "SeededIds"]
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_LENGTH = 20  # 100 bits
+
+
+class IdSource(Protocol):
+    """Gives ids that were never given before."""
+
+    def next(self, kind: str) -> str:
+        """Return a new id for a thing of this kind (`"c"` for a conversation)."""
+        ...
+
+
+class RandomIds:
+    """Ids from the machine's random source: 100 bits, safe in URLs, kind in front."""
+
+    def next(self, kind: str) -> str:
+        """Return a new random id, as `c_4k2…`."""
+        number = int.from_bytes(os.urandom(13), "big")
+        letters = [_ALPHABET[(number >> (5 * i)) & 31] for i in range(_LENGTH)]
+        return f"{kind}_{''.join(letters)}"
+
+
+class SeededIds:
+    """Counted ids for tests: `c_1`, `m_1`, `c_2`…; two sources with one seed agree."""
+
+    def __init__(self, seed: str = "") -> None:
+        self._seed = seed
+        self._counts: dict[str, int] = {}
+
+    def next(self, kind: str) -> str:
+        """Return the next id of its kind."""
+        count = self._counts[kind] = self._counts.get(kind, 0) + 1
+        return f"{kind}_{self._seed}{count}"
+
+
+class Draw:
+    """The ids of one call: drawn as needed, and the same again after `rewind`."""
+
+    __slots__ = ("_drawn", "_position", "_source")
+
+    def __init__(self, source: IdSource) -> None:
+        self._source = source
+        self._drawn: list[tuple[str, str]] = []
+        self._position = 0
+
+    def rewind(self) -> None:
+        """Start over: the next ids are those that were drawn before."""
+        self._position = 0
+
+    def next(self, kind: str) -> str:
+        """Return the next id; where a retry asks for another kind, it gets a fresh one."""
+        if self._position < len(self._drawn) and self._drawn[self._position][0] == kind:
+            drawn = self._drawn[self._position][1]
+        else:
+            drawn = self._source.next(kind)
+            del self._drawn[self._position :]
+            self._drawn.append((kind, drawn))
+        self._position += 1
+        return drawn

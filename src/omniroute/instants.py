@@ -1,0 +1,118 @@
+"""Instants and durations as integers, and their forms at the face.
+
+Inside omniroute an instant is an `int` of microseconds since 1970-01-01 UTC and a duration an `int` of
+microseconds: exact, fast, totally ordered. At the face instants are aware datetimes (naive ones are
+refused, A11) and durations are `timedelta` or one syntax, `"40s"` to `"7d"`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from omniroute.errors import NaiveDatetime, UsageError
+
+if TYPE_CHECKING:
+    import pendulum
+
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MICROSECOND",
+    "MILLISECOND",
+    "MINUTE",
+    "SECOND",
+    "from_micros",
+    "render_duration",
+    "to_duration",
+    "to_micros",
+]
+
+MICROSECOND: Final = 1
+MILLISECOND: Final = 1_000
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+_EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+_ONE_MICROSECOND = timedelta(microseconds=1)
+_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+_PART = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
+_MAX_DURATION: Final = 36_600 * DAY  # a century: longer is a mistake, and would overflow datetimes
+
+
+def to_micros(instant: datetime) -> int:
+    """Return an aware datetime as UTC microseconds; `NaiveDatetime` for one without a zone."""
+    offset = instant.utcoffset()
+    if offset is None:
+        raise NaiveDatetime(
+            "an instant needs a time zone",
+            expected="an aware datetime",
+            got=f"the naive {instant.isoformat()}",
+            hint="use datetime.now(tz=UTC) or attach the zone it was meant in",
+        )
+    # By parts: pendulum's subtraction gives another type, at ten times the cost.
+    minutes = ((instant.toordinal() - _EPOCH_DAY) * 24 + instant.hour) * 60 + instant.minute
+    local = minutes * MINUTE + instant.second * SECOND + instant.microsecond
+    return local - offset // _ONE_MICROSECOND
+
+
+def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
+    """Return UTC microseconds as a pendulum datetime in `zone` (an IANA name)."""
+    import pendulum  # noqa: PLC0415  (heavy, and only needed at the face)
+
+    seconds, rest = divmod(micros, SECOND)
+    local = datetime.fromtimestamp(seconds, ZoneInfo(zone))
+    return pendulum.DateTime(
+        local.year,
+        local.month,
+        local.day,
+        local.hour,
+        local.minute,
+        local.second,
+        rest,
+        tzinfo=pendulum.timezone(zone),
+        fold=local.fold,
+    )
+
+
+def to_duration(value: str | timedelta, *, where: str | None = None) -> int:
+    """Return a duration (`"90s"`, `"1h30m"`, `"7d"`, or a timedelta) as microseconds, above zero.
+
+    Raises `UsageError` for anything else, with the path `where`.
+    """
+    micros = value // _ONE_MICROSECOND if isinstance(value, timedelta) else _parse(value)
+    if micros is None or not 0 < micros <= _MAX_DURATION:
+        raise UsageError(
+            "not a duration",
+            where=where,
+            expected='a number and a unit above zero, as "40s", "15m", "1h30m" or "7d"',
+            got=repr(value),
+        )
+    return micros
+
+
+def _parse(text: object) -> int | None:
+    if not isinstance(text, str):
+        return None
+    total, position = 0, 0
+    stripped = text.strip()
+    while match := _PART.match(stripped, position):
+        total += int(match[1]) * _UNITS[match[2]]
+        position = match.end()
+    return total if position == len(stripped) and position else None
+
+
+def render_duration(micros: int) -> str:
+    """Return microseconds in the syntax that `to_duration` reads: `"1h30m"`."""
+    if micros % MILLISECOND:
+        raise UsageError("a duration is written in whole milliseconds", got=f"{micros} us")
+    rest, parts = micros, []
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

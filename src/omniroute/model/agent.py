@@ -1,0 +1,61 @@
+"""Agents as they are stored: who they are, what they serve, and how loaded they stand now."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import frozen
+
+__all__ = ["Agent", "Capacity", "Colour", "Distribution"]
+
+
+class Colour(StrEnum):
+    """Availability as computed, never set (A8): RED wins over ORANGE."""
+
+    GREEN = "green"
+    ORANGE = "orange"
+    RED = "red"
+
+
+class Distribution(StrEnum):
+    """Who comes first among agents with room (P3). Ties break by id."""
+
+    LONGEST_IDLE = "longest_idle"
+    LEAST_LOADED = "least_loaded"
+
+
+@frozen
+class Capacity:
+    """How many conversations an agent holds (M9).
+
+    `goal` is shown; automatic assignment stops at `soft_max`; nothing passes `hard_max`.
+    """
+
+    goal: int
+    soft_max: int
+    hard_max: int
+
+
+@frozen
+class Agent:
+    """One agent. `leaves` are the queues that `serves` and the groups come to, resolved when saved.
+
+    `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since` is
+    the instant of the last change of load, in UTC microseconds.
+    """
+
+    id: str
+    name: str
+    groups: tuple[str, ...]
+    serves: tuple[str, ...]
+    leaves: tuple[str, ...]
+    capacity: Capacity
+    distribution: Distribution
+    available: bool
+    load: int
+    idle_since: int
+
+    @property
+    def has_room(self) -> bool:
+        """Whether automatic assignment may add one more."""
+        return self.load < self.capacity.soft_max

@@ -1,0 +1,116 @@
+"""A conversation: one contact on one entry point and thread, from first message to end.
+
+Ten hot fields, so that a step costs one small constructor; what most conversations never use lives in
+`extras`, one shared empty value until used. Only `rules.lifecycle.apply` makes new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from omniroute.model.state import EndReason, State
+
+__all__ = [
+    "NO_EXTRAS",
+    "Clocks",
+    "Conversation",
+    "DeadlineKind",
+    "Ending",
+    "Extras",
+    "Place",
+    "Timer",
+]
+
+
+class DeadlineKind(StrEnum):
+    """What is looked at again when a deadline comes."""
+
+    FIRST_RESPONSE = "first_response"
+
+
+Timer = tuple[int, DeadlineKind]
+"""An armed deadline: its instant in UTC microseconds, and its kind."""
+
+
+@frozen
+class Place:
+    """Where a conversation came in. Shared by all of its steps."""
+
+    entry_point: str
+    channel: str
+    inbox: str
+    contact: str
+    address: str
+    thread: str = ""
+
+
+@frozen
+class Clocks:
+    """The instants that timers and SLA count from, in UTC microseconds.
+
+    `queued_at` is when the present wait began (S14); `waiting_since` the first contact message that
+    nobody answered yet (C17); `due` when the first response is due (G20).
+    """
+
+    opened_at: int
+    queued_at: int
+    contact_at: int
+    waiting_since: int | None = None
+    agent_at: int | None = None
+    first_reply_at: int | None = None
+    due: int | None = None
+
+
+@frozen
+class Ending:
+    """How a conversation ended: why, who closed it (C7), and what the closer noted."""
+
+    reason: EndReason
+    by: str
+    at: int
+    disposition: str | None = None
+
+
+@frozen
+class Extras:
+    """What most conversations never use. `menu` is the path chosen so far while SELECTING."""
+
+    menu: tuple[str, ...] = ()
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(factory=dict)
+    ending: Ending | None = None
+    previous_agent: str | None = None
+
+
+NO_EXTRAS: Final = Extras()
+
+
+@frozen
+class Conversation:
+    """One conversation as it stands. `at` is the instant of its last event (S1), `since` of its state."""
+
+    id: str
+    state: State
+    place: Place
+    queue: str | None
+    agent: str | None
+    at: int
+    since: int
+    clocks: Clocks
+    timers: tuple[Timer, ...] = ()
+    extras: Extras = NO_EXTRAS
+
+    @property
+    def deadline(self) -> int | None:
+        """The earliest armed deadline in UTC microseconds, or None."""
+        return self.timers[0][0] if self.timers else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the conversation is over."""
+        return self.state is State.ENDED

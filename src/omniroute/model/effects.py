@@ -1,0 +1,46 @@
+"""What must be done outside, decided inside a transaction and carried out after it (promise 2)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import frozen
+
+__all__ = ["Effect", "OutboxEntry", "OutboxState", "SendMessage"]
+
+
+@frozen
+class SendMessage:
+    """Carry a message to the contact. `message` is its id, the same on every retry (R10)."""
+
+    message: str
+
+
+Effect = SendMessage
+
+
+class OutboxState(StrEnum):
+    """Where an effect stands. A dead one is listed, and no longer holds up those behind it (S12)."""
+
+    PENDING = "pending"
+    DEAD = "dead"
+
+
+@frozen
+class OutboxEntry:
+    """An effect that was committed and not yet carried out.
+
+    `ready_at` is when it may be tried next, or when a lease on it runs out, in UTC microseconds.
+    `step` and `sent_ids` are how far a message of several parts came.
+    """
+
+    conversation: str
+    position: int
+    entry_point: str
+    effect: Effect
+    ready_at: int
+    state: OutboxState = OutboxState.PENDING
+    attempts: int = 0
+    step: int = 0
+    sent_ids: tuple[str, ...] = ()
+    reason: str | None = None

@@ -1,0 +1,278 @@
+"""What happened, as it is kept in the log. Folding these gives every state back (R16).
+
+Conversation events name the conversation, the instant and the actor; `timers` is the full set of armed
+deadlines from here on, or None where nothing changed. A transition also says from where, to where and
+why (X1). Actors are `contact`, `system`, or `agent:<id>`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from attrs import frozen
+
+from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.conversation import DeadlineKind, Place, Timer
+from omniroute.model.state import EndReason, State
+from omniroute.model.wire import DeliveryStatus
+
+__all__ = [
+    "CONTACT",
+    "SYSTEM",
+    "AgentAvailability",
+    "AgentEvent",
+    "AgentRemoved",
+    "AgentSaved",
+    "Assigned",
+    "Configured",
+    "ConversationEvent",
+    "DeliveryChanged",
+    "Ended",
+    "Event",
+    "LogEntry",
+    "MenuMoved",
+    "MessageReceived",
+    "MessageSent",
+    "NoteAdded",
+    "Opened",
+    "Queued",
+    "Reactivated",
+    "Remarked",
+    "Route",
+    "SlaMissed",
+    "Tagged",
+    "TookOver",
+    "Transition",
+    "actor_agent",
+    "agent_actor",
+]
+
+CONTACT: Final = "contact"
+SYSTEM: Final = "system"
+_AGENT: Final = "agent:"
+
+
+def agent_actor(agent: str) -> str:
+    """Return the actor that stands for an agent."""
+    return _AGENT + agent
+
+
+def actor_agent(actor: str) -> str | None:
+    """Return the agent an actor stands for, or None for contact and system."""
+    return actor.removeprefix(_AGENT) if actor.startswith(_AGENT) else None
+
+
+@frozen
+class Route:
+    """Why a conversation went where it went, with the source of each value (G23)."""
+
+    inbox: str
+    inbox_source: str
+    sla: int
+    sla_source: str
+    queue_source: str
+    config_version: int
+
+
+@frozen
+class ConversationEvent:
+    """The root of what happens to a conversation."""
+
+    conversation: str
+    at: int
+    actor: str
+    timers: tuple[Timer, ...] | None
+
+
+@frozen
+class Transition(ConversationEvent):
+    """A change of state; `source` is None for a new conversation."""
+
+    to_state: ClassVar[State]
+    source: State | None
+    reason: str
+
+    @property
+    def target(self) -> State:
+        """The state from here on."""
+        return self.to_state
+
+
+@frozen
+class Opened(Transition):
+    """A conversation began with a contact's message.
+
+    It waits in `queue`, or chooses one first where that is None. `due` is the first response's (G20).
+    """
+
+    to_state: ClassVar[State] = State.SELECTING
+    place: Place
+    route: Route
+    queue: str | None
+    due: int | None
+
+    @property
+    def target(self) -> State:
+        """QUEUED where a queue is known, else SELECTING."""
+        return State.SELECTING if self.queue is None else State.QUEUED
+
+
+@frozen
+class Queued(Transition):
+    """The conversation waits in a queue from here on; `released` is who held it before.
+
+    `due` is set where a new first-response clock starts with this wait (C8), else None.
+    """
+
+    to_state: ClassVar[State] = State.QUEUED
+    queue: str
+    released: str | None = None
+    due: int | None = None
+
+
+@frozen
+class Assigned(Transition):
+    """An agent holds the conversation from here on: pushed, taken, or given back to them."""
+
+    to_state: ClassVar[State] = State.ACTIVE
+    agent: str
+
+
+@frozen
+class Reactivated(Transition):
+    """The contact wrote after a silence; the agent goes on (U36)."""
+
+    to_state: ClassVar[State] = State.ACTIVE
+
+
+@frozen
+class TookOver(Transition):
+    """An agent took the conversation from another: both are named (C6)."""
+
+    to_state: ClassVar[State] = State.ACTIVE
+    agent: str
+    released: str
+
+
+@frozen
+class Ended(Transition):
+    """The conversation is over; `released` is who held it."""
+
+    to_state: ClassVar[State] = State.ENDED
+    ending: EndReason
+    released: str | None
+    disposition: str | None = None
+
+
+@frozen
+class MessageReceived(ConversationEvent):
+    """The contact wrote; `message` is the message's id."""
+
+    message: str
+
+
+@frozen
+class MessageSent(ConversationEvent):
+    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them."""
+
+    message: str
+    automatic: bool = False
+
+
+@frozen
+class MenuMoved(ConversationEvent):
+    """The contact moved in the menu; `path` is the branch they look at."""
+
+    path: tuple[str, ...]
+
+
+@frozen
+class NoteAdded(ConversationEvent):
+    """An agent left an internal note."""
+
+    message: str
+
+
+@frozen
+class Remarked(ConversationEvent):
+    """A reaction, edit, deletion, echo or notice of the provider: it moves nothing (P16)."""
+
+    message: str
+    kind: str
+
+
+@frozen
+class Tagged(ConversationEvent):
+    """The conversation's tags are `tags` from here on."""
+
+    tags: tuple[str, ...]
+
+
+@frozen
+class SlaMissed(ConversationEvent):
+    """A clock ran out: now is past `due` (G20). The event's instant is the first that is overdue."""
+
+    clock: DeadlineKind
+    due: int
+
+
+@frozen
+class DeliveryChanged(ConversationEvent):
+    """What became of an outgoing message, as the provider says."""
+
+    message: str
+    status: DeliveryStatus
+    reason: str | None = None
+
+
+@frozen
+class AgentEvent:
+    """The root of what happens to an agent apart from conversations."""
+
+    agent: str
+    at: int
+    actor: str
+
+
+@frozen
+class AgentSaved(AgentEvent):
+    """The agent is new, or their profile changed; load and availability stay as they are."""
+
+    name: str
+    groups: tuple[str, ...]
+    serves: tuple[str, ...]
+    leaves: tuple[str, ...]
+    capacity: Capacity
+    distribution: Distribution
+
+
+@frozen
+class AgentRemoved(AgentEvent):
+    """The agent is no longer on the desk's staff."""
+
+
+@frozen
+class AgentAvailability(AgentEvent):
+    """The agent switched availability on or off (A7)."""
+
+    available: bool
+
+
+@frozen
+class Configured:
+    """The desk works by another version of its configuration from here on."""
+
+    at: int
+    actor: str
+    version: int
+
+
+Event = ConversationEvent | AgentEvent | Configured
+
+
+@frozen
+class LogEntry:
+    """An event at its place in the desk's log: positions start at 1 and have no gaps (P19)."""
+
+    position: int
+    event: Event

@@ -1,0 +1,83 @@
+"""What the store keeps beside the domain's own values: the desk's row, directories, records of receipt."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from omniroute.model.desk_config import DeskConfig
+from omniroute.model.wire import DeliveryStatus
+
+__all__ = [
+    "AddressEntry",
+    "ConfigVersion",
+    "DedupeRecord",
+    "DeskRecord",
+    "EarlyStatus",
+    "ReadMarker",
+]
+
+
+@frozen
+class DeskRecord:
+    """A desk's row, locked by every command.
+
+    `position` is that of the last event in the log; `config_version` the one in force; `next_due` an
+    instant before which no deadline comes, in UTC microseconds, or None when none is armed.
+    """
+
+    id: str
+    position: int = 0
+    config_version: int = 0
+    next_due: int | None = None
+
+
+@frozen
+class ConfigVersion:
+    """One saved version of a desk's configuration, with its author and instant."""
+
+    version: int
+    config: DeskConfig
+    by: str
+    at: int
+
+
+@frozen
+class AddressEntry:
+    """Whose address it is: the one record that finds a desk instead of being led by one (P20)."""
+
+    kind: str
+    address: str
+    desk: str
+    entry_point: str
+
+
+@frozen
+class DedupeRecord:
+    """A provider's item that was received, and the message it became, if any (X3)."""
+
+    entry_point: str
+    kind: str
+    key: str
+    at: int
+    message: str | None = None
+    conversation: str | None = None
+
+
+@frozen
+class ReadMarker:
+    """How far an agent has read a conversation: a log position (P18)."""
+
+    agent: str
+    conversation: str
+    position: int
+
+
+@frozen
+class EarlyStatus:
+    """A status that overtook the answer to its own message: kept until the message's id is known."""
+
+    entry_point: str
+    provider_id: str
+    status: DeliveryStatus
+    at: int
+    reason: str | None = None

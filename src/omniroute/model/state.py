@@ -1,0 +1,40 @@
+"""The states of a conversation and why it ended: the field's words, once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["OPEN", "WAITING", "EndReason", "State"]
+
+
+class State(StrEnum):
+    """Where a conversation stands (DESIGN.md, section 6)."""
+
+    SELECTING = "selecting"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    DISMISSED = "dismissed"
+    SNOOZED = "snoozed"
+    ENDED = "ended"
+
+
+OPEN: Final = tuple(state for state in State if state is not State.ENDED)
+"""Every state but ENDED."""
+
+WAITING: Final = (State.QUEUED, State.OFFERED)
+"""States in which a conversation waits for an agent."""
+
+
+class EndReason(StrEnum):
+    """Why a conversation ended."""
+
+    AGENT = "agent"
+    CONSUMER = "consumer"
+    TIMEOUT = "timeout"
+    EXPIRED_IN_QUEUE = "expired_in_queue"
+    EXPIRED_SELECTING = "expired_selecting"
+    KEEP_ALIVE = "keep_alive"
+    FAILURE = "failure"

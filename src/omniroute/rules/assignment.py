@@ -1,0 +1,84 @@
+"""Who gets a waiting conversation, and why (A3, A8 to A10, A18, S13).
+
+The store lists the agents who serve a queue in the order that `rules.availability.rank` gives; here the
+first who may take it is chosen, and the others are told why not. Pure: the list is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+
+from omniroute.model.agent import Agent, Colour
+from omniroute.model.explanation import Candidate
+from omniroute.rules.availability import COLOURS, colour
+
+__all__ = ["LOOKED_AT", "RUNNERS_UP", "Choice", "choose", "first_waiting", "may_push"]
+
+LOOKED_AT: Final = 24
+"""How many of the agents who serve a queue are looked at for one decision: cost stays bounded (R3)."""
+
+RUNNERS_UP: Final = 10
+"""How many candidates beside the chosen one an explanation keeps (S13)."""
+
+_REFUSED: Final = {Colour.ORANGE: "at capacity", Colour.RED: "not available"}
+
+
+@frozen
+class Choice:
+    """Who was chosen (None: nobody), the next in order, and the refused by reason."""
+
+    chosen: Candidate | None
+    runners_up: tuple[Candidate, ...]
+    refused: dict[str, int]
+    more: bool
+
+
+def may_push(agent: Agent) -> bool:
+    """Return whether automatic assignment may give the agent one more: only to GREEN (A3, A10)."""
+    return colour(agent) is Colour.GREEN
+
+
+def choose(entries: Sequence[tuple[Any, ...]], *, preferred: Agent | None = None) -> Choice:
+    """Choose from index entries (queue, colour, rank, rank, agent, load, maximum, idle since, …).
+
+    `preferred` comes before everybody where they may take it. `entries` are in order, at most
+    `LOOKED_AT`; with that many there may be more.
+    """
+    candidates = [_candidate(entry) for entry in entries]
+    chosen = _preferred(preferred)
+    if chosen is None:
+        chosen = next((each for each in candidates if each.refused is None), None)
+    others = [each for each in candidates if chosen is None or each.agent != chosen.agent]
+    runners_up = tuple(others[:RUNNERS_UP])
+    return Choice(chosen, runners_up, _counts(others), len(entries) >= LOOKED_AT)
+
+
+def _candidate(entry: tuple[Any, ...]) -> Candidate:
+    _, number, _, _, agent, load, maximum, idle_since = entry[:8]
+    return Candidate(agent, load, maximum, idle_since, _REFUSED.get(COLOURS[number]))
+
+
+def _preferred(agent: Agent | None) -> Candidate | None:
+    if agent is None or not may_push(agent):
+        return None
+    return Candidate(agent.id, agent.load, agent.capacity.soft_max, agent.idle_since)
+
+
+def _counts(candidates: Iterable[Candidate]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for candidate in candidates:
+        if candidate.refused is not None:
+            counts[candidate.refused] = counts.get(candidate.refused, 0) + 1
+    return counts
+
+
+def first_waiting(heads: Iterable[tuple[Any, ...]]) -> str | None:
+    """Return which of the queues' first waiting conversations a freed agent takes (R2, M3).
+
+    `heads` are entries (queue, waiting since, conversation): the longest waiting wins, ties by id.
+    """
+    first = min(heads, key=lambda entry: (entry[1], entry[2]), default=None)
+    return None if first is None else str(first[2])

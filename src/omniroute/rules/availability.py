@@ -1,0 +1,51 @@
+"""Whether an agent can be given work, and who comes first among those who can (A8 to A10, A18, P3).
+
+The store keeps agents in the order that `rank` gives, so that choosing one costs one short scan.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from omniroute.errors import CapacityExceeded
+from omniroute.model.agent import Agent, Colour, Distribution
+
+__all__ = ["COLOURS", "admit", "colour", "rank"]
+
+COLOURS: Final = (Colour.GREEN, Colour.ORANGE, Colour.RED)
+"""Colours as the index orders them: those who can take something first."""
+
+_NUMBER: Final = {each: number for number, each in enumerate(COLOURS)}
+
+
+def colour(agent: Agent) -> Colour:
+    """Return the agent's availability: RED off, ORANGE on and full, GREEN on with room (A8)."""
+    if not agent.available:
+        return Colour.RED
+    return Colour.GREEN if agent.has_room else Colour.ORANGE
+
+
+def rank(agent: Agent) -> tuple[int, int, int]:
+    """Return the agent's place among those who serve a queue: colour, then distribution (P3).
+
+    `longest_idle`: those with nothing to do first, then by how long ago their load last changed.
+    `least_loaded`: by load as a share of what automatic assignment may give, then longest idle (A18).
+    """
+    number = _NUMBER[colour(agent)]
+    if agent.distribution is Distribution.LEAST_LOADED:
+        return number, agent.load * 10_000 // max(agent.capacity.soft_max, 1), agent.idle_since
+    return number, 1 if agent.load else 0, agent.idle_since
+
+
+def admit(agent: Agent, *, by_hand: bool) -> None:
+    """Raise `CapacityExceeded` unless the agent may hold one more conversation.
+
+    Automatic assignment stops at `soft_max` (A10); what a person does stops at `hard_max` (M9).
+    """
+    limit = agent.capacity.hard_max if by_hand else agent.capacity.soft_max
+    if agent.load >= limit:
+        raise CapacityExceeded(
+            f"agent {agent.id!r} holds as many conversations as they may",
+            expected=f"at most {limit}",
+            got=f"{agent.load} held",
+        )

@@ -1,0 +1,248 @@
+"""How events change state: `apply` for conversations, `apply_agent` for agents. No policy, no choice.
+
+What is decided elsewhere is told here as fact, so that folding the log gives the stored state (R16).
+New values are built positionally: a step must stay cheap (PERFORMANCE: no `attrs.evolve` inside one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from attrs import evolve
+
+from omniroute.model import events as tell
+from omniroute.model.agent import Agent
+from omniroute.model.conversation import (
+    Clocks,
+    Conversation,
+    Ending,
+    Extras,
+)
+
+__all__ = ["apply", "apply_agent", "fold", "fold_agent"]
+
+
+def apply(conversation: Conversation | None, event: tell.ConversationEvent) -> Conversation:
+    """Return the conversation after `event`; None before its first. KeyError for a foreign event."""
+    return _APPLY[type(event)](conversation, event)
+
+
+def fold(events: Iterable[tell.ConversationEvent]) -> Conversation | None:
+    """Return the state that a conversation's events come to, or None for no events."""
+    state = None
+    for event in events:
+        state = apply(state, event)
+    return state
+
+
+def _opened(_: None, e: tell.Opened) -> Conversation:
+    clocks = Clocks(e.at, e.at, e.at, None, None, None, e.due)
+    return Conversation(
+        e.conversation, e.target, e.place, e.queue, None, e.at, e.at, clocks, e.timers or ()
+    )
+
+
+def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
+    k, at = c.clocks, e.at
+    waiting = at if k.waiting_since is None else k.waiting_since
+    clocks = Clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, k.due)
+    return Conversation(
+        c.id,
+        c.state,
+        c.place,
+        c.queue,
+        c.agent,
+        at,
+        c.since,
+        clocks,
+        c.timers if e.timers is None else e.timers,
+        c.extras,
+    )
+
+
+def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
+    k, at = c.clocks, e.at
+    if e.automatic:
+        clocks = k
+    else:
+        first = at if k.first_reply_at is None else k.first_reply_at
+        clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, None)
+    return Conversation(
+        c.id,
+        c.state,
+        c.place,
+        c.queue,
+        c.agent,
+        at,
+        c.since,
+        clocks,
+        c.timers if e.timers is None else e.timers,
+        c.extras,
+    )
+
+
+def _queued(c: Conversation, e: tell.Queued) -> Conversation:
+    k = c.clocks
+    due = k.due if e.due is None else e.due
+    clocks = Clocks(
+        k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due
+    )
+    extras = c.extras
+    if c.agent is not None or extras.ending is not None or extras.menu:
+        extras = evolve(
+            extras, menu=(), ending=None, previous_agent=c.agent or extras.previous_agent
+        )
+    return Conversation(
+        c.id,
+        e.target,
+        c.place,
+        e.queue,
+        None,
+        e.at,
+        e.at,
+        clocks,
+        c.timers if e.timers is None else e.timers,
+        extras,
+    )
+
+
+def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
+    return Conversation(
+        c.id,
+        e.to_state,
+        c.place,
+        c.queue,
+        e.agent,
+        e.at,
+        e.at,
+        c.clocks,
+        c.timers if e.timers is None else e.timers,
+        c.extras,
+    )
+
+
+def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
+    return Conversation(
+        c.id,
+        e.to_state,
+        c.place,
+        c.queue,
+        c.agent,
+        e.at,
+        e.at,
+        c.clocks,
+        c.timers if e.timers is None else e.timers,
+        c.extras,
+    )
+
+
+def _ended(c: Conversation, e: tell.Ended) -> Conversation:
+    k, x = c.clocks, c.extras
+    clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, k.agent_at, k.first_reply_at, None)
+    ending = Ending(e.ending, e.actor, e.at, e.disposition)
+    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent)
+    return Conversation(
+        c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, clocks, e.timers or (), extras
+    )
+
+
+def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> Conversation:
+    return Conversation(
+        c.id,
+        c.state,
+        c.place,
+        c.queue,
+        c.agent,
+        e.at,
+        c.since,
+        c.clocks,
+        c.timers if e.timers is None else e.timers,
+        extras,
+    )
+
+
+def _moved(c: Conversation, e: tell.MenuMoved) -> Conversation:
+    return _with_extras(c, e, evolve(c.extras, menu=e.path))
+
+
+def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
+    return _with_extras(c, e, evolve(c.extras, tags=e.tags))
+
+
+def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
+    return _with_extras(c, e, c.extras)
+
+
+def _unchanged(c: Conversation, _: tell.ConversationEvent) -> Conversation:
+    return c
+
+
+_APPLY: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
+    tell.Opened: _opened,
+    tell.MessageReceived: _received,
+    tell.MessageSent: _sent,
+    tell.Queued: _queued,
+    tell.Assigned: _held,
+    tell.TookOver: _held,
+    tell.Reactivated: _reactivated,
+    tell.Ended: _ended,
+    tell.MenuMoved: _moved,
+    tell.Tagged: _tagged,
+    tell.NoteAdded: _touched,
+    tell.SlaMissed: _touched,
+    # What is reported of a message moves neither the state nor its clocks (P16).
+    tell.DeliveryChanged: _unchanged,
+    tell.Remarked: _unchanged,
+}
+
+
+# --- agents ---------------------------------------------------------------------------------------
+
+
+def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent | None:
+    """Return the agent `agent_id` after `event`: their own events, and conversations that come and go.
+
+    None before they are saved and after they are removed. Events that do not concern them change nothing.
+    """
+    if isinstance(event, tell.AgentEvent):
+        return _own(agent, event) if event.agent == agent_id else agent
+    if agent is None or not isinstance(event, tell.Transition):
+        return agent
+    change = (getattr(event, "agent", None) == agent_id) - (
+        getattr(event, "released", None) == agent_id
+    )
+    if not change:
+        return agent
+    return evolve(agent, load=agent.load + change, idle_since=event.at)
+
+
+def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
+    if isinstance(event, tell.AgentSaved):
+        return Agent(
+            event.agent,
+            event.name,
+            event.groups,
+            event.serves,
+            event.leaves,
+            event.capacity,
+            event.distribution,
+            False if agent is None else agent.available,
+            0 if agent is None else agent.load,
+            event.at if agent is None else agent.idle_since,
+        )
+    if agent is None or isinstance(event, tell.AgentRemoved):
+        return None
+    if isinstance(event, tell.AgentAvailability):
+        # Idle time is time in which work could have come: it starts with being available.
+        since = event.at if event.available and not agent.available else agent.idle_since
+        return evolve(agent, available=event.available, idle_since=since)
+    return agent
+
+
+def fold_agent(events: Iterable[tell.Event], agent_id: str) -> Agent | None:
+    """Return the state that a desk's events come to for one agent."""
+    state = None
+    for event in events:
+        state = apply_agent(state, event, agent_id)
+    return state

@@ -1,0 +1,116 @@
+"""How configuration is spoken of: paths, suggestions, and values as a person would write them.
+
+Everything that reports a problem (`rules`, `config`) words it through here, so that one mistake
+reads the same wherever it is found. Knows nothing of desks.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Final
+
+__all__ = [
+    "did_you_mean",
+    "join",
+    "listing",
+    "name_problem",
+    "quoted",
+    "shown",
+    "text_problem",
+    "unknown",
+]
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_SHOWN: Final = 60
+_SHORT_LIST: Final = 9
+_SIMILAR: Final = 0.6
+_HUGE: Final = 10**_SHOWN
+_KINDS: Final = (
+    (Mapping, "a table"),
+    ((list, tuple), "a list"),
+    ((date, datetime, time), "a date or time"),
+)
+
+
+def join(path: str, *steps: str | int) -> str:
+    """Return `path` with keys and list indexes added: `inboxes."my inbox".queues[2][0]`."""
+    for step in steps:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            key = step if _BARE.fullmatch(step) else quoted(step)
+            path = f"{path}.{key}" if path else key
+    return path
+
+
+def text_problem(text: str) -> str | None:
+    """Return what is wrong with a text, or None: NUL and lone surrogates are not stored (R13)."""
+    if found := _UNSTORABLE.search(text):
+        return f"holds the character U+{ord(found[0]):04X}, which cannot be stored"
+    return None
+
+
+def name_problem(name: str, what: str = "a name") -> str | None:
+    """Return what is wrong with the name of anything, or None."""
+    if not name.strip():
+        return f"{what} is not empty"
+    if name != name.strip():
+        return f"{quoted(name)} begins or ends with a space"
+    if found := _CONTROL.search(name):
+        return f"{what} has no control characters, such as U+{ord(found[0]):04X}"
+    return None
+
+
+def quoted(text: str) -> str:
+    """Return text in double quotes, cut where it is long, on one line."""
+    short = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return json.dumps(short, ensure_ascii=False).encode(errors="backslashreplace").decode()
+
+
+def listing(names: Iterable[str]) -> str:
+    """Return names as a sentence lists them: `"a", "b" and "c"`."""
+    each = [quoted(name) for name in names]
+    return " and ".join([", ".join(each[:-1]), each[-1]]) if len(each) > 1 else "".join(each)
+
+
+def did_you_mean(name: str, known: Iterable[str], *, similarity: float = _SIMILAR) -> str | None:
+    """Return the known name most like `name`, letter case aside, or None when none is alike."""
+    if len(name) > _SHOWN:
+        return None
+    folded = {each.casefold(): each for each in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=similarity)
+    return folded[close[0]] if close else None
+
+
+def unknown(what: str, known: Iterable[str], name: str) -> str:
+    """Return a sentence about a name that does not exist: what was meant, and what there is."""
+    names = list(known)
+    suggestion = did_you_mean(name, names)
+    if suggestion:
+        what += f"; did you mean {quoted(suggestion)}?"
+    if not names:
+        return f"{what}; there are none"
+    if len(names) > _SHORT_LIST or names == [suggestion]:
+        return what
+    return f"{what}{' Known' if suggestion else '; known'} are {listing(names)}"
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: scalars as written, everything else by what it is."""
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        return int.__repr__(value) if abs(value) < _HUGE else "a number that is far too large"
+    if isinstance(value, float | Decimal):
+        return str(value)
+    kind = type(value).__name__
+    return next((word for kinds, word in _KINDS if isinstance(value, kinds)), f"a {kind}")

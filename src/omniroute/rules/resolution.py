@@ -1,0 +1,293 @@
+"""What applies where: the one home of overrides, primary inboxes, SLA and inherited policy.
+
+A `Setup` is compiled once for each version of a desk's configuration; afterwards every answer is a
+dictionary look-up, whatever the number of entry points, and carries its source (G23). It expects a
+configuration in which `rules.checks` finds no problem, changes nothing and reads nothing outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from attrs import fields, frozen
+
+from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
+from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
+from omniroute.model.policy import Policy, PolicySettings
+from omniroute.rules import queue_tree
+from omniroute.rules.names import join, quoted, unknown
+from omniroute.rules.presets import preset
+
+__all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
+
+MESSAGING: Final = "messaging"
+"""The channel family whose capacity text conversations count against (M9)."""
+
+_DEFAULT: Final = "default"
+_FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
+_MERGED: Final = "capacity"
+_MEMORY: Final = 4096
+
+_Layer = tuple[str, PolicySettings]
+_Resolved = tuple[Policy, Mapping[str, str]]
+
+
+@frozen(kw_only=True)
+class ResolvedEntryPoint:
+    """An entry point with all that follows from the configuration, each with its source (G23).
+
+    `sla` is in microseconds. `queue` is a leaf's full path, or None where a menu has to find it.
+    """
+
+    name: str
+    channel: str
+    address: str
+    account: str | None
+    inbox: str
+    inbox_source: str
+    sla: int
+    sla_source: str
+    queue: str | None
+    queue_source: str
+
+
+class Setup:
+    """One version of a desk's configuration, compiled: what applies where, and why."""
+
+    __slots__ = (
+        "_addresses",
+        "_entry_points",
+        "_leaves",
+        "_leaves_by_inbox",
+        "_nodes",
+        "_patterns",
+        "_policies",
+        "_primary",
+        "config",
+        "leaves",
+        "version",
+    )
+
+    def __init__(self, config: DeskConfig, version: int) -> None:
+        self.config: Final = config
+        self.version: Final = version
+        self._leaves_by_inbox = {
+            name: queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items()
+        }
+        self.leaves: Final = tuple(
+            leaf for leaves in self._leaves_by_inbox.values() for leaf in leaves
+        )
+        self._leaves = frozenset(self.leaves)
+        self._nodes = frozenset(_nodes(config))
+        self._primary = {
+            channel: name for name, inbox in config.inboxes.items() for channel in inbox.primary_for
+        }
+        self._entry_points = {
+            name: self._resolve(name, each) for name, each in config.entry_points.items()
+        }
+        self._addresses = {
+            (each.channel, each.address): name for name, each in config.entry_points.items()
+        }
+        self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
+        self._patterns: dict[str, tuple[str, ...]] = {}
+
+    def __repr__(self) -> str:
+        return f"Setup(desk={self.config.desk!r}, version={self.version})"
+
+    # --- entry points
+
+    def entry_point(self, name: str) -> ResolvedEntryPoint:
+        """Return where an entry point leads and by when it wants an answer (G9, G10, G13, G14).
+
+        Raises `UnknownEntryPoint`, with the name that was probably meant.
+        """
+        try:
+            return self._entry_points[name]
+        except KeyError:
+            text = unknown(f"no entry point is named {quoted(name)}", self._entry_points, name)
+            raise UnknownEntryPoint(text) from None
+
+    def by_address(self, channel: str, address: str) -> str | None:
+        """Return the name of the entry point that has an address on a channel, or None."""
+        return self._addresses.get((channel, address))
+
+    def entry_points_of(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
+        """Return the entry points of a channel, or all, as configured, resolved (G23)."""
+        every = self._entry_points.values()
+        return [each for each in every if channel is None or each.channel == channel]
+
+    def _resolve(self, name: str, entry_point: EntryPointConfig) -> ResolvedEntryPoint:
+        inbox, inbox_source = self._inbox(name, entry_point)
+        sla, sla_source = self._sla(entry_point, inbox)
+        queue, queue_source = self._queue(entry_point, inbox)
+        return ResolvedEntryPoint(
+            name=name,
+            channel=entry_point.channel,
+            address=entry_point.address,
+            account=entry_point.account,
+            inbox=inbox,
+            inbox_source=inbox_source,
+            sla=sla,
+            sla_source=sla_source,
+            queue=queue,
+            queue_source=queue_source,
+        )
+
+    def _inbox(self, name: str, entry_point: EntryPointConfig) -> tuple[str, str]:
+        if entry_point.override and entry_point.override.inbox is not None:
+            return entry_point.override.inbox, "override"
+        channel = entry_point.channel
+        if channel not in self._primary:
+            text = f"no inbox is primary for {quoted(channel)}"
+            raise ConfigError([Problem(join("entry_points", name, "channel"), text)])
+        return self._primary[channel], f"primary inbox for {channel}"
+
+    def _sla(self, entry_point: EntryPointConfig, inbox: str) -> tuple[int, str]:
+        if entry_point.override and entry_point.override.sla is not None:
+            return entry_point.override.sla, "override"
+        return self.config.inboxes[inbox].sla, f"inbox {inbox}"
+
+    def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
+        if entry_point.queue is not None:
+            return entry_point.queue, "entry point"
+        leaf = self.leaf_of(inbox)
+        return (leaf, "single queue") if leaf else (None, "menu")
+
+    # --- trees
+
+    def tree(self, inbox: str) -> tuple[QueueNode, ...]:
+        """Return the top of an inbox's queue tree; () where there is no tree, or no such inbox."""
+        found = self.config.inboxes.get(inbox)
+        return found.queues if found else ()
+
+    def leaves_of(self, inbox: str) -> tuple[str, ...]:
+        """Return the full paths of an inbox's leaves in tree order; () for an unknown inbox."""
+        return self._leaves_by_inbox.get(inbox, ())
+
+    def leaf_of(self, inbox: str) -> str | None:
+        """Return the full path of an inbox's leaf where it has exactly one, else None."""
+        leaves = self.leaves_of(inbox)
+        return leaves[0] if len(leaves) == 1 else None
+
+    def is_leaf(self, path: str) -> bool:
+        """Whether a full path is a queue that agents serve."""
+        return path in self._leaves
+
+    def inbox_of(self, path: str) -> str:
+        """Return the inbox that a queue's full path lies in."""
+        return path.partition(queue_tree.SEPARATOR)[0]
+
+    # --- staff
+
+    def serving(self, serves: Iterable[str], groups: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the leaves that an agent serves by patterns and groups, in tree order, each once.
+
+        Raises `UsageError` for a pattern that names no leaf and for an unknown group.
+        """
+        served = {leaf for pattern in serves for leaf in self._served(pattern)}
+        for group in groups:
+            served.update(*map(self._served, self._group(group)))
+        return tuple(leaf for leaf in self.leaves if leaf in served)
+
+    def _group(self, name: str) -> tuple[str, ...]:
+        if name not in self.config.groups:
+            text = unknown(f"no group is named {quoted(name)}", self.config.groups, name)
+            raise UsageError(text, where="groups")
+        return self.config.groups[name].serves
+
+    def _served(self, pattern: str) -> tuple[str, ...]:
+        if pattern in self._leaves:
+            return (pattern,)
+        found = self._patterns.get(pattern)
+        if found is None:
+            if problem := queue_tree.pattern_problem(pattern, self.leaves):
+                raise UsageError(problem, where="serves")
+            if len(self._patterns) >= _MEMORY:
+                self._patterns.clear()
+            found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
+        return found
+
+    def capacity(self, agent_capacity: Mapping[str, Capacity] | None = None) -> Capacity:
+        """Return what an agent may hold in messaging: their own limits, else the desk's (M9)."""
+        own = agent_capacity.get(MESSAGING) if agent_capacity else None
+        return own or self.policy().capacity[MESSAGING]
+
+    def distribution(self) -> Distribution:
+        """Return how the desk chooses among agents with room (P3)."""
+        return self.policy().distribution
+
+    # --- policy
+
+    def policy(self, channel: str | None = None, path: str | None = None) -> Policy:
+        """Return the policy in force on a channel at an inbox or queue, by its full path (U18).
+
+        Preset, desk, channel, inbox, top queue and so on down to the leaf: nearest set value wins.
+        A place that no longer exists has what its nearest remaining ancestor has.
+        """
+        return self._resolved(channel, path)[0]
+
+    def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
+        """Return, for each field of `policy(channel, path)`, the layer that set it.
+
+        `capacity` has one more entry for each family: `capacity.messaging`.
+        """
+        return self._resolved(channel, path)[1]
+
+    def _resolved(self, channel: str | None, path: str | None) -> _Resolved:
+        known = channel if channel in self.config.channels else None
+        place = self._place(path)
+        found = self._policies.get((known, place))
+        if found is None:
+            found = self._policies[known, place] = self._merged(known, place)
+        return found
+
+    def _place(self, path: str | None) -> str | None:
+        while path and path not in self._nodes:
+            path = path.rpartition(queue_tree.SEPARATOR)[0]
+        return path or None
+
+    def _merged(self, channel: str | None, place: str | None) -> _Resolved:
+        values, sources = _merge(self._layers(channel, place))
+        if place is not None:
+            inbox = self.inbox_of(place)
+            values["sla"], sources["sla"] = self.config.inboxes[inbox].sla, f"inbox {inbox}"
+        return Policy(**values), sources
+
+    def _layers(self, channel: str | None, place: str | None) -> Iterator[_Layer]:
+        yield f"preset {self.config.preset}", preset(self.config.preset)
+        yield "desk", self.config.policy
+        if channel is not None:
+            yield f"channel {channel}", self.config.channels[channel].policy
+        if place is None:
+            return
+        name, *steps = place.split(queue_tree.SEPARATOR)
+        inbox = self.config.inboxes[name]
+        yield f"inbox {name}", inbox.policy
+        for depth in range(1, len(steps) + 1):
+            at = queue_tree.SEPARATOR.join(steps[:depth])
+            if at in inbox.at:
+                yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
+
+
+def _nodes(config: DeskConfig) -> Iterator[str]:
+    for name, inbox in config.inboxes.items():
+        yield name
+        for path, _node in queue_tree.walk(name, inbox.queues):
+            yield path
+
+
+def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Lay settings over each other, outermost first; capacity family by family."""
+    capacity = dict(Policy().capacity)
+    values: dict[str, Any] = {}
+    families = [f"{_MERGED}.{family}" for family in capacity]
+    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    for source, settings in layers:
+        for name in _FIELDS:
+            if (value := getattr(settings, name)) is not None:
+                values[name], sources[name] = value, source
+        for family, limits in (settings.capacity or {}).items():
+            capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
+    return {**values, _MERGED: capacity}, sources

@@ -1,0 +1,423 @@
+"""Everything that is stored: the declared collections, and the indexes by which it is found.
+
+A collection says how a value becomes a key and a row of columns; an index is an ordered tuple of those
+columns, and a value has an entry in it only when none of them is None. A `many` index has its own entries,
+any number for each value. A feature adds declarations here; the verbs in `ports.Transaction` stay as
+they are, and a third party's store serves the new declaration unchanged.
+
+Column types are `str` and `int` (64 bits) only. Entries are ordered by their columns, then by key;
+strings by code point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
+
+from attrs import evolve, field, frozen
+
+from omniroute.model.agent import Agent
+from omniroute.model.contact import Contact
+from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import DeskConfig
+from omniroute.model.effects import OutboxEntry, OutboxState
+from omniroute.model.events import ConversationEvent, LogEntry
+from omniroute.model.explanation import Explanation
+from omniroute.model.message import Message
+from omniroute.model.records import (
+    AddressEntry,
+    ConfigVersion,
+    DedupeRecord,
+    DeskRecord,
+    EarlyStatus,
+    ReadMarker,
+)
+from omniroute.model.state import State
+from omniroute.rules.availability import rank
+
+__all__ = [
+    "ADDRESSES",
+    "AGENTS",
+    "COLLECTIONS",
+    "CONFIGS",
+    "CONTACTS",
+    "CONVERSATIONS",
+    "DEDUPE",
+    "DESKS",
+    "EARLY_STATUSES",
+    "EXPLANATIONS",
+    "LOG",
+    "MESSAGES",
+    "NO_DUE",
+    "OUTBOX",
+    "READ_MARKERS",
+    "Collection",
+    "Column",
+    "Index",
+    "Key",
+]
+
+V = TypeVar("V")
+
+Scalar = str | int
+Key = tuple[Any, ...]
+
+NO_DUE: Final = 2**62
+"""Stands for "no due instant" where conversations are ordered by due: they come last."""
+
+
+@frozen
+class Column:
+    """A named column of type `str` or `int`."""
+
+    name: str
+    type: type
+
+
+@frozen(eq=False)
+class Index(Generic[V]):
+    """An ordered way into a collection.
+
+    `columns` name columns of the collection, or, where `many` is given, the index's own columns, whose
+    entries `many(value)` returns. `unique` refuses a second value with the same entry. `lease` says how
+    a value is marked as taken until an instant; `lane` and `lane_order` name columns: only the first
+    entry of a lane, by that order, can be leased. `desk_led` is False for the one index that crosses desks.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    many: Callable[[V], Iterable[Key]] | None = None
+    many_columns: tuple[Column, ...] = ()
+    lease: Callable[[V, int], V] | None = None
+    lane: str | None = None
+    lane_order: str | None = None
+    desk_led: bool = True
+    hot: bool = True
+    collection: Collection[V] = field(init=False, repr=False)
+
+
+@frozen(eq=False)
+class Collection(Generic[V]):
+    """A kind of stored value.
+
+    `key(value)` gives the values of `key_columns`, `row(value)` those of `columns` (None allowed).
+    `version` is that of the stored form; the codec upcasts older ones. `desk_led` is False for the
+    address directory alone, which finds a desk (P20).
+    """
+
+    name: str
+    type: type[V]
+    key_columns: tuple[Column, ...]
+    key: Callable[[V], Key]
+    columns: tuple[Column, ...] = ()
+    row: Callable[[V], Key] = lambda _: ()
+    indexes: tuple[Index[V], ...] = ()
+    version: int = 1
+    desk_led: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        for index in self.indexes:
+            object.__setattr__(index, "collection", self)
+
+    def index(self, name: str) -> Index[V]:
+        """Return the declared index of that name; KeyError when there is none."""
+        for index in self.indexes:
+            if index.name == name:
+                return index
+        raise KeyError(f"collection {self.name!r} declares no index {name!r}")
+
+
+def _text(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, str) for name in names)
+
+
+def _number(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, int) for name in names)
+
+
+# --- the desk itself ------------------------------------------------------------------------------
+
+DESKS: Final = Collection(
+    name="desks",
+    type=DeskRecord,
+    key_columns=(),
+    key=lambda _: (),
+    columns=_number("next_due"),
+    row=lambda desk: (desk.next_due,),
+    indexes=(
+        Index("all_desks", (), desk_led=False),
+        Index(
+            "due_desks",
+            ("next_due",),
+            desk_led=False,
+            lease=lambda desk, until: evolve(desk, next_due=until),
+        ),
+    ),
+)
+
+CONFIGS: Final = Collection(
+    name="configs",
+    type=ConfigVersion,
+    key_columns=_number("version"),
+    key=lambda config: (config.version,),
+)
+
+ADDRESSES: Final = Collection(
+    name="addresses",
+    type=AddressEntry,
+    key_columns=_text("kind", "address"),
+    key=lambda entry: (entry.kind, entry.address),
+    columns=_text("owner"),
+    row=lambda entry: (entry.desk,),
+    indexes=(Index("addresses_of_desk", ("owner",)),),
+    desk_led=False,
+)
+
+# --- staff and contacts ---------------------------------------------------------------------------
+
+
+def _serving(agent: Agent) -> Iterable[Key]:
+    order = (*rank(agent), agent.id, agent.load, agent.capacity.soft_max, agent.idle_since)
+    return [(leaf, *order) for leaf in agent.leaves]
+
+
+# Load, maximum and idle time ride along after the agent's id, which already decides the order: so that
+# choosing an agent and saying why costs one short scan of entries, without loading anybody.
+_SERVING: Final = (
+    *_text("queue"),
+    *_number("colour", "rank_first", "rank_second"),
+    *_text("agent"),
+    *_number("load", "maximum", "idle_since"),
+)
+
+
+AGENTS: Final = Collection(
+    name="agents",
+    type=Agent,
+    key_columns=_text("id"),
+    key=lambda agent: (agent.id,),
+    indexes=(
+        Index("all_agents", ()),
+        Index(
+            "serving",
+            tuple(column.name for column in _SERVING),
+            many=_serving,
+            many_columns=_SERVING,
+        ),
+    ),
+)
+
+CONTACTS: Final = Collection(
+    name="contacts",
+    type=Contact,
+    key_columns=_text("id"),
+    key=lambda contact: (contact.id,),
+    columns=_text("ref"),
+    row=lambda contact: (contact.ref,),
+    indexes=(
+        Index(
+            "contact_addresses",
+            ("kind", "address"),
+            unique=True,
+            many=lambda contact: contact.addresses,
+            many_columns=_text("kind", "address"),
+        ),
+        Index("contacts_by_ref", ("ref",)),
+    ),
+)
+
+# --- conversations --------------------------------------------------------------------------------
+
+
+def _conversation_row(conversation: Conversation) -> Key:
+    place, clocks, state = conversation.place, conversation.clocks, conversation.state
+    ended = state is State.ENDED
+    queue = conversation.queue
+    return (
+        place.entry_point,
+        place.contact,
+        place.thread,
+        1 if ended else 0,
+        None if ended else 1,
+        -conversation.at,
+        queue if state is State.QUEUED else None,
+        clocks.queued_at if state is State.QUEUED else None,
+        conversation.deadline,
+        state.value,
+        conversation.agent,
+        place.inbox,
+        queue,
+        NO_DUE if clocks.due is None else clocks.due,
+    )
+
+
+_LISTED = ("agent", "inbox", "queue")
+
+CONVERSATIONS: Final = Collection(
+    name="conversations",
+    type=Conversation,
+    key_columns=_text("id"),
+    key=lambda conversation: (conversation.id,),
+    columns=(
+        *_text("entry_point", "contact", "thread"),
+        *_number("ended", "open_mark", "recency"),
+        *_text("waiting_queue"),
+        *_number("waiting_since", "deadline"),
+        *_text("state", "agent", "inbox", "queue"),
+        *_number("due"),
+    ),
+    row=_conversation_row,
+    indexes=(
+        Index("open_thread", ("entry_point", "contact", "thread", "open_mark"), unique=True),
+        Index("thread", ("entry_point", "contact", "thread", "ended", "recency")),
+        Index("waiting", ("waiting_queue", "waiting_since")),
+        Index("deadlines", ("deadline",)),
+        Index("all_by_due", ("state", "due"), hot=False),
+        Index("all_by_latest", ("state", "recency"), hot=False),
+        *(Index(f"{name}_by_due", (name, "state", "due"), hot=False) for name in _LISTED),
+        *(Index(f"{name}_by_latest", (name, "state", "recency"), hot=False) for name in _LISTED),
+        Index("contact_by_due", ("contact", "state", "due"), hot=False),
+        Index("contact_by_latest", ("contact", "state", "recency"), hot=False),
+        Index(
+            "tag_by_due",
+            ("tag", "tagged_state", "tagged_due"),
+            many=lambda conversation: [
+                (tag, conversation.state.value, _due(conversation))
+                for tag in conversation.extras.tags
+            ],
+            many_columns=(*_text("tag", "tagged_state"), *_number("tagged_due")),
+            hot=False,
+        ),
+        Index(
+            "tag_by_latest",
+            ("tag", "tagged_state", "tagged_recency"),
+            many=lambda conversation: [
+                (tag, conversation.state.value, -conversation.at)
+                for tag in conversation.extras.tags
+            ],
+            many_columns=(*_text("tag", "tagged_state"), *_number("tagged_recency")),
+            hot=False,
+        ),
+    ),
+)
+
+
+def _due(conversation: Conversation) -> int:
+    return NO_DUE if conversation.clocks.due is None else conversation.clocks.due
+
+
+# --- what was said, and what happened -------------------------------------------------------------
+
+MESSAGES: Final = Collection(
+    name="messages",
+    type=Message,
+    key_columns=_text("id"),
+    key=lambda message: (message.id,),
+    columns=(*_text("conversation"), *_number("position")),
+    row=lambda message: (message.conversation, message.position),
+    indexes=(
+        Index("messages_of", ("conversation", "position")),
+        Index(
+            "provider_ids",
+            ("entry_point", "provider_id"),
+            many=lambda message: [
+                (message.entry_point, provider_id) for provider_id in message.provider_ids
+            ],
+            many_columns=_text("entry_point", "provider_id"),
+        ),
+    ),
+)
+
+
+def _log_row(entry: LogEntry) -> Key:
+    event = entry.event
+    return (event.conversation if isinstance(event, ConversationEvent) else None,)
+
+
+LOG: Final = Collection(
+    name="log",
+    type=LogEntry,
+    key_columns=_number("position"),
+    key=lambda entry: (entry.position,),
+    columns=_text("conversation"),
+    row=_log_row,
+    indexes=(Index("log_order", ()), Index("timeline", ("conversation",))),
+)
+
+EXPLANATIONS: Final = Collection(
+    name="explanations",
+    type=Explanation,
+    key_columns=(*_text("conversation"), *_number("position")),
+    key=lambda explanation: (explanation.conversation, explanation.position),
+    indexes=(Index("explanations_of", ()),),
+)
+
+DEDUPE: Final = Collection(
+    name="dedupe",
+    type=DedupeRecord,
+    key_columns=_text("entry_point", "kind", "provider_key"),
+    key=lambda record: (record.entry_point, record.kind, record.key),
+)
+
+EARLY_STATUSES: Final = Collection(
+    name="early_statuses",
+    type=EarlyStatus,
+    key_columns=_text("entry_point", "provider_id"),
+    key=lambda status: (status.entry_point, status.provider_id),
+)
+
+READ_MARKERS: Final = Collection(
+    name="read_markers",
+    type=ReadMarker,
+    key_columns=_text("agent", "conversation"),
+    key=lambda marker: (marker.agent, marker.conversation),
+)
+
+# --- the outbox -----------------------------------------------------------------------------------
+
+
+def _outbox_row(entry: OutboxEntry) -> Key:
+    pending = entry.state is OutboxState.PENDING
+    return (
+        entry.ready_at if pending else None,
+        entry.conversation if pending else None,
+        None if pending else entry.position,
+    )
+
+
+OUTBOX: Final = Collection(
+    name="outbox",
+    type=OutboxEntry,
+    key_columns=(*_text("conversation"), *_number("position")),
+    key=lambda entry: (entry.conversation, entry.position),
+    columns=(*_number("ready_at"), *_text("lane"), *_number("dead_at")),
+    row=_outbox_row,
+    indexes=(
+        Index("outbox_of", ()),
+        Index(
+            "ready",
+            ("ready_at", "lane"),
+            lane="lane",
+            lane_order="position",
+            lease=lambda entry, until: evolve(entry, ready_at=until, attempts=entry.attempts + 1),
+        ),
+        Index("dead", ("dead_at",)),
+    ),
+)
+
+COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
+    DESKS,
+    CONFIGS,
+    ADDRESSES,
+    AGENTS,
+    CONTACTS,
+    CONVERSATIONS,
+    MESSAGES,
+    LOG,
+    EXPLANATIONS,
+    DEDUPE,
+    EARLY_STATUSES,
+    READ_MARKERS,
+    OUTBOX,
+)

@@ -1,0 +1,284 @@
+"""Sorted tuples in memory: cheap to insert and remove anywhere, found by prefix and bounds.
+
+`Entries` owns the entries of one index. Leading fields that scans fix by equality choose a
+partition, so that most work happens on a short list; a long one becomes a `Chunked`, which never
+moves more than one chunk for an insert or a removal. Knows nothing of collections, keys or desks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+__all__ = ["TOP", "Chunked", "Entries"]
+
+Entry = tuple[Any, ...]
+
+_CHUNK: Final = 512
+_SHORT: Final = 2 * _CHUNK
+
+
+class _Top:
+    """Sorts after everything, so that `(*prefix, TOP)` is the end of what starts with `prefix`."""
+
+    __slots__ = ()
+
+    def __lt__(self, _: object) -> bool:
+        return False
+
+    def __gt__(self, _: object) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "TOP"
+
+
+TOP: Final = _Top()
+"""A field above every other."""
+
+
+class Chunked:
+    """A long sorted list in chunks: an insert or a removal moves one chunk's pointers at most."""
+
+    __slots__ = ("_chunks", "_lasts", "_size")
+
+    def __init__(self, ordered: list[Entry]) -> None:
+        self._chunks = [ordered[i : i + _CHUNK] for i in range(0, len(ordered), _CHUNK)]
+        self._lasts = [chunk[-1] for chunk in self._chunks]
+        self._size = len(ordered)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Entry]:
+        for chunk in self._chunks:
+            yield from chunk
+
+    def add(self, entry: Entry) -> None:
+        """Insert an entry where it belongs."""
+        self._size += 1
+        if not self._chunks:
+            self._chunks, self._lasts = [[entry]], [entry]
+            return
+        place = bisect_left(self._lasts, entry)
+        if place == len(self._lasts):
+            place -= 1
+            self._lasts[place] = entry
+        chunk = self._chunks[place]
+        insort(chunk, entry)
+        if len(chunk) > _SHORT:
+            self._chunks.insert(place + 1, chunk[_CHUNK:])
+            del chunk[_CHUNK:]
+            self._lasts.insert(place, chunk[-1])
+
+    def remove(self, entry: Entry) -> None:
+        """Remove an entry; `KeyError` when it is not there."""
+        place = bisect_left(self._lasts, entry)
+        chunk = self._chunks[place] if place < len(self._chunks) else []
+        at = bisect_left(chunk, entry)
+        if at == len(chunk) or chunk[at] != entry:
+            raise KeyError(entry)
+        del chunk[at]
+        self._size -= 1
+        if not chunk:
+            del self._chunks[place], self._lasts[place]
+            return
+        self._lasts[place] = chunk[-1]
+        if len(chunk) < _CHUNK // 4:
+            self._join(place)
+
+    def _join(self, place: int) -> None:
+        """Take the next chunk's entries in, where both fit: thinning out leaves no crumbs."""
+        if place + 1 < len(self._chunks):
+            following = self._chunks[place + 1]
+            if len(self._chunks[place]) + len(following) <= _SHORT:
+                self._chunks[place] += following
+                self._lasts[place] = following[-1]
+                del self._chunks[place + 1], self._lasts[place + 1]
+
+    def _find(self, bound: Entry) -> tuple[int, int]:
+        """The chunk and the place in it of the first entry at or above `bound`."""
+        place = bisect_left(self._lasts, bound)
+        return place, bisect_left(self._chunks[place], bound) if place < len(self._chunks) else 0
+
+    def between(self, lower: Entry, upper: Entry, limit: int, *, reverse: bool) -> list[Entry]:
+        """Return entries from `lower` up to but without `upper`, on `reverse` backwards."""
+        (first, start), (last, stop) = self._find(lower), self._find(upper)
+        found: list[Entry] = []
+        steps = range(last, first - 1, -1) if reverse else range(first, last + 1)
+        for place in steps:
+            if place >= len(self._chunks) or len(found) >= limit:
+                continue
+            piece = self._chunks[place]
+            piece = piece[start if place == first else 0 : stop if place == last else len(piece)]
+            if reverse:
+                piece.reverse()
+            found += piece[: limit - len(found)]
+        return found
+
+    def count(self, lower: Entry, upper: Entry) -> int:
+        """Return how many entries are from `lower` up to but without `upper`."""
+        (first, start), (last, stop) = self._find(lower), self._find(upper)
+        return sum(len(chunk) for chunk in self._chunks[first:last]) - start + stop
+
+
+_Run = list[Entry] | Chunked
+
+
+def _between(run: _Run, lower: Entry, upper: Entry, limit: int, *, reverse: bool) -> list[Entry]:
+    if not isinstance(run, list):
+        return run.between(lower, upper, limit, reverse=reverse)
+    start = bisect_left(run, lower) if lower else 0
+    stop = len(run) if upper and upper[0] is TOP else bisect_left(run, upper)
+    if not reverse:
+        return run[start : min(stop, start + limit)]
+    found = run[max(start, stop - limit) : stop]
+    found.reverse()
+    return found
+
+
+def _count(run: _Run, lower: Entry, upper: Entry) -> int:
+    if not isinstance(run, list):
+        return run.count(lower, upper)
+    return max(0, bisect_left(run, upper) - bisect_left(run, lower))
+
+
+def _bounds(
+    prefix: Entry, after: Entry | None, until: Entry | None, *, reverse: bool
+) -> tuple[Entry, Entry]:
+    """The first entry that is wanted and the first above it that is not, whatever the direction."""
+    if reverse:
+        lower = prefix if until is None else prefix + until
+        return lower, (*prefix, TOP) if after is None else prefix + after
+    lower = prefix if after is None else (*prefix, *after, TOP)
+    return lower, (*prefix, TOP) if until is None else (*prefix, *until, TOP)
+
+
+class Entries:
+    """The sorted entries of one index: tuples of one length, partitioned by leading fields."""
+
+    __slots__ = ("_depth", "_order", "_runs", "size")
+
+    def __init__(self, depth: int, entries: Iterable[Entry] = ()) -> None:
+        self._depth = depth
+        self._runs: dict[Entry, _Run] = {}
+        self._order: Chunked | None = None  # the partitions in order, once a scan has asked for it
+        self.size = 0
+        self._fill(entries)
+
+    def _fill(self, entries: Iterable[Entry]) -> None:
+        depth = self._depth
+        runs: dict[Entry, list[Entry]] = {}
+        for entry in entries:
+            runs.setdefault(entry[:depth], []).append(entry[depth:])
+        for partition, run in runs.items():
+            run.sort()
+            self.size += len(run)
+            self._runs[partition] = run if len(run) <= _SHORT else Chunked(run)
+
+    def add(self, entry: Entry) -> None:
+        """Insert an entry; it must not be there yet."""
+        self.size += 1
+        partition, rest = entry[: self._depth], entry[self._depth :]
+        run = self._runs.get(partition)
+        if run is None:
+            self._runs[partition] = [rest]
+            if self._order is not None:
+                self._order.add(partition)
+        elif isinstance(run, list):
+            insort(run, rest)
+            if len(run) > _SHORT:
+                self._runs[partition] = Chunked(run)
+        else:
+            run.add(rest)
+
+    def remove(self, entry: Entry) -> None:
+        """Remove an entry; `KeyError` when it is not there."""
+        partition, rest = entry[: self._depth], entry[self._depth :]
+        run = self._runs[partition]
+        if isinstance(run, list):
+            at = bisect_left(run, rest)
+            if at == len(run) or run[at] != rest:
+                raise KeyError(entry)
+            del run[at]
+        else:
+            run.remove(rest)
+        self.size -= 1
+        if not run:
+            del self._runs[partition]
+            if self._order is not None:
+                self._order.remove(partition)
+
+    def first(self, prefix: Entry) -> Entry | None:
+        """Return the first entry that starts with `prefix`, or None."""
+        if len(prefix) == self._depth:
+            run = self._runs.get(prefix)
+            if run is None:
+                return None
+            return prefix + (run[0] if isinstance(run, list) else next(iter(run)))
+        found = self.scan(prefix, limit=1)
+        return found[0] if found else None
+
+    def scan(
+        self,
+        prefix: Entry,
+        *,
+        after: Entry | None = None,
+        until: Entry | None = None,
+        limit: int,
+        reverse: bool = False,
+    ) -> list[Entry]:
+        """Return entries in order, as `ports.Transaction.entries` describes it."""
+        if limit <= 0:
+            return []
+        depth = self._depth
+        lower, upper = _bounds(prefix, after, until, reverse=reverse)
+        if len(prefix) < depth:
+            return self._across(lower, upper, limit, reverse=reverse)
+        partition = prefix[:depth]
+        run = self._runs.get(partition)
+        if run is None:
+            return []
+        rests = _between(run, lower[depth:], upper[depth:], limit, reverse=reverse)
+        return [partition + rest for rest in rests] if depth else rests
+
+    def count(self, prefix: Entry) -> int:
+        """Return how many entries start with `prefix`."""
+        depth = self._depth
+        if not prefix:
+            return self.size
+        if len(prefix) < depth:
+            upper = (*prefix, TOP)
+            return sum(len(self._runs[part]) for part in self._partitions(prefix, upper))
+        run = self._runs.get(prefix[:depth])
+        if run is None:
+            return 0
+        rest = prefix[depth:]
+        return _count(run, rest, (*rest, TOP)) if rest else len(run)
+
+    def _across(self, lower: Entry, upper: Entry, limit: int, *, reverse: bool) -> list[Entry]:
+        """Entries of several partitions; the bounds cut only the first and the last of them."""
+        depth, found = self._depth, list[Entry]()
+        for partition in self._partitions(lower[:depth], upper[:depth], reverse=reverse):
+            rests = _between(
+                self._runs[partition],
+                lower[depth:] if lower[:depth] == partition else (),
+                upper[depth:] if upper[:depth] == partition else (TOP,),
+                limit - len(found),
+                reverse=reverse,
+            )
+            found += [partition + rest for rest in rests]
+            if len(found) >= limit:
+                break
+        return found
+
+    def _partitions(self, lower: Entry, upper: Entry, *, reverse: bool = False) -> Iterator[Entry]:
+        """Partitions from `lower` to `upper`; a whole partition as `upper` is still included."""
+        if self._order is None:
+            self._order = Chunked(sorted(self._runs))
+        if len(upper) == self._depth:
+            upper = (*upper, TOP)
+        while batch := self._order.between(lower, upper, _CHUNK, reverse=reverse):
+            yield from batch
+            lower, upper = (lower, batch[-1]) if reverse else ((*batch[-1], TOP), upper)

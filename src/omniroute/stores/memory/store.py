@@ -1,0 +1,265 @@
+"""The store that lives in memory: for tests, tools and desks that need not outlive their process.
+
+Keeps the frozen values themselves. One lock, so one transaction at a time; an undo log takes a
+failed one back. It has no database transaction that a host's could be joined with.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
+from omniroute.ports import Transaction
+from omniroute.schema import DESKS, Collection, Index, Key
+from omniroute.stores.memory.ordered import Entries
+from omniroute.stores.memory.table import Change, Table, depth_of
+
+__all__ = ["MemoryStore"]
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+_Tables = dict[Collection[Any], Table]
+_EVERYWHERE = ""  # whose tables hold what belongs to no desk
+
+
+class _Space:
+    """What a store holds: tables by desk, and the entries of indexes that cross desks."""
+
+    __slots__ = ("_crossing", "desks")
+
+    def __init__(self) -> None:
+        self.desks: dict[str, _Tables] = {}
+        self._crossing: dict[Index[Any], Entries] = {}
+
+    def crossing(self, index: Index[Any]) -> Entries:
+        entries = self._crossing.get(index)
+        if entries is None:
+            entries = self._crossing[index] = Entries(depth_of(index))
+        return entries
+
+
+class MemoryStore:
+    """A store in memory. `MemoryStore()` is empty; two of them share nothing."""
+
+    def __init__(self) -> None:
+        self._space = _Space()
+        self._lock = threading.RLock()
+        self._busy = False
+        self._closed = False
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction, and take back what it wrote when it raises."""
+        with self._lock:
+            self._check()
+            tx = _MemoryTransaction(self._space)
+            self._busy = True
+            try:
+                result = work(tx)
+                tx.settle()
+            except BaseException:
+                tx.roll_back()
+                raise
+            finally:
+                tx.__class__ = _FinishedTransaction
+                self._busy = False
+            return result
+
+    def _check(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed", hint="make a new MemoryStore")
+        if self._busy:
+            raise UsageError(
+                "a transaction inside a transaction",
+                hint="use the transaction that work was given; do not call transact from it",
+            )
+
+    def close(self) -> None:
+        """Forget everything; later calls raise `StoreError`."""
+        with self._lock:
+            self._closed = True
+            self._space = _Space()
+
+    def __repr__(self) -> str:
+        return f"MemoryStore({len(self._space.desks)} desks)"
+
+
+class _MemoryTransaction:
+    __slots__ = ("_broken", "_desk", "_new", "_space", "_tables", "_undo")
+
+    def __init__(self, space: _Space) -> None:
+        self._space = space
+        self._undo: list[Change] = []
+        self._broken: UniqueViolation | None = None
+        self._desk: str | None = None
+        self._tables: _Tables = {}  # of the desk that the last verb was about
+        self._new: dict[tuple[str, Collection[Any]], Table] = {}
+
+    # --- the end of it ---
+
+    def settle(self) -> None:
+        """Make what was written stay."""
+        if self._broken is not None:
+            raise self._broken
+        for (owner, collection), table in self._new.items():
+            if table.cells:
+                self._space.desks.setdefault(owner, {})[collection] = table
+
+    def roll_back(self) -> None:
+        """Take everything back, the last write first."""
+        for table, key, old in reversed(self._undo):
+            table.write(key, old)
+
+    # --- verbs ---
+
+    def _table(self, collection: Collection[Any], desk: str) -> Table:
+        if desk != self._desk:
+            self._desk = desk
+            self._tables = {}
+        table = self._tables.get(collection)
+        if table is None:
+            table = self._tables[collection] = self._find_table(collection, desk)
+        return table
+
+    def _find_table(self, collection: Collection[Any], desk: str) -> Table:
+        """The stored table, or an empty one that is stored once something is committed in it."""
+        owner = desk if collection.desk_led else _EVERYWHERE
+        table = self._space.desks.get(owner, {}).get(collection)
+        if table is None:
+            table = self._new.get((owner, collection))
+        if table is None:
+            table = Table(collection, self._space.crossing, owner)
+            self._new[owner, collection] = table
+        return table
+
+    def lock(self, desk: str) -> None:
+        if not self._table(DESKS, desk).cells:
+            raise UnknownDesk(
+                f"no desk {desk!r} in this store", hint="create it first, from a configuration"
+            )
+
+    def get(self, collection: Collection[V], desk: str, key: Key) -> V | None:
+        found: V | None = self._table(collection, desk).cells.get(key)
+        return found
+
+    def put(self, collection: Collection[V], desk: str, value: V) -> None:
+        table = self._table(collection, desk)
+        try:
+            self._undo.append(table.write(collection.key(value), value))
+        except UniqueViolation as error:
+            self._broken = error
+            raise
+
+    def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
+        table = self._table(collection, desk)
+        cells, key_of = table.cells, collection.key
+        for value in values:
+            key = key_of(value)
+            if key in cells:
+                self._broken = UniqueViolation(
+                    "the key is taken by another value", where=collection.name, got=repr(key)
+                )
+                raise self._broken
+            self.put(collection, desk, value)
+
+    def delete(self, collection: Collection[V], desk: str, key: Key) -> bool:
+        table = self._table(collection, desk)
+        if key not in table.cells:
+            return False
+        self._undo.append(table.write(key, None))
+        return True
+
+    def scan(
+        self,
+        index: Index[V],
+        desk: str,
+        prefix: Key = (),
+        *,
+        after: Key | None = None,
+        until: Key | None = None,
+        limit: int,
+        reverse: bool = False,
+    ) -> list[V]:
+        found = self._entries(index, desk).scan(
+            prefix, after=after, until=until, limit=limit, reverse=reverse
+        )
+        width = len(index.columns)
+        if not index.desk_led:
+            return [self._crossed(index, entry) for entry in found]
+        cells = self._table(index.collection, desk).cells
+        return [cells[entry[width:]] for entry in found]
+
+    def entries(
+        self,
+        index: Index[V],
+        desk: str,
+        prefix: Key = (),
+        *,
+        after: Key | None = None,
+        until: Key | None = None,
+        limit: int,
+        reverse: bool = False,
+    ) -> list[Key]:
+        return self._entries(index, desk).scan(
+            prefix, after=after, until=until, limit=limit, reverse=reverse
+        )
+
+    def heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> list[Key]:
+        entries = self._entries(index, desk)
+        firsts = [entries.first(prefix) for prefix in prefixes]
+        return [first for first in firsts if first is not None]
+
+    def count(self, index: Index[V], desk: str, prefix: Key = ()) -> int:
+        return self._entries(index, desk).count(prefix)
+
+    def lease(self, index: Index[V], desk: str, *, now: int, until: int, limit: int) -> list[V]:
+        if index.lease is None:
+            raise UsageError(f"the index {index.name!r} declares no lease")
+        taken: list[V] = []
+        for table, key in self._due(index, desk, now, limit):
+            value = index.lease(table.cells[key], until)
+            self._undo.append(table.write(key, value))
+            taken.append(value)
+        return taken
+
+    # --- finding ---
+
+    def _entries(self, index: Index[Any], desk: str) -> Entries:
+        if index.desk_led:
+            return self._table(index.collection, desk).entries(index)
+        return self._space.crossing(index)
+
+    def _crossed(self, index: Index[V], entry: Key) -> V:
+        """The value of an entry whose index crosses desks: it names the desk."""
+        at = len(index.columns)
+        found: V = self._find_table(index.collection, entry[at]).cells[entry[at + 1 :]]
+        return found
+
+    def _due(self, index: Index[Any], desk: str, now: int, limit: int) -> list[tuple[Table, Key]]:
+        """What may be leased: due, in order, first in its lane. Looks at nothing else."""
+        entries, table = self._entries(index, desk), self._table(index.collection, desk)
+        key_at = len(index.columns) + (0 if index.desk_led else 1)
+        found: list[tuple[Table, Key]] = []
+        after: Key | None = None
+        while batch := entries.scan((), after=after, until=(now,), limit=limit - len(found)):
+            for entry in batch:
+                if not index.desk_led:
+                    table = self._find_table(index.collection, entry[key_at - 1])
+                key, lanes = entry[key_at:], table.lanes(index)
+                if lanes is None or lanes.is_head(key, table.cells[key]):
+                    found.append((table, key))
+            after = batch[-1]
+        return found
+
+
+class _FinishedTransaction(_MemoryTransaction):
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise UsageError(
+            "the transaction is over", hint="keep values, not the transaction, from a unit of work"
+        )
+
+    lock = get = put = add = delete = scan = entries = heads = count = lease = _refuse

@@ -1,0 +1,240 @@
+"""`play`: a desk, its people and a clock in one place, in virtual time.
+
+    with play("desk.toml") as p:
+        p.agent("ana").on()
+        chat = p.contact("Maria").writes("Hello")
+        assert chat.state is State.ACTIVE
+        p.advance("12m")
+
+Nothing sleeps, nothing leaves the process: contacts write straight to the desk, a scripted provider takes
+what the desk sends. Thirty days take as long as what happens in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from os import PathLike
+from types import TracebackType
+from typing import Any
+
+from omniroute.clock import ManualClock
+from omniroute.config import load_config
+from omniroute.desk import Change, ConversationView, Desk, Desks, MessageView, Received
+from omniroute.errors import UsageError
+from omniroute.ids import SeededIds
+from omniroute.instants import to_duration, to_micros
+from omniroute.model.desk_config import DeskConfig
+from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
+from omniroute.ports import Store
+from omniroute.testing.scripted import Delivery, ScriptedPlugin, ScriptedProvider
+
+__all__ = ["MONDAY", "Play", "PlayAgent", "PlayContact", "play"]
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""When a play begins unless told otherwise: a Monday morning."""
+
+
+def play(
+    config: DeskConfig | Mapping[str, Any] | str | PathLike[str],
+    *,
+    store: str | Store = "memory://",
+    start: datetime = MONDAY,
+) -> Play:
+    """Return a play on a new desk of this configuration, on a store of its own unless one is given."""
+    if not isinstance(config, DeskConfig):
+        config = load_config(config)
+    return Play(config, store=store, start=start)
+
+
+class Play:
+    """One desk in virtual time. Use it as a context manager, or `close` it."""
+
+    def __init__(self, config: DeskConfig, *, store: str | Store, start: datetime) -> None:
+        self.clock = ManualClock(start)
+        self.provider = ScriptedProvider()
+        kinds = tuple(dict.fromkeys(each.channel for each in config.entry_points.values()))
+        self.desks = Desks(
+            store,
+            plugins=[ScriptedPlugin(kinds)],
+            discover=False,
+            builtin=False,
+            clock=self.clock,
+            ids=SeededIds(),
+            transport=self.provider,
+        )
+        self.desk: Desk = self.desks.create(config)
+        self.conversations: dict[str, None] = {}
+        self._contacts: dict[str, PlayContact] = {}
+        self._keys = 0
+
+    def contact(self, name: str, *, on: str | None = None) -> PlayContact:
+        """Return a contact, the same one for the same name. `on` is the entry point they write to."""
+        found = self._contacts.get(name)
+        if found is None:
+            entry_point = on or self.desk.entry_points()[0].name
+            found = self._contacts[name] = PlayContact(self, name, entry_point)
+        return found if on is None else PlayContact(self, name, on)
+
+    def agent(self, agent: str) -> PlayAgent:
+        """Return an agent of the desk, saving a new one where there is none yet."""
+        return PlayAgent(self, agent)
+
+    def receive(self, entry_point: str, item: Inbound) -> Received:
+        """Let an item arrive, and remember which conversations it touched."""
+        received = self.desk.receive(entry_point, item)
+        self.conversations |= dict.fromkeys(each.id for each in received.conversations)
+        return received
+
+    def new_key(self) -> str:
+        """Return a provider id that was not used in this play."""
+        self._keys += 1
+        return f"in-{self._keys}"
+
+    def advance(self, by: str | timedelta) -> list[Change]:
+        """Let time pass, stopping at every due instant to tick and deliver; return what fired."""
+        return self.advance_to(self.clock.now() + to_duration(by))
+
+    def advance_to(self, until: datetime | int) -> list[Change]:
+        """Let time pass until an instant, as `advance` does."""
+        target = until if isinstance(until, int) else to_micros(until)
+        if target < self.clock.now():
+            raise UsageError("time only passes forward here", hint="clock.set() jumps back")
+        position = self._position()
+        while (due := self._next(target)) is not None:
+            self.clock.set(max(due, self.clock.now()))
+            self._work()
+        self.clock.set(target)
+        self._work()
+        return list(self.desk.changes(position))
+
+    def deliver(self) -> list[Delivery]:
+        """Send what waits, and return what the provider took of it."""
+        before = len(self.provider.sent)
+        self.desk.deliver()
+        return self.provider.sent[before:]
+
+    def _position(self) -> int:
+        position = 0
+        for change in self.desk.changes():
+            position = change.position
+        return position
+
+    def _next(self, target: int) -> int | None:
+        instants = (self.desk.next_due(), self.desk.next_delivery())
+        due = min((to_micros(each) for each in instants if each is not None), default=None)
+        return due if due is not None and due <= target else None
+
+    def _work(self) -> None:
+        self.desk.tick()
+        self.desk.deliver()
+
+    def report(self, *conversations: str) -> str:
+        """Return what a person wants to know when a test about conversations fails."""
+        lines = []
+        for conversation in conversations or tuple(self.conversations)[-5:]:
+            lines += [self.desk.explain(conversation).as_text(), ""]
+        dead = [f"  {each.message}: {each.reason}" for each in self.desk.dead_letters()]
+        lines.append(f"outbox: {self.desk.waiting_to_send()} waiting, {len(dead)} dead")
+        lines += dead
+        lines.append(f"next deadline: {self.desk.next_due() or 'none'}")
+        lines.append(f"now: {datetime.fromtimestamp(self.clock.now() / 1e6, UTC).isoformat()}")
+        return "\n".join(lines)
+
+    def close(self) -> None:
+        """Close the desk's store."""
+        self.desks.close()
+
+    def __enter__(self) -> Play:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class PlayContact:
+    """Somebody on the other side."""
+
+    def __init__(self, play: Play, name: str, entry_point: str) -> None:
+        self._play = play
+        self.name = name
+        self.address = f"addr-{name.lower()}"
+        self.entry_point = entry_point
+
+    def writes(self, text: str, *, key: str | None = None) -> ConversationView:
+        """Write a text; return the conversation it went to. `key` repeats a provider's id."""
+        return self.sends(InboundKind.MESSAGE, text=text, key=key).conversations[0]
+
+    def presses(self, title: str, *, id: str | None = None) -> ConversationView:  # noqa: A002
+        """Press a button or menu row; return the conversation it went to."""
+        choice = Choice(id=id or title, title=title)
+        return self.sends(InboundKind.CHOICE, choice=choice).conversations[0]
+
+    def sends(self, kind: InboundKind, *, key: str | None = None, **fields: Any) -> Received:
+        """Let any item arrive from this contact; return what became of it."""
+        address = self._play.desk.config.entry_points[self.entry_point].address
+        item = Inbound(
+            kind=kind,
+            key=key or self._play.new_key(),
+            address=address,
+            sender=Sender(addresses=(self.address,), name=self.name),
+            at=self._play.clock.now(),
+            **fields,
+        )
+        return self._play.receive(self.entry_point, item)
+
+    @property
+    def got(self) -> list[str | None]:
+        """The texts that reached this contact, in order."""
+        return [each.text for each in self._play.provider.sent if each.to == self.address]
+
+
+class PlayAgent:
+    """An agent at work. Every method is the desk's own, acting as this agent."""
+
+    def __init__(self, play: Play, agent: str) -> None:
+        self._play = play
+        self.id = agent
+
+    def serving(self, *queues: str, groups: tuple[str, ...] = ()) -> PlayAgent:
+        """Save the agent with the queues they serve."""
+        self._play.desk.staff.put(self.id, serves=queues, groups=groups)
+        return self
+
+    def on(self) -> PlayAgent:
+        """Become available."""
+        self._play.desk.set_available(self.id)
+        return self
+
+    def off(self) -> PlayAgent:
+        """Become unavailable."""
+        self._play.desk.set_available(self.id, available=False)
+        return self
+
+    def takes(self, conversation: ConversationView, *, confirm: bool = False) -> ConversationView:
+        """Take a conversation by hand."""
+        return self._play.desk.take(conversation.id, by=self.id, confirm=confirm)
+
+    def replies(
+        self, conversation: ConversationView, text: str, *, confirm: bool = False
+    ) -> MessageView:
+        """Write to the contact, and let it go out."""
+        written = self._play.desk.reply(conversation.id, text, by=self.id, confirm=confirm)
+        self._play.deliver()
+        return written
+
+    def ends(
+        self, conversation: ConversationView, *, disposition: str | None = None
+    ) -> ConversationView:
+        """End a conversation."""
+        return self._play.desk.end(conversation.id, by=self.id, disposition=disposition)
+
+    @property
+    def holds(self) -> list[ConversationView]:
+        """The open conversations of this agent."""
+        return list(self._play.desk.conversations(agent=self.id).items)

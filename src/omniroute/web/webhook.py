@@ -1,0 +1,101 @@
+"""`handle_webhook`: find the desks that a provider's request is for, let them receive it, answer.
+
+The answer tells the provider whether to send again: 200 when everything usable is stored, 4xx when
+nothing of it ever will be, 5xx when the store failed. What is sent again and was stored is skipped (X3).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from omniroute.desk import Desk, Desks, Received
+from omniroute.desk.receive import ACCEPTED, DUPLICATE
+from omniroute.errors import (
+    MalformedPayload,
+    PayloadError,
+    PayloadTooLarge,
+    SignatureInvalid,
+    StoreError,
+    UnknownAddress,
+)
+from omniroute.model.wire import RawRequest, RawResponse
+
+__all__ = ["handle_webhook"]
+
+_KEPT = (ACCEPTED, DUPLICATE)
+_STATUS: dict[type[PayloadError], int] = {
+    SignatureInvalid: 401,
+    UnknownAddress: 404,
+    PayloadTooLarge: 413,
+    MalformedPayload: 400,
+}
+
+
+def handle_webhook(
+    desks: Desks | Desk, request: RawRequest, *, entry_point: str | None = None
+) -> RawResponse:
+    """Answer a provider's webhook.
+
+    With `Desks` the address directory finds desk and entry point; one request may be for several. With
+    a `Desk` and `entry_point` the host says where its URL belongs, which a provider's set-up handshake
+    needs: it names no address. Raises nothing that a sender or a store can cause.
+    """
+    try:
+        if isinstance(desks, Desk):
+            return _known(desks, request, entry_point)
+        return _found(desks, request)
+    except PayloadError as error:
+        return _answer(_STATUS.get(type(error), 400), {"error": error.summary})
+    except StoreError as error:
+        return _answer(503, {"error": type(error).__name__})
+
+
+def _known(desk: Desk, request: RawRequest, entry_point: str | None) -> RawResponse:
+    names = [each.name for each in desk.entry_points()] if entry_point is None else [entry_point]
+    for name in names:
+        greeting = desk.handshake(name, request)
+        if greeting is not None:
+            return greeting
+    if request.method.upper() == "GET":
+        return _answer(403, {"error": "no entry point knows this handshake"})
+    if entry_point is not None:
+        return _summary([desk.receive(entry_point, request)])
+    raise UnknownAddress("a webhook on one desk needs its entry point", hint="pass entry_point=")
+
+
+def _found(desks: Desks, request: RawRequest) -> RawResponse:
+    targets = desks.targets(request)
+    if not targets:
+        greeting = desks.handshake(request)
+        if greeting is not None:
+            return greeting
+        raise UnknownAddress("no desk has an entry point for this request")
+    return _summary([desk.receive(entry_point, request) for desk, entry_point in targets])
+
+
+def _summary(received: list[Received]) -> RawResponse:
+    items = [item for each in received for item in each.items]
+    # Each desk sees the whole request, and refuses what is another's: that is no rejection.
+    kept = {(item.kind, item.key) for item in items if item.result in _KEPT}
+    refused = [item for item in items if item.result not in _KEPT]
+    reasons = [
+        f"{item.key}: {item.reason}" for item in refused if (item.kind, item.key) not in kept
+    ]
+    unreadable = {f"{each.where}: {each.reason}": None for one in received for each in one.unreadable}
+    return _answer(
+        200,
+        {
+            "accepted": sum(item.result == ACCEPTED for item in items),
+            "duplicates": sum(item.result == DUPLICATE for item in items),
+            "rejected": [*dict.fromkeys(reasons), *unreadable],
+        },
+    )
+
+
+def _answer(status: int, body: dict[str, Any]) -> RawResponse:
+    return RawResponse(
+        status=status,
+        headers={"content-type": "application/json"},
+        body=json.dumps(body).encode(),
+    )
