@@ -19,8 +19,8 @@ from omniroute.errors import MalformedPayload, PayloadTooLarge
 
 __all__ = ["MAX_DEPTH", "MAX_IDENTIFIER", "JsonNode", "check_size", "read_json"]
 
-MAX_DEPTH: Final = 64
-"""How deep arrays and objects may be nested; providers' payloads stay below twenty."""
+MAX_DEPTH: Final = 32
+"""How deep arrays and objects may be nested; payloads of providers stay below twenty."""
 
 MAX_IDENTIFIER: Final = 512
 """The longest id or address in characters that is taken: both become keys of indexes."""

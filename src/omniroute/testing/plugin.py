@@ -5,7 +5,7 @@ Loaded by pytest wherever omniroute is installed; imports nothing heavy until a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +42,7 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., Play]]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the story of the conversations that a failing test speaks of."""
     report = yield
     plays = item.stash.get(_PLAYS, [])

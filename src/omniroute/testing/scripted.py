@@ -106,6 +106,7 @@ class ScriptedAdapter:
     def handshake(self, request: RawRequest, settings: Any) -> RawResponse | None:
         """Return None: nobody sets this up."""
         del request, settings
+        return None
 
     def verify(self, request: RawRequest, settings: Any, now: int) -> None:
         """Refuse: what scripted contacts write does not come as a request."""

@@ -89,6 +89,11 @@ def test_what_would_break_a_recursive_parser_does_not_reach_it(body: bytes) -> N
         read(body)
 
 
+def test_a_parser_that_gives_up_is_too_much_depth_too() -> None:
+    with pytest.raises(PayloadTooLarge):
+        read(b"[" * 200_000 + b"]" * 200_000, max_depth=200_000)
+
+
 def test_brackets_in_text_are_no_depth() -> None:
     text = '[{"' * 500 + "\\"
     assert read(json.dumps([text, text]).encode()) == [text, text]
@@ -164,7 +169,7 @@ def test_whatever_json_can_hold_comes_back(value: Any, ascii_only: bool) -> None
 @given(body=st.binary() | st.text(alphabet='[]{}",:\\u0dnt1e. ').map(str.encode))
 def test_anything_is_read_or_refused(body: bytes) -> None:
     try:
-        value = read(body)
+        value: Any = read(body)
     except PayloadError:
         return
     assert b"\\u0000" not in json.dumps(value, allow_nan=False).encode()
@@ -211,7 +216,8 @@ def test_text_is_text_that_is_not_empty(value: object, kind: str) -> None:
 def test_ids_may_be_numbers_but_not_endless() -> None:
     assert JsonNode(42).identifier() == "42"
     assert JsonNode("42").identifier() == "42"
-    for value in (None, "", True, 1.5, [], "x" * 513, 10**600):
+    no_ids: list[Any] = [None, "", True, 1.5, [], "x" * 513, 10**600]
+    for value in no_ids:
         assert JsonNode(value).identifier_or_none() is None
         with pytest.raises(MalformedPayload):
             JsonNode(value).identifier()

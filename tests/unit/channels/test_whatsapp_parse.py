@@ -446,6 +446,13 @@ def test_echoes_are_of_whom_they_were_written_to() -> None:
     assert (revoked.kind, revoked.type, revoked.target) == (K.ECHO, "revoke", "wamid.ECHO1")
 
 
+def test_an_echo_to_nobody_is_rejected() -> None:
+    body = payload("echo")
+    del body["entry"][0]["changes"][0]["value"]["message_echoes"][0]["to"]
+    (rejected,) = parse(body).rejected
+    assert rejected.where == "entry[0].changes[0].value.message_echoes[0]"
+
+
 # --- what cannot be used --------------------------------------------------------------------------
 
 
@@ -469,7 +476,7 @@ def test_bad_items_are_rejected_with_their_path_and_lose_no_neighbour() -> None:
         "entry[1].changes",
     ]
     assert result.rejected[0].reason == (
-        "entry[0].changes[0].value.messages[1].text.body: cannot be used; expected text, got nothing"
+        f"{value.format(0)}.messages[1].text.body: cannot be used; expected text, got nothing"
     )
     assert result.rejected[0].key == "wamid.FIX0034"
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -94,7 +95,8 @@ def test_errors_show_neither_the_secret_nor_the_right_signature() -> None:
 
 @pytest.mark.parametrize("name", ["app_secret", "access_token"])
 def test_an_empty_secret_is_refused_when_it_is_set(name: str) -> None:
-    secrets = {"app_secret": Secret("a"), "access_token": Secret("b"), name: Secret("")}
+    secrets: dict[str, Any] = {"app_secret": Secret("a"), "access_token": Secret("b")}
+    secrets[name] = Secret("")
     with pytest.raises(UsageError, match=f"whatsapp.{name}: the secret is empty"):
         WhatsAppSettings(address="1", **secrets)
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -150,8 +151,8 @@ class _Scene:
     def person(self, user_id: str | None, *phones: str | None) -> tuple[Sender | None, JsonNode]:
         """Return who has this business-scoped id or one of these numbers, and their contact entry.
 
-        The business-scoped id comes first: it stays when the contact hides the number (R10, P16
-        need one contact). None when there is no address at all.
+        The business-scoped id comes first: the contact may hide the number, or change it. None when
+        there is no address at all.
         """
         contact = self._contact(user_id, phones)
         ids = (user_id, contact["user_id"].identifier_or_none())
@@ -171,14 +172,15 @@ class _Scene:
                 return contact
         # The provider warns that `wa_id` and the number may differ. Where one contact stands beside
         # one item they belong together, unless the ids say otherwise.
-        if len(contacts) == 1 and self._count() == 1:
+        if len(contacts) == 1 and self._has_one_item():
             only = contacts[0]
             if None in (user_id, only["user_id"].identifier_or_none()):
                 return only
         return JsonNode(None)
 
-    def _count(self) -> int:
-        return sum(1 for name in _LISTS for _ in _lenient(self.value[name]))
+    def _has_one_item(self) -> bool:
+        items = (item for name in _LISTS for item in _lenient(self.value[name]))
+        return len(list(islice(items, 2))) == 1
 
 
 def _instant(value: object) -> int | None:

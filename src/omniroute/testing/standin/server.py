@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -48,8 +48,9 @@ class _Answer:
 
 
 class StandInProvider:
-    """The stand-in, with one number of one account. A context manager: it listens inside `with`.
+    """The stand-in, with the numbers of one account. A context manager: it listens inside `with`.
 
+    `webhooks` builds those of the first number, `webhooks_of` those of any of `more_numbers`.
     `accepted` are the messages it took, in order; `refused` the (status, reason) of the others. Put
     (bytes, MIME type) into `media` under a media id to have it served.
     """
@@ -58,14 +59,19 @@ class StandInProvider:
         self,
         *,
         phone_number_id: str = "106540352242922",
+        more_numbers: Iterable[str] = (),
         app_secret: str = "stand-in-app-secret",  # noqa: S107  (nothing real)
         access_token: str = "stand-in-access-token",  # noqa: S107
         verify_token: str = "stand-in-verify-token",  # noqa: S107
         api_version: str = "v25.0",
     ) -> None:
-        self.webhooks = WebhookBuilder(
-            phone_number_id=phone_number_id, app_secret=app_secret, verify_token=verify_token
-        )
+        self._builders = {
+            number: WebhookBuilder(
+                phone_number_id=number, app_secret=app_secret, verify_token=verify_token
+            )
+            for number in (phone_number_id, *more_numbers)
+        }
+        self.webhooks = self._builders[phone_number_id]
         self.accepted: list[OutboundMessage] = []
         self.refused: list[tuple[int, str]] = []
         self.media: dict[str, tuple[bytes, str]] = {}
@@ -94,6 +100,10 @@ class StandInProvider:
         if self._server is None:
             raise RuntimeError("the stand-in listens inside its with block only")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def webhooks_of(self, phone_number_id: str) -> WebhookBuilder:
+        """Return the builder of webhooks for one of the numbers; `KeyError` for another's."""
+        return self._builders[phone_number_id]
 
     @property
     def settings(self) -> WhatsAppSettings:
@@ -158,11 +168,14 @@ class StandInProvider:
         if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
             return self._refuse(401, 190, "Invalid OAuth access token")
         steps = path.strip("/").split("/")
-        if method == "POST" and steps == [self._version, self.webhooks.phone_number_id, "messages"]:
+        if method == "POST" and self._is_ours(steps):
             return self._accept(headers, body)
         if method == "GET" and len(steps) == 2 and steps[1] in self.media:
             return self._serve_media(steps[0], steps[1])
         return self._refuse(400, 100, f"Unsupported {method.lower()} request")
+
+    def _is_ours(self, steps: list[str]) -> bool:
+        return any(steps == [self._version, number, "messages"] for number in self._builders)
 
     def _accept(self, headers: Mapping[str, str], body: bytes) -> _Answer:
         if headers.get("content-type", "").partition(";")[0] != "application/json":
