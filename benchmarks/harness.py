@@ -129,6 +129,11 @@ def at_least(name: str, ours: float, limit: float, *, unit: str) -> Figure:
     return Figure(name, ours, None, unit, ours / limit, f">= {limit:g} {unit}", ok=ours >= limit)
 
 
+def no_goal(name: str, ours: float, *, unit: str) -> Figure:
+    """A figure that is only told, in `unit`: nothing is promised of it."""
+    return Figure(name, ours, None, unit, 1.0, "-", ok=True)
+
+
 @dataclass
 class Bench:
     """The means that a benchmark is given: how many rounds, and the order of the contestants."""

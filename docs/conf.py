@@ -1,27 +1,45 @@
 """How Sphinx builds this documentation: MyST pages, the furo theme, warnings as errors."""
 
+import sys
 import tomllib
 from pathlib import Path
 
-_PROJECT = Path(__file__).resolve().parent.parent
-_METADATA = tomllib.loads((_PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
+_HERE = Path(__file__).resolve().parent
+_METADATA = tomllib.loads((_HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+sys.path.insert(0, str(_HERE / "_ext"))
 
 project = _METADATA["name"]
 version = release = _METADATA["version"]
 author = "omniroute contributors"
 copyright = f"2025, {author}"  # noqa: A001  (the name that Sphinx reads)
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "lifecycle_diagram", "public_names"]
+exclude_patterns = ["_build", "_ext"]
 nitpicky = True
+nitpick_ignore_regex = [  # types of the standard library and of others, which are not linked
+    (r"py:.*", r"(attr|collections|datetime|enum|os|pathlib|pendulum|types|typing)\..*"),
+    (r"py:.*", r"Async[A-Z]\w+"),  # reached through `Desks.aio`, no names of their own at the face
+]
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # signatures show them; the docstrings say what they mean
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
 default_role = "code"  # docstrings mark names with single backticks
+maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = f"omniroute {version}"
 html_show_sourcelink = False
+
+
+def setup(app: Sphinx) -> None:
+    """Have blocks of what a page's Python printed shown as plain text."""
+    app.add_lexer("output", TextLexer)

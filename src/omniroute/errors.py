@@ -21,6 +21,7 @@ __all__ = [
     "ConversationClosed",
     "DeliveryError",
     "DeskExists",
+    "HostTransactionLost",
     "IdempotencyConflict",
     "MalformedPayload",
     "NaiveDatetime",
@@ -275,6 +276,10 @@ class UniqueViolation(StoreError):
 
 class CommitUnknown(StoreError):
     """The connection broke while committing: the work may or may not have been stored."""
+
+
+class HostTransactionLost(StoreError):
+    """A command inside the host's own transaction lost a race: run the host's block again."""
 
 
 class StoredValueError(StoreError):

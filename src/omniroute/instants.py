@@ -8,9 +8,9 @@ refused, A11) and durations are `timedelta` or one syntax, `"40s"` to `"7d"`.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from omniroute.errors import NaiveDatetime, UsageError
 
@@ -62,11 +62,10 @@ def to_micros(instant: datetime) -> int:
 
 def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
     """Return UTC microseconds as a pendulum datetime in `zone` (an IANA name)."""
-    import pendulum  # noqa: PLC0415  (heavy, and only needed at the face)
-
+    make, tz = _face(zone)
     seconds, rest = divmod(micros, SECOND)
-    local = datetime.fromtimestamp(seconds, ZoneInfo(zone))
-    return pendulum.DateTime(
+    local = datetime.fromtimestamp(seconds, tz)
+    return make(
         local.year,
         local.month,
         local.day,
@@ -74,9 +73,17 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
         local.minute,
         local.second,
         rest,
-        tzinfo=pendulum.timezone(zone),
+        tzinfo=tz,
         fold=local.fold,
     )
+
+
+@lru_cache(maxsize=1024)
+def _face(zone: str) -> tuple[type[pendulum.DateTime], tzinfo]:
+    """Return the class of datetimes at the face, and a zone: pendulum reads it anew when asked."""
+    import pendulum  # heavy, and only needed at the face
+
+    return pendulum.DateTime, pendulum.timezone(zone)
 
 
 def to_duration(value: str | timedelta, *, where: str | None = None) -> int:

@@ -7,7 +7,7 @@ and these few verbs serve every declaration. No domain rule lives behind them.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from omniroute.model.wire import (
     Attachment,
@@ -28,6 +28,7 @@ __all__ = [
     "AdapterRegistry",
     "ChannelAdapter",
     "FetchSteps",
+    "JoiningStore",
     "SendSteps",
     "Store",
     "Transaction",
@@ -66,12 +67,16 @@ class Transaction(Protocol):
     def put(self, collection: Collection[V], desk: str, value: V) -> None:
         """Write a value, new or not, and every index entry that follows from it.
 
-        Raises `UniqueViolation` where a unique index already has its entry under another key.
+        Raises `UniqueViolation` where a unique index already has its entry under another key: now,
+        or as late as at the commit. The transaction cannot go on after it.
         """
         ...
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
-        """Write values known to be new (log entries, messages), without looking for older ones."""
+        """Write values known to be new (log entries, messages), without looking for older ones.
+
+        Raises `UniqueViolation`, as `put` does, where there is one under the same key.
+        """
         ...
 
     def delete(self, collection: Collection[V], desk: str, key: Key) -> bool:
@@ -91,9 +96,10 @@ class Transaction(Protocol):
     ) -> list[V]:
         """Return values in the index's order, at most `limit`.
 
-        `prefix` fixes leading fields of the index. `after` and `until` are bounds on the fields that
-        follow the prefix: entries strictly beyond `after` in the scan's direction, and up to and
-        including those that start with `until`.
+        `prefix` fixes leading fields of the entries. `after` and `until` are bounds on the fields
+        that follow it, compared with as many fields as they have: entries strictly beyond those
+        that start with `after`, in the scan's direction, up to and including those that start with
+        `until`. An index that crosses desks is scanned whole, whatever `desk` says.
         """
         ...
 
@@ -108,7 +114,10 @@ class Transaction(Protocol):
         limit: int,
         reverse: bool = False,
     ) -> list[Key]:
-        """Return index entries (all fields, then the key) as `scan` does, without loading values."""
+        """Return index entries (all fields, then the key) as `scan` does, without loading values.
+
+        In an index that crosses desks the desk's id stands between the fields and the key.
+        """
         ...
 
     def heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> list[Key]:
@@ -143,6 +152,19 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release connections and files. A closed store raises `StoreError`."""
+        ...
+
+
+@runtime_checkable
+class JoiningStore(Protocol):
+    """A store that can work inside a transaction of the host's own, where it keeps its tables."""
+
+    def transact_within(self, connection: object, work: Callable[[Transaction], T]) -> T:
+        """Run `work` once on a host's connection, in one savepoint; the host commits or rolls back.
+
+        Never begins, commits, rolls back or retries what is the host's. A lost race raises
+        `HostTransactionLost`: the host runs its block again.
+        """
         ...
 
 

@@ -25,11 +25,13 @@ from omniroute.model.events import ConversationEvent, LogEntry
 from omniroute.model.explanation import Explanation
 from omniroute.model.message import Message
 from omniroute.model.records import (
+    AcceptedItem,
     AddressEntry,
     ConfigVersion,
     DedupeRecord,
     DeskRecord,
     EarlyStatus,
+    IdempotencyRecord,
     ReadMarker,
 )
 from omniroute.model.state import State
@@ -46,6 +48,8 @@ __all__ = [
     "DESKS",
     "EARLY_STATUSES",
     "EXPLANATIONS",
+    "IDEMPOTENCY",
+    "INTAKE",
     "LOG",
     "MESSAGES",
     "NO_DUE",
@@ -230,15 +234,21 @@ CONTACTS: Final = Collection(
 # --- conversations --------------------------------------------------------------------------------
 
 
+_FAR: Final = 2**62  # later than any instant
+
+
 def _conversation_row(conversation: Conversation) -> Key:
     place, clocks, state = conversation.place, conversation.clocks, conversation.state
     ended = state is State.ENDED
     queue = conversation.queue
+    # In a thread the open one comes first, then those that ended, the latest first (S9). What is said
+    # of a conversation after its end moves `at` and not `since`.
+    after = _FAR - conversation.since if ended else 0
     return (
         place.entry_point,
         place.contact,
         place.thread,
-        1 if ended else 0,
+        after,
         None if ended else 1,
         -conversation.at,
         queue if state is State.QUEUED else None,
@@ -261,7 +271,7 @@ CONVERSATIONS: Final = Collection(
     key=lambda conversation: (conversation.id,),
     columns=(
         *_text("entry_point", "contact", "thread"),
-        *_number("ended", "open_mark", "recency"),
+        *_number("thread_order", "open_mark", "recency"),
         *_text("waiting_queue"),
         *_number("waiting_since", "deadline"),
         *_text("state", "agent", "inbox", "queue"),
@@ -270,7 +280,7 @@ CONVERSATIONS: Final = Collection(
     row=_conversation_row,
     indexes=(
         Index("open_thread", ("entry_point", "contact", "thread", "open_mark"), unique=True),
-        Index("thread", ("entry_point", "contact", "thread", "ended", "recency")),
+        Index("thread", ("entry_point", "contact", "thread", "thread_order")),
         Index("waiting", ("waiting_queue", "waiting_since")),
         Index("deadlines", ("deadline",)),
         Index("all_by_due", ("state", "due"), hot=False),
@@ -367,6 +377,26 @@ EARLY_STATUSES: Final = Collection(
     key=lambda status: (status.entry_point, status.provider_id),
 )
 
+IDEMPOTENCY: Final = Collection(
+    name="idempotency",
+    type=IdempotencyRecord,
+    key_columns=_text("key"),
+    key=lambda record: (record.key,),
+    columns=_number("expires_at"),
+    row=lambda record: (record.expires_at,),
+    indexes=(Index("idempotency_expiry", ("expires_at",)),),
+)
+
+INTAKE: Final = Collection(
+    name="intake",
+    type=AcceptedItem,
+    key_columns=_text("entry_point", "kind", "provider_key"),
+    key=lambda each: (each.entry_point, each.item.kind.value, each.item.key),
+    columns=_number("accepted_at", "number"),
+    row=lambda each: (each.at, each.number),
+    indexes=(Index("intake_order", ("accepted_at", "number")),),
+)
+
 READ_MARKERS: Final = Collection(
     name="read_markers",
     type=ReadMarker,
@@ -418,6 +448,8 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     EXPLANATIONS,
     DEDUPE,
     EARLY_STATUSES,
+    IDEMPOTENCY,
+    INTAKE,
     READ_MARKERS,
     OUTBOX,
 )

@@ -1,7 +1,7 @@
 """Values as text: what stores keep, and what the face gives out as JSON.
 
-The stored form is compact JSON, versioned by collection and canonical: equal values give equal bytes.
-The public form shows every field, and instants as ISO-8601. No secret passes through either (R15).
+The stored form is compact JSON, versioned by collection and canonical: equal values give equal
+bytes. The public form shows every field, instants as ISO-8601. No secret passes either (R15).
 """
 
 from omniroute.codec.names import INSTANTS, KINDS

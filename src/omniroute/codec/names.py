@@ -37,12 +37,14 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.Opened: "opened",
         events.Queued: "queued",
         events.Assigned: "assigned",
+        events.Reactivated: "reactivated",
         events.TookOver: "took_over",
         events.Ended: "ended",
         events.MessageReceived: "message_received",
         events.MessageSent: "message_sent",
         events.MenuMoved: "menu_moved",
         events.NoteAdded: "note_added",
+        events.Remarked: "remarked",
         events.Tagged: "tagged",
         events.SlaMissed: "sla_missed",
         events.DeliveryChanged: "delivery_changed",
@@ -66,7 +68,7 @@ KIND: Final = "kind"
 """The key that a union member's name stands under."""
 
 UNIONS: Final[tuple[Any, ...]] = (events.Event, effects.Effect, wire.SendResult)
-"""Field types whose values are told apart by their kind. A single class among them is known anyway."""
+"""Field types whose values are told apart by their kind."""
 
 INSTANTS: Final = frozenset(
     {
@@ -74,6 +76,7 @@ INSTANTS: Final = frozenset(
         "at",
         "contact_at",
         "due",
+        "expires_at",
         "first_reply_at",
         "idle_since",
         "next_due",

@@ -1,7 +1,7 @@
 """Configuration: reads what people write, writes what they can read, and compares the two.
 
-`model.desk_config` is the value, `rules.checks` judges it, this package is its way from and to files.
-It knows no store and no adapter: a registry, where one is given, says what adapters expect.
+`model.desk_config` is the value, `rules.checks` judges it, this package is its way from and to
+files. It knows no store and no adapter: a registry, where one is given, says what adapters expect.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a file, a text or a mapping to one plain document, with syntax errors as problems.
 
-Owns the formats. A key that stands twice, which JSON and YAML parsers drop in silence, is kept in mind
-by `Table` and reported by `survey`. Knows nothing of what the keys mean.
+Owns the formats. A key that stands twice, which JSON and YAML parsers drop in silence, is kept in
+mind by `RepeatedKeys` and reported by `survey`. Knows nothing of what the keys mean.
 """
 
 from __future__ import annotations
@@ -10,24 +10,27 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from attrs import frozen
 
 from omniroute.errors import ConfigError, Problem
-from omniroute.rules.names import listing, shown, unknown
+from omniroute.rules.names import shown, unknown
 
 __all__ = ["FORMATS", "Document", "RepeatedKeys", "parse", "read"]
 
 _EXTENSIONS: Final = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-_TOML_PLACE: Final = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.S)
+_TOML_PLACE: Final = re.compile(
+    r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL
+)
 
 
 @frozen
 class Document:
-    """What was read: its values, what messages call it, and the desk it describes if it says nothing.
+    """What was read: its values, what messages call it, and the desk's id if it gives none.
 
     `text_scalars` is true where the format knows text only, so that numbers are read from text.
     """
@@ -38,7 +41,7 @@ class Document:
     text_scalars: bool = False
 
 
-class RepeatedKeys(dict[str, Any]):
+class RepeatedKeys(dict[Hashable, Any]):
     """A table that was written with a key more than once; the last value stands."""
 
     repeated: tuple[str, ...] = ()
@@ -48,13 +51,14 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Document:
     """Read a path by its extension, or take a mapping. Raises `ConfigError`."""
     if isinstance(source, Mapping):
         return Document(source)
-    if not isinstance(source, str | os.PathLike):
+    try:
+        path = Path(source)
+    except TypeError:
         text = f"expected a path or a mapping, got {shown(source)}"
-        raise ConfigError([Problem("", text)])
-    path = Path(source)
+        raise ConfigError([Problem("", text)]) from None
     file_format = _EXTENSIONS.get(path.suffix.lower())
     if file_format is None:
-        text = f"expected a file that ends in {listing(_EXTENSIONS)}, got {shown(path.name)}"
+        text = f"expected a file that ends in {' or '.join(_EXTENSIONS)}, got {shown(path.name)}"
         raise ConfigError([Problem("", text)], source=str(path))
     return parse(_content(path), file_format, source=str(path), desk=path.stem)
 
@@ -130,7 +134,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _table(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _table(pairs: Iterable[tuple[str, Any]]) -> RepeatedKeys:
     table, repeated = RepeatedKeys(), dict[str, None]()
     for key, value in pairs:
         if key in table:
@@ -150,24 +154,21 @@ def _yaml(text: str) -> object:
     class Loader(yaml.BaseLoader):
         """Scalars stay text; mappings remember keys that stand twice."""
 
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  (PyYAML's own signature)
-            plain = super().construct_mapping(node, deep=deep)
-            keys = [key.value for key, _ in node.value]
-            table = RepeatedKeys(plain)
-            table.repeated = tuple({key: None for key in keys if keys.count(key) > 1})
+        def construct_mapping(self, node: yaml.MappingNode, *args: Any) -> dict[Hashable, Any]:
+            table = RepeatedKeys(super().construct_mapping(node, *args))
+            counts = Counter(key.value for key, _ in node.value)
+            table.repeated = tuple(key for key, count in counts.items() if count > 1)
             return table
 
-    loader = Loader(text)
     try:
-        return loader.get_single_data()
+        return Loader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         raise _SyntaxProblem(line, column, f"is not YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise _SyntaxProblem(None, None, f"is not YAML: {error}") from None
-    finally:
-        loader.dispose()
+        reason = str(error).partition("\n")[0]
+        raise _SyntaxProblem(None, None, f"is not YAML: {reason}") from None
 
 
 FORMATS: Final[Mapping[str, Callable[[str], object]]] = {

@@ -1,7 +1,7 @@
 """Whether a value fits the type that a setting is annotated with, and what it becomes there.
 
-Owns the types that adapters may use in their `Settings`. Says what a value is, never what it holds: a
-text may be a secret in the wrong place (R15).
+Owns the types that adapters may use in their `Settings`. Says what a value is, never what it holds:
+a text may be a secret in the wrong place (R15).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, Literal, Union, get_args, get_origin
+
+from attrs import frozen
 
 from omniroute.config.reading import is_digits
 from omniroute.errors import UsageError
@@ -22,10 +24,16 @@ __all__ = ["Misfit", "fit"]
 
 Reveal = Callable[[SecretRef], Secret]
 
-_SECRET: Final = '{ env = "NAME" }'
+_REFERENCE: Final = '{ env = "NAME" }'
 _BOOLEANS: Final = {"true": True, "false": False}
 _LISTS: Final = (tuple, list, set, frozenset, Sequence, Iterable)
 _TABLES: Final = (dict, Mapping)
+_KINDS: Final = (
+    (SecretRef, "a secret reference"),
+    (str, "text"),
+    (bool, "true or false"),
+    ((int, float), "a number"),
+)
 
 
 class Misfit(Exception):
@@ -45,9 +53,7 @@ def _misfit(expected: str, value: object) -> Misfit:
 
 
 def _kind(value: object) -> str:
-    if isinstance(value, str):
-        return "text"
-    return "a secret reference" if isinstance(value, SecretRef) else shown(value)
+    return next((word for kind, word in _KINDS if isinstance(value, kind)), shown(value))
 
 
 def _is_record(origin: Any, kind: Any) -> bool:
@@ -55,10 +61,10 @@ def _is_record(origin: Any, kind: Any) -> bool:
     return origin is tuple and Ellipsis not in get_args(kind)
 
 
+@frozen
 class _Fitter:
-    def __init__(self, reveal: Reveal, *, text_scalars: bool) -> None:
-        self._reveal = reveal
-        self._text_scalars = text_scalars
+    reveal: Reveal
+    text_scalars: bool
 
     def fit(self, value: Any, kind: Any) -> Any:
         if kind in _SCALARS:
@@ -74,71 +80,18 @@ class _Fitter:
             return self._choice(value, [(each.value, each) for each in kind])
         return self._other(value, kind)
 
-    def _any(self, value: Any) -> Any:
-        if isinstance(value, SecretRef):
-            return self._reveal(value)
-        if isinstance(value, list):
-            return [self._any(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self._any(item) for key, item in value.items()}
-        return value
-
-    def _secret(self, value: Any) -> Secret:
-        if isinstance(value, SecretRef):
-            return self._reveal(value)
-        raise Misfit(f"secrets are references; expected {_SECRET}, got {_kind(value)}")
-
-    def _text(self, value: Any) -> str:
-        if isinstance(value, str):
-            return value
-        raise _misfit("text", value)
-
-    def _flag(self, value: Any) -> bool:
-        if isinstance(value, bool):
-            return value
-        if self._text_scalars and isinstance(value, str) and value in _BOOLEANS:
-            return _BOOLEANS[value]
-        raise _misfit("true or false", value)
-
-    def _whole(self, value: Any) -> int:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if self._text_scalars and is_digits(value):
-            return int(value)
-        raise _misfit("a whole number", value)
-
-    def _number(self, value: Any) -> float:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        if self._text_scalars and isinstance(value, str):
-            try:
-                return float(value)
-            except ValueError:
-                pass
-        raise _misfit("a number", value)
-
-    def _duration(self, value: Any) -> timedelta:
-        try:
-            return timedelta(microseconds=to_duration(value))
-        except UsageError:
-            raise _misfit('a duration ("40s", "15m")', value) from None
-
-    def _nothing(self, value: Any) -> None:
-        if value is not None:
-            raise _misfit("nothing", value)
-
     def _choice(self, value: Any, choices: Sequence[tuple[Any, Any]]) -> Any:
         for written, meant in choices:
             if type(written) is type(value) and written == value:
                 return meant
-            if self._text_scalars and str(written) == value:
+            if self.text_scalars and str(written) == value:
                 return meant
         raise _misfit(f"one of {listing(str(written) for written, _ in choices)}", value)
 
     def _one_of(self, value: Any, kinds: Sequence[Any]) -> Any:
         """Take what fits as it stands before what has to be read from text."""
         misfits: list[Misfit] = []
-        for fitter in (_Fitter(self._reveal, text_scalars=False), self):
+        for fitter in (_Fitter(self.reveal, text_scalars=False), self):
             misfits.clear()
             for kind in kinds:
                 try:
@@ -164,23 +117,85 @@ class _Fitter:
         )
 
     def _other(self, value: Any, kind: Any) -> Any:
+        """Leave every other type to cattrs. What it raises is not told: it may show a secret."""
         import cattrs
 
-        name = getattr(kind, "__name__", str(kind))
         try:
             return cattrs.Converter(forbid_extra_keys=True).structure(value, kind)
-        except Exception:  # noqa: BLE001  (whatever a plugin's type raises, and it may show a secret)
+        except Exception:  # noqa: BLE001  (whatever a plugin's own type raises)
+            name = getattr(kind, "__name__", str(kind))
             raise _misfit(f"what {name} takes", value) from None
 
 
+def _any(fitter: _Fitter, value: Any) -> Any:
+    if isinstance(value, SecretRef):
+        return fitter.reveal(value)
+    if isinstance(value, list):
+        return [_any(fitter, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _any(fitter, item) for key, item in value.items()}
+    return value
+
+
+def _secret(fitter: _Fitter, value: Any) -> Secret:
+    if isinstance(value, SecretRef):
+        return fitter.reveal(value)
+    raise Misfit(f"secrets are references; expected {_REFERENCE}, got {_kind(value)}")
+
+
+def _text(_: _Fitter, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise _misfit("text", value)
+
+
+def _flag(fitter: _Fitter, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if fitter.text_scalars and isinstance(value, str) and value in _BOOLEANS:
+        return _BOOLEANS[value]
+    raise _misfit("true or false", value)
+
+
+def _whole(fitter: _Fitter, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if fitter.text_scalars and is_digits(value):
+        return int(value)
+    raise _misfit("a whole number", value)
+
+
+def _number(fitter: _Fitter, value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if fitter.text_scalars and isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    raise _misfit("a number", value)
+
+
+def _duration(_: _Fitter, value: Any) -> timedelta:
+    try:
+        return timedelta(microseconds=to_duration(value))
+    except UsageError:
+        raise _misfit('a duration ("40s", "15m")', value) from None
+
+
+def _nothing(_: _Fitter, value: Any) -> None:
+    if value is not None:
+        raise _misfit("nothing", value)
+
+
 _SCALARS: Final[Mapping[Any, Callable[[_Fitter, Any], Any]]] = {
-    Any: _Fitter._any,
-    object: _Fitter._any,
-    Secret: _Fitter._secret,
-    str: _Fitter._text,
-    bool: _Fitter._flag,
-    int: _Fitter._whole,
-    float: _Fitter._number,
-    timedelta: _Fitter._duration,
-    type(None): _Fitter._nothing,
+    Any: _any,
+    object: _any,
+    Secret: _secret,
+    str: _text,
+    bool: _flag,
+    int: _whole,
+    float: _number,
+    timedelta: _duration,
+    type(None): _nothing,
 }

@@ -1,4 +1,7 @@
-"""Loading: a source read, surveyed, built, checked; one error with every problem, in the file's order."""
+"""Loading: a source is read, surveyed, built and checked.
+
+Owns the order of these steps, and that all their problems come at once, as they stand in the file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any, Final
 
 from omniroute.config.documents import Document, parse, read
 from omniroute.config.reading import Notes
-from omniroute.config.settings import settings_problems
+from omniroute.config.settings import declared_settings, settings_problems
 from omniroute.config.shape import build
 from omniroute.config.survey import Survey, survey
 from omniroute.errors import ConfigError, Problem
@@ -31,9 +34,9 @@ def load_config(
 ) -> DeskConfig:
     """Return the configuration in a file (.toml, .json, .yaml with the extra `yaml`) or a mapping.
 
-    `desk` is the desk's id whatever the source says; without it the source's own, else the file's stem,
-    else "desk". With a `registry`, channel kinds and settings are checked against its adapters.
-    Raises `ConfigError` with every problem at once, each with its path.
+    `desk` is the desk's id whatever the source says; without it the source's own, else the file's
+    stem, else "desk". With a `registry`, channel kinds and settings are checked against its
+    adapters. Raises `ConfigError` with every problem at once, each with its path.
     """
     return _load(read(source), registry, desk)
 
@@ -45,14 +48,15 @@ def loads(
     registry: AdapterRegistry | None = None,
     desk: str | None = None,
 ) -> DeskConfig:
-    """Return the configuration in a text of a format: "toml", "json" or "yaml". Else as `load_config`."""
+    """Return the configuration in a text of a format ("toml", "json", "yaml"), as `load_config`."""
     document = parse(text, format, source="configuration", desk="desk")
     return _load(document, registry, desk)
 
 
 def _load(document: Document, registry: AdapterRegistry | None, desk: str | None) -> DeskConfig:
     found = survey(document.values, document.source)
-    notes = Notes(text_scalars=document.text_scalars)
+    settings = declared_settings(registry) if registry is not None else frozenset[str]()
+    notes = Notes(text_scalars=document.text_scalars, settings=settings)
     if desk is not None:
         found.values["desk"] = desk
     config = build(notes, found.values, document.desk)

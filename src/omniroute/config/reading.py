@@ -1,17 +1,19 @@
 """The small readers that configuration is read with: one value each, problems noted, never raised.
 
-A reader takes `Notes`, a value and its path, and returns what the value means, or None after noting what
-was expected and what came. `Table` reads a table key by key and then refuses the keys that are left.
+A reader takes `Notes`, a value and its path, and returns what the value means, or None after noting
+what was expected and what came. `Table` reads a table key by key and then refuses the keys that are
+left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from omniroute.errors import Problem, UsageError
-from omniroute.instants import to_duration
+from omniroute.instants import MILLISECOND, to_duration
 from omniroute.rules.names import did_you_mean, join, quoted, shown, unknown
 from omniroute.rules.sla import SLA_FORMS, parse_sla
 
@@ -31,21 +33,31 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+D = TypeVar("D")
 E = TypeVar("E", bound=StrEnum)
+
+_MISSPELT: Final = 0.85  # nearer than names are by chance: `channel_id` is no misspelt `channel`
 
 
 class Notes:
-    """What was wrong so far. `broken` are the paths whose values are therefore not what was meant."""
+    """What was wrong so far, and what readers go by.
 
-    def __init__(self, *, text_scalars: bool = False) -> None:
+    `broken` are the paths whose values could not be read. With `text_scalars`, numbers stand as
+    text; `settings` are the names that some adapter is known to understand.
+    """
+
+    def __init__(
+        self, *, text_scalars: bool = False, settings: frozenset[str] = frozenset()
+    ) -> None:
         self.text_scalars = text_scalars
+        self.settings = settings
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
 
-    def add(self, path: str, problem: str, *, about: str | None = None) -> None:
-        """Note a problem at a path, about the value there or at another one."""
+    def add(self, path: str, problem: str) -> None:
+        """Note a problem with the value at a path."""
         self.problems.append(Problem(path, problem))
-        self.broken.add(path if about is None else about)
+        self.broken.add(path)
 
     def expected(self, path: str, what: str, value: object) -> None:
         """Note that something else was expected."""
@@ -80,10 +92,7 @@ class Table:
         if not isinstance(value, dict):
             notes.expected(path, "a table", value)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
-    def take(self, key: str, read: Read[T], default: T) -> T:
+    def take(self, key: str, read: Read[T], default: D) -> T | D:
         """Return what a key means, or `default` where it is absent or wrong."""
         self._known.append(key)
         value = self._values.get(key)
@@ -92,7 +101,7 @@ class Table:
         found = read(self._notes, value, join(self._path, key))
         return default if found is None else found
 
-    def need(self, key: str, read: Read[T], default: T, *, expected: str) -> T:
+    def need(self, key: str, read: Read[T], default: D, *, expected: str) -> T | D:
         """Return what a key means; `default` only stands in until its absence is reported."""
         if self._values.get(key) is None and not self._notes.is_broken(self._path):
             self._missing[key] = expected
@@ -102,12 +111,13 @@ class Table:
         """Return the keys that nobody took."""
         return {key: value for key, value in self._values.items() if key not in self._known}
 
-    def misspelt(self, similarity: float) -> list[str]:
-        """Return the keys nobody took that look very much like known ones, reporting each."""
-        guesses = {key: self._guess(key, similarity) for key in self.rest()}
-        found = [key for key, guess in guesses.items() if guess is not None]
-        for key in found:
-            self._refuse(key, similarity)
+    def settings(self) -> dict[str, Any]:
+        """Return the keys that nobody took, for an adapter, and refuse those that are misspelt."""
+        found = self.rest()
+        for key in tuple(found):
+            if key not in self._notes.settings and self._guess(key, _MISSPELT):
+                self._refuse(key)
+                del found[key]
         return found
 
     def close(self, *, open_ended: bool = False) -> None:
@@ -120,12 +130,12 @@ class Table:
             if path not in self._notes.broken:
                 self._notes.add(path, f"is missing; expected {expected}")
 
-    def _guess(self, key: str, similarity: float) -> str | None:
+    def _guess(self, key: str, similarity: float = 0.6) -> str | None:
         absent = [known for known in self._known if known not in self._values]
         return did_you_mean(key, absent, similarity=similarity)
 
-    def _refuse(self, key: str, similarity: float = 0.6) -> None:
-        guess = self._guess(key, similarity)
+    def _refuse(self, key: str) -> None:
+        guess = self._guess(key)
         path = join(self._path, key)
         self._notes.add(path, unknown("unknown key", self._known, key))
         if guess is not None:
@@ -141,12 +151,12 @@ def text(notes: Notes, value: object, path: str) -> str | None:
 
 
 def texts(notes: Notes, value: object, path: str) -> tuple[str, ...] | None:
-    """Read a list of texts; those that are none are left out."""
+    """Read a list of texts; an empty one stands in for what is none."""
     if not isinstance(value, list):
         notes.expected(path, "a list of text", value)
         return None
-    each = [text(notes, item, join(path, index)) for index, item in enumerate(value)]
-    return tuple(item for item in each if item is not None)
+    each = (text(notes, item, join(path, index)) for index, item in enumerate(value))
+    return tuple(item or "" for item in each)
 
 
 def whole(notes: Notes, value: object, path: str) -> int | None:
@@ -176,10 +186,13 @@ def sla(notes: Notes, value: object, path: str) -> int | None:
 def duration(notes: Notes, value: object, path: str) -> int | None:
     """Read a duration as microseconds."""
     try:
-        return to_duration(value)  # type: ignore[arg-type]  (it refuses what is none)
-    except UsageError as error:
-        notes.expected(path, error.expected or "a duration", value)
-        return None
+        micros = to_duration(value if isinstance(value, str | timedelta) else "")
+    except UsageError:
+        micros = 0
+    if micros and micros % MILLISECOND == 0:
+        return micros
+    notes.expected(path, 'a duration, as "40s", "15m", "1h30m" or "7d"', value)
+    return None
 
 
 def choice(kind: type[E]) -> Read[E]:
@@ -197,12 +210,12 @@ def choice(kind: type[E]) -> Read[E]:
     return read
 
 
-def table(build: Callable[[Notes, Table, str], T]) -> Read[T]:
-    """Return the reader of a table with known keys; `build` takes each, then all others are refused."""
+def table(build: Callable[[Table], T | None]) -> Read[T]:
+    """Make a reader of what takes a table's known keys; afterwards all others are refused."""
 
     def read(notes: Notes, value: object, path: str) -> T | None:
         fields = Table(notes, value, path)
-        found = build(notes, fields, path)
+        found = build(fields)
         fields.close()
         return found
 

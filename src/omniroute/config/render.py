@@ -1,6 +1,6 @@
 """Writing: a configuration as the plain document that `load_config` takes, and as TOML for people.
 
-`load_config(dump(config)) == config`, and the same through `dumps_toml`. What is not set is not written.
+`load_config(dump(config)) == config`, and so through `dumps_toml`. What is not set is left out.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
-    return {key: _value(value) for key, value in values.items() if value is not None}
+    written = {key: _value(value) for key, value in values.items() if value is not None}
+    if policy.idempotency_window is not None:
+        written["idempotency_window"] = render_duration(policy.idempotency_window)
+    return written
 
 
 def _value(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Settings of adapters: checked against the class that the adapter declares, and built from it.
 
-Owns the meeting of accounts and entry points with an adapter's `Settings`. A message never shows a text
-that stands in a setting: it may be a secret in the wrong place (R15).
+Owns the meeting of accounts and entry points with an adapter's `Settings`. A message never shows a
+text that stands in a setting: it may be a secret in the wrong place (R15).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from omniroute.model.secret import Secret, SecretRef
 from omniroute.ports import AdapterRegistry, ChannelAdapter
 from omniroute.rules.names import did_you_mean, join, quoted, unknown
 
-__all__ = ["adapter_settings", "settings_problems"]
+__all__ = ["adapter_settings", "declared_settings", "settings_problems"]
 
 _ADDRESS: Final = "address"
 _ENTRY_POINT_KEYS: Final = ("channel", "account", "address", "queue", "override")
@@ -49,13 +49,18 @@ def _declared(adapter: ChannelAdapter) -> dict[str, _Field]:
     }
 
 
+def declared_settings(registry: AdapterRegistry) -> frozenset[str]:
+    """Return the names of all the settings that the adapters there are understand."""
+    return frozenset(name for each in registry.kinds().values() for name in _declared(each))
+
+
 def adapter_settings(
     config: DeskConfig, entry_point: str, adapter: ChannelAdapter, reveal: Reveal
 ) -> Any:
     """Return an entry point's settings as its adapter's `Settings`: the account's, then its own.
 
-    `reveal` gives the secret behind a reference. Raises `UnknownEntryPoint`, `ConfigError` for settings
-    that the adapter does not take, and what `reveal` raises.
+    `reveal` gives the secret behind a reference. Raises `UnknownEntryPoint`, `ConfigError` for
+    settings that the adapter does not take, and what `reveal` raises.
     """
     found = config.entry_points.get(entry_point)
     if found is None:

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from attrs import evolve
+
 from omniroute.config.reading import (
     Notes,
     Table,
@@ -43,71 +45,52 @@ from omniroute.rules.sla import SLA_FORMS, is_blank
 __all__ = ["build"]
 
 _STAND_IN_SLA: Final = SECOND
-_MISSPELT: Final = 0.85
+_STAND_IN_QUEUE: Final = QueueNode("")
+_STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
-
-
-def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
-    """Read a document. Where `notes` has problems afterwards, the result is only good for checking."""
-    top = Table(notes, values, "")
-    config = DeskConfig(
-        desk=top.take("desk", text, desk),
-        zone=top.take("zone", text, "UTC"),
-        preset=top.take("preset", text, None),
-        policy=top.take("policy", _policy, PolicySettings()),
-        channels=top.take("channels", many(_channel), {}),
-        inboxes=top.take("inboxes", many(_inbox), {}),
-        accounts=top.take("accounts", many(_account), {}),
-        entry_points=top.take("entry_points", many(_entry_point), {}),
-        groups=top.take("groups", many(_group), {}),
-        agents=top.take("agents", many(_agent), {}),
-    )
-    top.close()
-    return config
 
 
 # --- policy ---------------------------------------------------------------------------------------
 
 
-def _read_policy(notes: Notes, fields: Table, path: str) -> PolicySettings:
-    return PolicySettings(
-        assignment=fields.take("assignment", choice(Assignment), None),
-        distribution=fields.take("distribution", choice(Distribution), None),
-        overtake=fields.take("overtake", choice(Overtake), None),
-        after_end=fields.take("after_end", table(_read_after_end), None),
-        capacity=fields.take("capacity", many(table(_read_capacity)), None),
-        menu_text=fields.take("menu_text", text, None),
-        labels=fields.take("labels", many(text), None),
-    )
-
-
-def _read_after_end(notes: Notes, fields: Table, path: str) -> AfterEnd:
+@table
+def _after_end(fields: Table) -> AfterEnd:
     to = fields.need("to", choice(AfterEndTo), AfterEndTo.NEW, expected="where a message goes")
     return AfterEnd(to, fields.take("within", duration, None))
 
 
-def _read_capacity(notes: Notes, fields: Table, path: str) -> Capacity | None:
+@table
+def _capacity(fields: Table) -> Capacity | None:
     names = ("goal", "soft_max", "hard_max")
-    goal, soft_max, hard_max = (
-        fields.need(name, whole, -1, expected="a whole number") for name in names
+    limits = [fields.need(name, whole, None, expected="a whole number") for name in names]
+    known = [each for each in limits if each is not None]
+    return Capacity(*known) if len(known) == len(names) else None
+
+
+@table
+def _policy(fields: Table) -> PolicySettings:
+    return PolicySettings(
+        assignment=fields.take("assignment", choice(Assignment), None),
+        distribution=fields.take("distribution", choice(Distribution), None),
+        overtake=fields.take("overtake", choice(Overtake), None),
+        after_end=fields.take("after_end", _after_end, None),
+        capacity=fields.take("capacity", many(_capacity), None),
+        menu_text=fields.take("menu_text", text, None),
+        labels=fields.take("labels", many(text), None),
+        idempotency_window=fields.take("idempotency_window", duration, None),
     )
-    return None if -1 in (goal, soft_max, hard_max) else Capacity(goal, soft_max, hard_max)
 
 
-_policy = table(_read_policy)
-
-
-def _read_channel(notes: Notes, fields: Table, path: str) -> ChannelConfig:
+@table
+def _channel(fields: Table) -> ChannelConfig:
     return ChannelConfig(policy=fields.take("policy", _policy, PolicySettings()))
-
-
-_channel = table(_read_channel)
 
 
 # --- inboxes and their trees ----------------------------------------------------------------------
 
 
-def _read_inbox(notes: Notes, fields: Table, path: str) -> InboxConfig:
+@table
+def _inbox(fields: Table) -> InboxConfig:
     return InboxConfig(
         primary_for=fields.take("primary_for", texts, ()),
         sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
@@ -115,9 +98,6 @@ def _read_inbox(notes: Notes, fields: Table, path: str) -> InboxConfig:
         policy=fields.take("policy", _policy, PolicySettings()),
         at=fields.take("at", many(_policy), {}),
     )
-
-
-_inbox = table(_read_inbox)
 
 
 def _queues(notes: Notes, value: object, path: str) -> tuple[QueueNode, ...] | None:
@@ -135,6 +115,7 @@ def _queues(notes: Notes, value: object, path: str) -> tuple[QueueNode, ...] | N
             nodes[-1] = QueueNode(nodes[-1].name, _queues(notes, item, here) or ())
         else:
             _refuse_queue(notes, item, here)
+            nodes.append(_STAND_IN_QUEUE)
         childless = isinstance(item, str)
     return tuple(nodes)
 
@@ -156,32 +137,40 @@ def _account(notes: Notes, value: object, path: str) -> AccountConfig:
     return AccountConfig(settings=_settings(notes, fields.rest(), path))
 
 
-def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
-    fields = Table(notes, value, path)
-    known = {
-        "channel": fields.need("channel", text, "", expected='a channel kind, such as "whatsapp"'),
-        "account": fields.take("account", text, None),
-        "address": fields.need(
-            "address", text, "", expected="the provider's id of this entry point"
-        ),
-        "queue": fields.take("queue", text, None),
-        "override": fields.take("override", table(_read_override), None),
-    }
-    wrong = fields.misspelt(_MISSPELT)
-    settings = {key: item for key, item in fields.rest().items() if key not in wrong}
-    fields.close(open_ended=True)
-    return EntryPointConfig(**known, settings=_settings(notes, settings, path))
+def _sla_or_blank(notes: Notes, value: object, path: str) -> int | None:
+    return None if is_blank(value) else sla(notes, value, path)
 
 
-def _read_override(notes: Notes, fields: Table, path: str) -> Override:
+@table
+def _plain_override(fields: Table) -> Override:
     return Override(
         inbox=fields.take("inbox", text, None),
         sla=fields.take("sla", _sla_or_blank, None),
     )
 
 
-def _sla_or_blank(notes: Notes, value: object, path: str) -> int | None:
-    return None if is_blank(value) else sla(notes, value, path)
+def _override(notes: Notes, value: object, path: str) -> Override | None:
+    """Read an override. One that would have changed something, had it been readable, still does."""
+    found = _plain_override(notes, value, path)
+    if found is not None and notes.holds_broken(path):
+        return evolve(found, sla=found.sla or _STAND_IN_SLA)
+    return found
+
+
+def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
+    fields = Table(notes, value, path)
+    known: dict[str, Any] = {
+        "channel": fields.need("channel", text, "", expected='a channel kind, such as "whatsapp"'),
+        "account": fields.take("account", text, None),
+        "address": fields.need(
+            "address", text, "", expected="the provider's id of this entry point"
+        ),
+        "queue": fields.take("queue", text, None),
+        "override": fields.take("override", _override, None),
+    }
+    settings = _settings(notes, fields.settings(), path)
+    fields.close(open_ended=True)
+    return EntryPointConfig(**known, settings=settings)
 
 
 def _settings(notes: Notes, values: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -207,31 +196,49 @@ def _setting(notes: Notes, value: object, path: str) -> object:
     return value
 
 
-def _secret(notes: Notes, name: object, path: str) -> SecretRef | None:
+def _secret(notes: Notes, name: object, path: str) -> SecretRef:
     """Read a reference. What stands in the place of a name is not shown: it may be the secret."""
     if isinstance(name, str) and name and not set(name) & {"=", "\0"}:
         return SecretRef(env=name)
     notes.add(join(path, "env"), "expected the name of an environment variable")
-    return None
+    return _STAND_IN_SECRET
 
 
 # --- staff ----------------------------------------------------------------------------------------
 
 
-def _read_group(notes: Notes, fields: Table, path: str) -> GroupConfig:
+@table
+def _group(fields: Table) -> GroupConfig:
     return GroupConfig(serves=fields.take("serves", texts, ()))
 
 
-_group = table(_read_group)
-
-
-def _read_agent(notes: Notes, fields: Table, path: str) -> AgentConfig:
+@table
+def _agent(fields: Table) -> AgentConfig:
     return AgentConfig(
         name=fields.take("name", text, None),
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
-        capacity=fields.take("capacity", many(table(_read_capacity)), None),
+        capacity=fields.take("capacity", many(_capacity), None),
     )
 
 
-_agent = table(_read_agent)
+# --- the desk -------------------------------------------------------------------------------------
+
+
+def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
+    """Read a document; where `notes` has problems afterwards, the result is only to be checked."""
+    top = Table(notes, values, "")
+    config = DeskConfig(
+        desk=top.take("desk", text, desk),
+        zone=top.take("zone", text, "UTC"),
+        preset=top.take("preset", text, None),
+        policy=top.take("policy", _policy, PolicySettings()),
+        channels=top.take("channels", many(_channel), {}),
+        inboxes=top.take("inboxes", many(_inbox), {}),
+        accounts=top.take("accounts", many(_account), {}),
+        entry_points=top.take("entry_points", many(_entry_point), {}),
+        groups=top.take("groups", many(_group), {}),
+        agents=top.take("agents", many(_agent), {}),
+    )
+    top.close()
+    return config

@@ -1,7 +1,7 @@
 """A first walk over a document: a plain copy of it, and where everything in it stands.
 
-After it nothing downstream meets a key that is no text, a nesting without end, an alias that explodes or
-a character that no store takes. `Places` puts problems into the order of the file.
+After it nothing downstream meets a key that is no text, a nesting without end, an alias that
+explodes or a character that no store takes. `Places` puts problems into the order of the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from omniroute.rules.names import join, shown, text_problem
 __all__ = ["Places", "Survey", "survey"]
 
 _MAX_DEPTH: Final = 40
-_MAX_VALUES: Final = 2_000_000
+_MAX_VALUES: Final = 500_000
 
 _Place = tuple[int, ...]
 

@@ -1,7 +1,7 @@
 """A small TOML writer, for documents of text, numbers, booleans, lists and tables.
 
-Lays them out as a person would: a section for what is long, one line for what is short. Knows nothing of
-desks. (The standard library reads TOML and does not write it.)
+Lays them out as a person would: a section for what is long, one line for what is short. Knows
+nothing of desks. (The standard library reads TOML and does not write it.)
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _INDENT: Final = "  "
 def render_toml(document: Mapping[str, Any], *, spread: Container[str] = ()) -> str:
     """Return a document as TOML 1.0: values first, then a section for each table.
 
-    Values are str, bool, int, finite float, lists and tables of them. The tables named in `spread` have
-    a section for each of their entries, even for short ones.
+    Values are str, bool, int, finite float, lists and tables of them. The tables named in `spread`
+    have a section for each of their entries, even for short ones.
     """
     lines = [*_values(document), *_sections((), document, spread)]
     return "\n".join(lines).lstrip("\n") + "\n"

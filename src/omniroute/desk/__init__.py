@@ -4,7 +4,7 @@ from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
-from omniroute.desk.explain import Story, TimelineEntry
+from omniroute.desk.explain import Handler, Story, TimelineEntry
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
 from omniroute.desk.views import (
@@ -26,6 +26,7 @@ __all__ = [
     "DeadLetter",
     "Desk",
     "Desks",
+    "Handler",
     "MessageView",
     "Page",
     "Received",

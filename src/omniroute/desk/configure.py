@@ -38,7 +38,7 @@ def create(
         _claim_addresses(tx, config)
         draw.rewind()
         unit = Unit(tx, desk, now, draw, setups)
-        unit.tell(Configured(now, by, 1))
+        unit.write_event(Configured(now, by, 1))
         _seed_agents(unit, config)
         settle(unit)
 

@@ -53,11 +53,11 @@ class Parcel:
     context: SendContext
 
 
-def lease(desk: str, now: int) -> Callable[[Transaction], list[Parcel]]:
+def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], list[Parcel]]:
     """Return the work that takes what is ready, the oldest first, at most one for each conversation."""
 
     def work(tx: Transaction) -> list[Parcel]:
-        entries = tx.lease(_READY, desk, now=now, until=now + LEASE, limit=BATCH)
+        entries = tx.lease(_READY, desk, now=now, until=now + LEASE, limit=limit)
         return [parcel for entry in entries if (parcel := _parcel(tx, desk, entry)) is not None]
 
     return work
@@ -70,7 +70,9 @@ def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
         tx.delete(OUTBOX, desk, OUTBOX.key(entry))
         return None
     recent = tx.scan(_THREAD, desk, (conversation.id,), limit=_CARRIED, reverse=True)
-    carried = next((each.carry for each in recent if each.direction is Direction.IN), {})
+    # The latest that brought something: a reaction, say, has no mail reference to answer to.
+    brought = (each.carry for each in recent if each.direction is Direction.IN and each.carry)
+    carried = next(brought, {})
     context = SendContext(carry=carried, step=entry.step, sent_ids=entry.sent_ids)
     return Parcel(entry, conversation, message, context)
 
@@ -156,7 +158,7 @@ def deliver(runtime: Runtime, desk: str, now: int, limit: int) -> int:
     """Send what is ready, batch by batch, and return how many were tried."""
     tried = 0
     while tried < limit:
-        parcels = runtime.read(lease(desk, now))
+        parcels = runtime.read(lease(desk, now, min(BATCH, limit - tried)))
         if not parcels:
             break
         _send_all(runtime, desk, now, parcels)

@@ -6,33 +6,36 @@ Where a method raises, nothing was changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from omniroute.clock import resolve_now
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
-from omniroute.desk import handle, inbound, read
+from omniroute.desk import handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
+from omniroute.desk.idempotency import Done, digest, once
+from omniroute.desk.intake import Accepted
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
-from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received
-from omniroute.errors import UnknownConversation, UsageError
+from omniroute.desk.unit import Unit
+from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
+from omniroute.errors import UsageError
 from omniroute.instants import from_micros
-from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
-from omniroute.rules.delivery import check_content
-from omniroute.rules.resolution import ResolvedEntryPoint
+from omniroute.ports import Transaction
+from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 from omniroute.schema import CONVERSATIONS, OUTBOX
 
 __all__ = ["Desk"]
 
 _DEADLINES = CONVERSATIONS.index("deadlines")
 _READY = OUTBOX.index("ready")
+_PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
@@ -72,27 +75,43 @@ class Desk:
         request: RawRequest | Inbound | Iterable[Inbound],
         *,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> Received:
         """Verify, read and store a webhook, one transaction for each item it holds.
 
-        A host that has read its channel itself passes `Inbound` values instead of the request. Raises
-        `PayloadError` where nothing of the request can be used, `UnknownEntryPoint`, and `StoreError`:
-        answer 5xx then, and redelivery skips what is already stored (X3).
+        A host that has read its channel itself passes `Inbound` values instead of the request. With
+        `within` it all joins the transaction open on the host's connection, in one savepoint for each
+        item; the desk is then locked until the host commits. Raises `PayloadError` where nothing of
+        the request can be used, `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and
+        redelivery skips what is already stored (X3).
         """
         instant = self._now(now)
-        outcomes, unreadable = inbound.receive(
-            self._runtime, self.id, entry_point, request, instant
-        )
-        touched = {
-            outcome.conversation.id: outcome.conversation
-            for outcome in outcomes
-            if outcome.conversation is not None
-        }
-        return Received(
-            items=tuple(inbound.item_view(outcome) for outcome in outcomes),
-            conversations=tuple(self._view(each, instant) for each in touched.values()),
-            unreadable=unreadable,
-        )
+        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant)
+        outcomes = [
+            self._runtime.run(
+                self.id, instant, inbound.received(entry_point, item), within=within
+            )
+            for item in parsed.items
+        ]
+        return inbound.summary(outcomes, parsed.rejected, instant)
+
+    def accept(
+        self,
+        entry_point: str,
+        request: RawRequest | Inbound | Iterable[Inbound],
+        *,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> Accepted:
+        """Verify, read and record a webhook without routing it: the next `tick` does that.
+
+        Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What was
+        accepted before, or received, is skipped as `receive` skips it.
+        """
+        instant = self._now(now)
+        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant)
+        work = intake.record(self.id, entry_point, parsed, instant)
+        return self._runtime.transact(work, within=within)
 
     def handshake(self, entry_point: str, request: RawRequest) -> RawResponse | None:
         """Return the answer to a provider's set-up call for an entry point, or None when it is none."""
@@ -103,16 +122,24 @@ class Desk:
     # --- what agents do ---------------------------------------------------------------------------
 
     def take(
-        self, conversation: str, *, by: str, confirm: bool = False, now: datetime | None = None
+        self,
+        conversation: str,
+        *,
+        by: str,
+        confirm: bool = False,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
     ) -> ConversationView:
         """Take a conversation by hand, where policy says claim.
 
         Raises `AlreadyTaken` naming the owner where another agent holds it; with `confirm=True` it is
-        taken over, where policy allows (C4 to C6). `CapacityExceeded` past `hard_max`.
+        taken over, where policy allows (C4 to C6). `CapacityExceeded` past `hard_max`. The same `key`
+        gives the first result again (R4); `within` joins the host's transaction.
         """
-        instant = self._now(now)
         flow = handle.take(conversation, by, confirm=confirm)
-        return self._view(self._runtime.run(self.id, instant, flow), instant)
+        asked = digest("take", conversation, by, confirm)
+        return self._commanded(once(key, asked, flow), now, within)
 
     def reply(
         self,
@@ -122,26 +149,20 @@ class Desk:
         by: str,
         attachments: Sequence[Attachment] = (),
         confirm: bool = False,
+        key: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> MessageView:
         """Write to the contact. It goes out with the next `deliver`; the first reply claims (C3).
 
         Raises `UnsupportedContent` for what the channel cannot carry, `AlreadyTaken` as `take` does,
-        `ConversationClosed` after the end.
+        `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
-        instant = self._now(now)
-        self._check_content(conversation, text, attachments)
-        flow = handle.reply(conversation, by, text, tuple(attachments), confirm=confirm)
-        written = self._runtime.run(self.id, instant, flow)
-        return MessageView.of(written.message, self._zone())
-
-    def _check_content(
-        self, conversation: str, text: str | None, attachments: Sequence[Attachment]
-    ) -> None:
-        entry_point = self._find(conversation).place.entry_point
-        setup = self._runtime.current(self.id)
-        adapter, settings = self._runtime.adapter(self.id, setup, entry_point)
-        check_content(adapter.capabilities(settings), text, attachments)
+        files = tuple(attachments)
+        check = self._runtime.content_check(text, files)
+        flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
+        asked = digest("reply", conversation, by, text, files, confirm)
+        return self._written(once(key, asked, flow), now, within)
 
     def end(
         self,
@@ -149,20 +170,31 @@ class Desk:
         *,
         by: str,
         disposition: str | None = None,
+        key: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> ConversationView:
-        """End a conversation; its slot is free at once. `ConversationClosed` when it has ended."""
-        instant = self._now(now)
+        """End a conversation; its slot is free at once. `ConversationClosed` when it has ended.
+
+        `key` and `within` as for `take`.
+        """
         flow = handle.end(conversation, by, disposition)
-        return self._view(self._runtime.run(self.id, instant, flow), instant)
+        asked = digest("end", conversation, by, disposition)
+        return self._commanded(once(key, asked, flow), now, within)
 
     def note(
-        self, conversation: str, text: str, *, by: str, now: datetime | None = None
+        self,
+        conversation: str,
+        text: str,
+        *,
+        by: str,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
     ) -> MessageView:
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
-        written = self._runtime.run(self.id, self._now(now), flow)
-        return MessageView.of(written.message, self._zone())
+        return self._written(once(key, digest("note", conversation, by, text), flow), now, within)
 
     def tag(
         self,
@@ -170,48 +202,93 @@ class Desk:
         *add: str,
         by: str,
         remove: Sequence[str] = (),
+        key: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> ConversationView:
         """Add and remove tags, in any state (P17)."""
-        instant = self._now(now)
         flow = handle.tag(conversation, by, add, remove)
-        return self._view(self._runtime.run(self.id, instant, flow), instant)
+        asked = digest("tag", conversation, by, add, remove)
+        return self._commanded(once(key, asked, flow), now, within)
 
-    def mark_read(self, conversation: str, *, by: str, now: datetime | None = None) -> None:
+    def mark_read(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> None:
         """Mark a conversation as read by an agent, up to its newest message (P18)."""
-        self._runtime.run(self.id, self._now(now), handle.mark_read(conversation, by))
+        flow = handle.mark_read(conversation, by)
+        self._runtime.run(self.id, self._now(now), flow, within=within)
 
     def set_available(
-        self, agent: str, available: bool = True, *, by: str | None = None, now: datetime | None = None
+        self,
+        agent: str,
+        available: bool = True,
+        *,
+        by: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
     ) -> None:
         """Switch an agent on or off for all channels (A7). Waiting conversations come at once (A9)."""
-        self.staff.set_available(agent, available, by=by, now=now)
+        self.staff.set_available(agent, available, by=by, now=now, within=within)
+
+    def _commanded(
+        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+    ) -> ConversationView:
+        instant = self._now(now)
+
+        def viewed(unit: Unit) -> ConversationView:
+            return view_of(flow(unit).conversation, unit.setup, instant)
+
+        return self._runtime.run(self.id, instant, viewed, within=within)
+
+    def _written(
+        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+    ) -> MessageView:
+        def viewed(unit: Unit) -> MessageView:
+            message = flow(unit).message
+            assert message is not None  # noqa: S101  (these flows write one)
+            return MessageView.of(message, unit.setup.config.zone)
+
+        return self._runtime.run(self.id, self._now(now), viewed, within=within)
 
     # --- time and delivery ------------------------------------------------------------------------
 
     def tick(self, *, now: datetime | None = None) -> int:
-        """Fire every deadline that is due, in order; return how many. Costs nothing for the rest.
+        """Route what was accepted, then fire every deadline that is due, in order; return how many.
 
-        Run it often: by `omniroute worker`, by a scheduler, or at `next_due()`.
+        Costs nothing for the rest. Run it often: by `omniroute worker`, by a scheduler, or at `next_due()`.
         """
         instant, fired, more = self._now(now), 0, True
+        intake.route(self._runtime, self.id)
         while more:
-            count, more = self._runtime.run(self.id, instant, ticking.tick_batch)
+            count, more = self._runtime.run(
+                self.id, instant, ticking.tick_batch, overdue_first=False
+            )
             fired += count
         return fired
 
     def next_due(self) -> datetime | None:
         """Return the instant of the earliest armed deadline, or None."""
-        ahead = self._runtime.read(lambda tx: tx.entries(_DEADLINES, self.id, limit=1))
-        return from_micros(ahead[0][0], self._zone()) if ahead else None
+
+        def work(tx: Transaction, setup: Setup) -> datetime | None:
+            ahead = tx.entries(_DEADLINES, self.id, limit=1)
+            return from_micros(ahead[0][0], setup.config.zone) if ahead else None
+
+        return self._runtime.look(self.id, work)
 
     def next_delivery(self, *, now: datetime | None = None) -> datetime | None:
         """Return the next instant after `now` at which a message becomes ready to send, or None."""
-        instant = self._now(now)
-        ahead = self._runtime.read(
-            lambda tx: tx.entries(_READY, self.id, after=(instant + 1, "", "", 0), limit=1)
-        )
-        return from_micros(ahead[0][0], self._zone()) if ahead else None
+        after = (self._now(now) + 1, "", "", 0)
+
+        def work(tx: Transaction, setup: Setup) -> datetime | None:
+            ahead = tx.entries(_READY, self.id, after=after, limit=1)
+            return from_micros(ahead[0][0], setup.config.zone) if ahead else None
+
+        return self._runtime.look(self.id, work)
 
     def deliver(self, *, now: datetime | None = None, limit: int = 1000) -> int:
         """Send what waits in the outbox and is ready, at most `limit`; return how many were tried."""
@@ -234,7 +311,12 @@ class Desk:
 
     def conversation(self, conversation: str, *, now: datetime | None = None) -> ConversationView:
         """Return one conversation; `UnknownConversation` when there is none of that id."""
-        return self._view(self._find(conversation), self._now(now))
+        instant = self._now(now)
+
+        def work(tx: Transaction, setup: Setup) -> ConversationView:
+            return view_of(read.find(tx, self.id, conversation), setup, instant)
+
+        return self._runtime.look(self.id, work)
 
     def conversations(
         self,
@@ -268,16 +350,24 @@ class Desk:
             after=after,
         )
         instant = self._now(now)
-        found, cursor = self._runtime.read(read.list_conversations(self.id, query))
-        return Page(tuple(self._view(each, instant) for each in found), cursor)
+        listed = read.list_conversations(self.id, query)
+
+        def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:
+            found, cursor = listed(tx)
+            return Page(tuple(view_of(each, setup, instant) for each in found), cursor)
+
+        return self._runtime.look(self.id, work)
 
     def messages(
         self, conversation: str, *, limit: int = 50, after: int | None = None
     ) -> list[MessageView]:
         """Return a conversation's messages and notes in order, beyond position `after`."""
-        zone = self._zone()
-        found = self._runtime.read(read.list_messages(self.id, conversation, limit, after))
-        return [MessageView.of(message, zone) for message in found]
+        listed = read.list_messages(self.id, conversation, limit, after)
+
+        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
+            return [MessageView.of(each, setup.config.zone) for each in listed(tx)]
+
+        return self._runtime.look(self.id, work)
 
     def counts(
         self,
@@ -296,8 +386,6 @@ class Desk:
             raise UsageError(
                 "cannot count by that", where="by", expected=" or ".join(_COUNTED), got=repr(by)
             )
-        setup = self._runtime.current(self.id)
-        values = setup.leaves if by == "queue" else tuple(setup.config.inboxes)
         query = read.Query(
             agent=agent,
             contact=contact,
@@ -307,42 +395,40 @@ class Desk:
             unread_by=unread_by,
             states=tuple(states),
         )
-        return self._runtime.read(read.counts(self.id, query, by, values))
+
+        def work(tx: Transaction, setup: Setup) -> dict[str, int]:
+            values = setup.leaves if by == "queue" else tuple(setup.config.inboxes)
+            return read.counts(self.id, query, by, values)(tx)
+
+        return self._runtime.look(self.id, work)
 
     def changes(self, after: int = 0, *, limit: int | None = None) -> Iterator[Change]:
         """Yield committed events beyond a position, in order and without gaps (P19).
 
         Ends with the newest; call again with the last position to go on, from any process.
         """
-        zone, position, left = self._zone(), after, limit
+        position, left = after, limit
         while left is None or left > 0:
-            size = 500 if left is None else min(left, 500)
-            entries = self._runtime.read(read.changes(self.id, position, size))
-            for entry in entries:
-                position = entry.position
-                yield Change.of(entry, zone)
-            if len(entries) < size:
+            size = _PAGE if left is None else min(left, _PAGE)
+            page = self.change_page(position, size)
+            yield from page
+            if len(page) < size:
                 return
-            left = None if left is None else left - len(entries)
+            position, left = page[-1].position, None if left is None else left - size
+
+    def change_page(self, after: int = 0, limit: int = 500) -> list[Change]:
+        """Return at most `limit` committed events beyond a position, in one transaction."""
+        listed = read.changes(self.id, after, limit)
+
+        def work(tx: Transaction, setup: Setup) -> list[Change]:
+            return [Change.of(entry, setup.config.zone) for entry in listed(tx)]
+
+        return self._runtime.look(self.id, work)
 
     def explain(self, conversation: str) -> explaining.Story:
         """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""
-        return self._runtime.read(explaining.explain(self.id, conversation, self._zone()))
 
-    # --- inside -----------------------------------------------------------------------------------
+        def work(tx: Transaction, setup: Setup) -> explaining.Story:
+            return explaining.explain(self.id, conversation, setup.config.zone)(tx)
 
-    def _zone(self) -> str:
-        return self._runtime.current(self.id).config.zone
-
-    def _find(self, conversation: str) -> Conversation:
-        found = self._runtime.read(lambda tx: tx.get(CONVERSATIONS, self.id, (conversation,)))
-        if found is None:
-            raise UnknownConversation(f"no conversation {conversation!r}")
-        return found
-
-    def _view(self, conversation: Conversation, now: int) -> ConversationView:
-        setup = self._runtime.current(self.id)
-        place = conversation.place
-        policy = setup.policy(place.channel, conversation.queue or place.inbox)
-        return ConversationView.of(conversation, setup.config.zone, policy.labels, now)
-
+        return self._runtime.look(self.id, work)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
@@ -25,6 +26,9 @@ from omniroute.plugins import Registry
 from omniroute.ports import Store, Transport
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
+
+if TYPE_CHECKING:
+    from omniroute.desk.aio import AsyncDesks
 
 __all__ = ["Desks", "open_desk"]
 
@@ -93,6 +97,22 @@ class Desks:
 
         entry = self._runtime.read(work)
         return None if entry is None else (Desk(entry.desk, self._runtime), entry.entry_point)
+
+    def desk(self, desk: str) -> Desk:
+        """Return a desk by id without asking whether the store has it: its first call tells."""
+        return Desk(desk, self._runtime)
+
+    @functools.cached_property
+    def aio(self) -> AsyncDesks:
+        """The async face of these desks: the same names over the same rules."""
+        from omniroute.desk.aio import AsyncDesks
+
+        return AsyncDesks(self)
+
+    @property
+    def store(self) -> Store:
+        """The store that the desks live on."""
+        return self._runtime.store
 
     def ids(self) -> list[str]:
         """Return the ids of every desk of the store."""

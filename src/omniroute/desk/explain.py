@@ -5,8 +5,9 @@ What was decided is kept with the decision; what stands in the way now is looked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from attrs import field, frozen
 
@@ -20,11 +21,13 @@ from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.state import State
 from omniroute.ports import Transaction
 from omniroute.rules.availability import COLOURS
-from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS, LOG
+from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS, LOG, Index, Key
 
-__all__ = ["Story", "TimelineEntry", "describe", "explain"]
+__all__ = ["Handler", "Story", "TimelineEntry", "describe", "explain"]
 
-_EVENTS = 500
+V = TypeVar("V", LogEntry, Explanation)
+
+_BATCH = 500
 
 
 @frozen
@@ -37,17 +40,28 @@ class TimelineEntry:
 
 
 @frozen
+class Handler:
+    """Who held a conversation, from when until when; `until` is None while they hold it (A26)."""
+
+    agent: str
+    since: datetime
+    until: datetime | None
+
+
+@frozen
 class Story:
     """A conversation's way, as data (`as_json`) and as text.
 
     `route` says which inbox, SLA and queue and from where each value came; `decisions` are the routing
-    decisions kept so far; `staff` counts the agents who serve the present queue by colour.
+    decisions kept so far; `handlers` says who handled which part (A26); `staff` counts the agents who
+    serve the present queue by colour.
     """
 
     conversation: Conversation
     route: tell.Route | None
     decisions: tuple[Explanation, ...]
     timeline: tuple[TimelineEntry, ...]
+    handlers: tuple[Handler, ...] = ()
     staff: dict[str, int] = field(factory=dict)
     zone: str = "UTC"
 
@@ -71,19 +85,43 @@ def explain(desk: str, conversation: str, zone: str) -> Callable[[Transaction], 
         found = tx.get(CONVERSATIONS, desk, (conversation,))
         if found is None:
             raise UnknownConversation(f"no conversation {conversation!r}")
-        entries = tx.scan(LOG.index("timeline"), desk, (conversation,), limit=_EVENTS)
+        entries = _every(tx, LOG.index("timeline"), desk, conversation)
         opened = entries[0].event if entries else None
         index = EXPLANATIONS.index("explanations_of")
         return Story(
             found,
             opened.route if isinstance(opened, tell.Opened) else None,
-            tuple(tx.scan(index, desk, (conversation,), limit=_EVENTS)),
+            tuple(_every(tx, index, desk, conversation)),
             tuple(_entry(entry, zone) for entry in entries),
+            tuple(_handlers(entries, zone)),
             _staff(tx, desk, found.queue),
             zone,
         )
 
     return work
+
+
+def _every(tx: Transaction, index: Index[V], desk: str, conversation: str) -> list[V]:
+    found: list[V] = []
+    after: Key | None = None
+    while batch := tx.scan(index, desk, (conversation,), after=after, limit=_BATCH):
+        found += batch
+        after = (batch[-1].position,)
+    return found
+
+
+def _handlers(entries: Iterable[LogEntry], zone: str) -> list[Handler]:
+    found: list[Handler] = []
+    for event in (entry.event for entry in entries):
+        if not isinstance(event, tell.Transition):
+            continue
+        agent, released = getattr(event, "agent", None), getattr(event, "released", None)
+        at = from_micros(event.at, zone)
+        if released is not None and found:
+            found[-1] = Handler(found[-1].agent, found[-1].since, at)
+        if agent is not None:
+            found.append(Handler(agent, at, None))
+    return found
 
 
 def _staff(tx: Transaction, desk: str, queue: str | None) -> dict[str, int]:
@@ -175,7 +213,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),
     (tell.SlaMissed, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),
     (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
-    (tell.Remarked, lambda e: f"{e.kind} ({e.message})"),
+    (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),
     (tell.DeliveryChanged, lambda e: f"{e.message} is {e.status.value}"),
     (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),

@@ -5,36 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import frozen
-
+from omniroute.desk.idempotency import Done
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.model import commands as ask
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import agent_actor
-from omniroute.model.message import Direction, Message
+from omniroute.model.message import Direction
 from omniroute.model.records import ReadMarker
 from omniroute.model.wire import Attachment, DeliveryStatus
 from omniroute.schema import MESSAGES, READ_MARKERS
 
-__all__ = ["Written", "end", "mark_read", "note", "reply", "tag", "take"]
+__all__ = ["end", "mark_read", "note", "reply", "tag", "take"]
 
 _NEWEST = MESSAGES.index("messages_of")
 
-
-@frozen
-class Written:
-    """A message that an agent wrote, and the conversation after it."""
-
-    conversation: Conversation
-    message: Message
+CheckContent = Callable[[Unit, str], None]
+"""Raises `UnsupportedContent` for what an entry point's channel cannot carry."""
 
 
-def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Conversation]:
+def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Done]:
     """Return the flow of taking a conversation by hand (C3 to C6)."""
 
-    def flow(unit: Unit) -> Conversation:
+    def flow(unit: Unit) -> Done:
         unit.agent(by)
         return _settled(unit, conversation, ask.Take(by, confirm))
 
@@ -43,10 +37,10 @@ def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Conve
 
 def end(
     conversation: str, by: str, disposition: str | None
-) -> Callable[[Unit], Conversation]:
+) -> Callable[[Unit], Done]:
     """Return the flow of ending a conversation by hand (C7)."""
 
-    def flow(unit: Unit) -> Conversation:
+    def flow(unit: Unit) -> Done:
         unit.agent(by)
         return _settled(unit, conversation, ask.End(by, disposition=disposition))
 
@@ -55,13 +49,13 @@ def end(
 
 def tag(
     conversation: str, by: str, add: Sequence[str], remove: Sequence[str]
-) -> Callable[[Unit], Conversation]:
+) -> Callable[[Unit], Done]:
     """Return the flow of adding and removing tags."""
     for number, each in enumerate((*add, *remove)):
         if not each.strip():
             raise UsageError("a tag needs a name", where=f"tags[{number}]", got=repr(each))
 
-    def flow(unit: Unit) -> Conversation:
+    def flow(unit: Unit) -> Done:
         unit.agent(by)
         tags = set(unit.conversation(conversation).extras.tags) | {each.strip() for each in add}
         tags -= {each.strip() for each in remove}
@@ -70,11 +64,11 @@ def tag(
     return flow
 
 
-def _settled(unit: Unit, conversation: str, command: ask.Command) -> Conversation:
+def _settled(unit: Unit, conversation: str, command: ask.Command) -> Done:
     found = unit.conversation(conversation)
     unit.perform(found, command, unit.policy(found))
     settle(unit)
-    return unit.conversation(conversation)
+    return Done(unit.conversation(conversation))
 
 
 def reply(
@@ -82,14 +76,16 @@ def reply(
     by: str,
     text: str | None,
     attachments: tuple[Attachment, ...],
+    check: CheckContent,
     *,
     confirm: bool,
-) -> Callable[[Unit], Written]:
+) -> Callable[[Unit], Done]:
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
 
-    def flow(unit: Unit) -> Written:
+    def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
+        check(unit, found.place.entry_point)
         message = unit.draw.next("m")
         body = _body(unit, found, message, by, text) | {
             "direction": Direction.OUT,
@@ -103,12 +99,12 @@ def reply(
     return flow
 
 
-def note(conversation: str, by: str, text: str) -> Callable[[Unit], Written]:
+def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:
     """Return the flow of leaving an internal note (P17)."""
     if not text.strip():
         raise UsageError("a note needs a text", where="text", got=repr(text))
 
-    def flow(unit: Unit) -> Written:
+    def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
         message = unit.draw.next("m")
@@ -135,12 +131,12 @@ def _body(
 
 def _written(
     unit: Unit, conversation: Conversation, command: ask.Command, body: dict[str, Any]
-) -> Written:
+) -> Done:
     unit.perform(conversation, command, unit.policy(conversation), messages=(body,))
     settle(unit)
     message = unit.tx.get(MESSAGES, unit.desk, (body["id"],))
     assert message is not None  # noqa: S101  (written a moment ago)
-    return Written(unit.conversation(conversation.id), message)
+    return Done(unit.conversation(conversation.id), message)
 
 
 def mark_read(conversation: str, by: str) -> Callable[[Unit], None]:

@@ -1,54 +1,56 @@
-"""From a request to received items: the adapter verifies and reads, each item gets its transaction."""
+"""From a request to items, and from what became of them to the host's answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+from attrs import frozen
 
 from omniroute.desk.receive import REJECTED, Outcome, receive_item
 from omniroute.desk.runtime import Runtime
-from omniroute.desk.views import ReceivedItem
+from omniroute.desk.unit import Unit
+from omniroute.desk.views import Received, ReceivedItem, view_of
 from omniroute.model.wire import Inbound, ParseResult, RawRequest, Rejected
 from omniroute.rules.resolution import Setup
 
-__all__ = ["item_view", "receive"]
+__all__ = ["Arrival", "parse", "received", "summary"]
 
 
-def receive(
+@frozen
+class Arrival:
+    """What became of an item, and the configuration under which it did."""
+
+    outcome: Outcome
+    setup: Setup
+
+
+def parse(
     runtime: Runtime,
     desk: str,
-    entry_point: str,
-    request: RawRequest | Inbound | Iterable[Inbound],
-    now: int,
-) -> tuple[list[Outcome], tuple[Rejected, ...]]:
-    """Verify, parse and store; return what became of each item, and what could not be read."""
-    setup = runtime.current(desk)
-    parsed = _parse(runtime, desk, setup, entry_point, request, now)
-    outcomes = []
-    for item in parsed.items:
-        name, refusal = _addressed(setup, entry_point, item)
-        if name is None:
-            outcomes.append(Outcome(REJECTED, item.key, item.kind, reason=refusal))
-        else:
-            outcomes.append(runtime.run(desk, now, receive_item(name, item)))
-    return outcomes, parsed.rejected
-
-
-def _parse(
-    runtime: Runtime,
-    desk: str,
-    setup: Setup,
     entry_point: str,
     request: RawRequest | Inbound | Iterable[Inbound],
     now: int,
 ) -> ParseResult:
-    setup.entry_point(entry_point)
+    """Verify and read a request; a host's own items are taken as they are."""
     if isinstance(request, Inbound):
         return ParseResult(items=(request,))
     if not isinstance(request, RawRequest):
         return ParseResult(items=tuple(request))
-    adapter, settings = runtime.adapter(desk, setup, entry_point)
+    adapter, settings = runtime.adapter(desk, runtime.current(desk), entry_point)
     adapter.verify(request, settings, now)
     return adapter.parse(request, settings)
+
+
+def received(entry_point: str, item: Inbound) -> Callable[[Unit], Arrival]:
+    """Return the flow that receives an item where its address belongs."""
+
+    def flow(unit: Unit) -> Arrival:
+        name, refusal = _addressed(unit.setup, entry_point, item)
+        if name is None:
+            return Arrival(Outcome(REJECTED, item.key, item.kind, reason=refusal), unit.setup)
+        return Arrival(receive_item(name, item)(unit), unit.setup)
+
+    return flow
 
 
 def _addressed(setup: Setup, entry_point: str, item: Inbound) -> tuple[str | None, str | None]:
@@ -65,8 +67,21 @@ def _addressed(setup: Setup, entry_point: str, item: Inbound) -> tuple[str | Non
     return name, None
 
 
-def item_view(outcome: Outcome) -> ReceivedItem:
-    """Return what became of an item, for the host."""
+def summary(arrivals: Sequence[Arrival], unreadable: tuple[Rejected, ...], now: int) -> Received:
+    """Return what became of a request, for the host."""
+    touched = {
+        each.outcome.conversation.id: view_of(each.outcome.conversation, each.setup, now)
+        for each in arrivals
+        if each.outcome.conversation is not None
+    }
+    return Received(
+        items=tuple(_item(each.outcome) for each in arrivals),
+        conversations=tuple(touched.values()),
+        unreadable=unreadable,
+    )
+
+
+def _item(outcome: Outcome) -> ReceivedItem:
     return ReceivedItem(
         result=outcome.result,
         key=outcome.key,

@@ -48,7 +48,9 @@ def redrive(message: str) -> Callable[[Unit], None]:
 
     def flow(unit: Unit) -> None:
         found = unit.tx.get(MESSAGES, unit.desk, (message,))
-        entry = found and unit.tx.get(OUTBOX, unit.desk, (found.conversation, found.position))
+        entry = None
+        if found is not None:
+            entry = unit.tx.get(OUTBOX, unit.desk, (found.conversation, found.position))
         if found is None or entry is None or entry.state is not OutboxState.DEAD:
             raise UsageError(f"message {message!r} is not in the dead letters")
         again = evolve(

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from omniroute.errors import UsageError
+from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry
 from omniroute.model.message import Message
@@ -33,6 +33,8 @@ from omniroute.schema import (
 )
 
 __all__ = ["FILTERS", "ORDERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
+
+_BEYOND: Final = 2**63  # what columns hold
 
 ORDERS: Final = ("due", "latest")
 FILTERS: Final = ("agent", "contact", "tag", "queue", "inbox")
@@ -91,6 +93,14 @@ def check_limit(limit: int) -> None:
         raise UsageError(
             "not a page size", where="limit", expected="1 to 1000", got=repr(limit)
         )
+
+
+def find(tx: Transaction, desk: str, conversation: str) -> Conversation:
+    """Return a conversation; `UnknownConversation` when there is none of that id."""
+    found = tx.get(CONVERSATIONS, desk, (conversation,))
+    if found is None:
+        raise UnknownConversation(f"no conversation {conversation!r}")
+    return found
 
 
 def list_conversations(
@@ -172,8 +182,9 @@ def _read_cursor(cursor: str | None) -> Key | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         order, key = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if not (isinstance(order, int) and isinstance(key, str)):
+        if not (isinstance(order, int) and abs(order) < _BEYOND and isinstance(key, str)):
             raise ValueError(cursor)  # noqa: TRY301
+        key.encode()  # no lone surrogates: no store takes them
     except (ValueError, TypeError) as error:
         raise UsageError(
             "not a cursor", where="after", expected="`next` of an earlier page", got=repr(cursor)
@@ -187,14 +198,20 @@ def _read_cursor(cursor: str | None) -> Key | None:
 def list_messages(
     desk: str, conversation: str, limit: int, after: int | None
 ) -> Callable[[Transaction], list[Message]]:
-    """Return the work that reads a conversation's messages in order, from a position on."""
+    """Return the work that reads a conversation's messages in order, from a position on.
+
+    Raises `UnknownConversation` when there is none of that id.
+    """
     check_limit(limit)
 
     def work(tx: Transaction) -> list[Message]:
         index = MESSAGES.index("messages_of")
         # An entry goes on behind its position with the key, which is never empty.
         beyond = None if after is None else (after + 1, "")
-        return tx.scan(index, desk, (conversation,), after=beyond, limit=limit)
+        found = tx.scan(index, desk, (conversation,), after=beyond, limit=limit)
+        if not found and tx.get(CONVERSATIONS, desk, (conversation,)) is None:
+            raise UnknownConversation(f"no conversation {conversation!r}")
+        return found
 
     return work
 
@@ -225,13 +242,14 @@ def counts(
 def _index_counts(
     tx: Transaction, desk: str, query: Query, by: str, values: Sequence[str]
 ) -> dict[str, int]:
+    states = dict.fromkeys(query.states)
     if by == "state":
         index = CONVERSATIONS.index("all_by_due")
-        found = {state.value: tx.count(index, desk, (state.value,)) for state in query.states}
+        found = {state.value: tx.count(index, desk, (state.value,)) for state in states}
     else:
         index = CONVERSATIONS.index(f"{by}_by_due")
         found = {
-            value: sum(tx.count(index, desk, (value, state.value)) for state in query.states)
+            value: sum(tx.count(index, desk, (value, state.value)) for state in states)
             for value in values
         }
     return {name: count for name, count in found.items() if count}

@@ -6,7 +6,7 @@ reactions, edits, echoes and notices are kept beside it, statuses update the mes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import evolve, frozen
@@ -62,8 +62,8 @@ def receive_item(entry_point: str, item: Inbound) -> Callable[[Unit], Outcome]:
             return _duplicate(unit, item, known)
         outcome = _sort(unit, unit.setup.entry_point(entry_point), item)
         if outcome.result != REJECTED:
-            found = outcome.conversation
-            record = DedupeRecord(*key, unit.now, outcome.message, found and found.id)
+            touched = None if outcome.conversation is None else outcome.conversation.id
+            record = DedupeRecord(*key, unit.now, outcome.message, touched)
             unit.tx.add(DEDUPE, unit.desk, (record,))
         settle(unit)
         if outcome.conversation is None:
@@ -99,7 +99,7 @@ def _content(
     contact = _contact(unit, entry_point.channel, sender)
     message = unit.draw.next("m")
     body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
-    conversation = _latest(unit, entry_point, contact.id, item.thread)
+    conversation = latest = _latest(unit, entry_point, contact.id, item.thread)
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
         if to is AfterEndTo.REJECT:
@@ -108,6 +108,8 @@ def _content(
         if to is AfterEndTo.NEW:
             conversation = None
     if conversation is None:
+        # Conversations of one thread follow one another, whatever the clock says (S1, S9).
+        body["at"] = unit.now if latest is None else max(unit.now, latest.since + 1)
         conversation = _open(unit, entry_point, contact, item, body)
     else:
         conversation = _again(unit, entry_point, conversation, item, body)
@@ -141,19 +143,26 @@ def _body(
 def _contact(unit: Unit, kind: str, sender: Sender) -> Contact:
     """Return the contact of a sender, known or new, with every address the sender has."""
     found = _find_contact(unit, kind, sender)
-    addresses = tuple((kind, address) for address in sender.addresses)
-    if found is None:
-        contact = Contact(unit.draw.next("p"), tuple(dict.fromkeys(addresses)), sender.name)
-        unit.tx.put(CONTACTS, unit.desk, contact)
-        return contact
-    contact = found
-    for address in addresses:
+    if found is not None:
+        return _known_by(unit, found, kind, sender.addresses, sender.name)
+    addresses = tuple((kind, address) for address in dict.fromkeys(sender.addresses))
+    contact = Contact(unit.draw.next("p"), addresses, sender.name)
+    unit.tx.put(CONTACTS, unit.desk, contact)
+    return contact
+
+
+def _known_by(
+    unit: Unit, known: Contact, kind: str, addresses: Iterable[str], name: str | None = None
+) -> Contact:
+    """Add addresses, and a name where there is none yet, to a contact."""
+    contact = known
+    for address in ((kind, each) for each in addresses):
         # An address that is somebody else's stays theirs: contacts are merged by hand only (P17).
         if address not in contact.addresses and not _taken(unit, address):
             contact = evolve(contact, addresses=(*contact.addresses, address))
-    if sender.name and contact.name is None:
-        contact = evolve(contact, name=sender.name)
-    if contact is not found:
+    if name and contact.name is None:
+        contact = evolve(contact, name=name)
+    if contact is not known:
         unit.tx.put(CONTACTS, unit.desk, contact)
     return contact
 
@@ -203,7 +212,7 @@ def _open(
     body["conversation"] = conversation
     command = ask.Open(conversation, place, route, body["id"], queue)
     policy = unit.setup.policy(entry_point.channel, queue or entry_point.inbox)
-    opened = unit.perform(None, command, policy, messages=(body,))
+    opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))
     return opened if queue is not None else _show_menu(unit, opened)
 
 
@@ -224,7 +233,7 @@ def _again(
     item: Inbound,
     body: dict[str, Any],
 ) -> Conversation:
-    body["conversation"] = conversation.id
+    body |= {"conversation": conversation.id, "at": max(unit.now, conversation.at)}
     command = ask.Receive(body["id"], entry_point.sla)
     policy = unit.policy(conversation)
     after = unit.perform(conversation, command, policy, messages=(body,))
@@ -260,7 +269,7 @@ def _show_menu(unit: Unit, conversation: Conversation) -> Conversation:
         "conversation": conversation.id,
         "direction": Direction.OUT,
         "author": SYSTEM,
-        "at": unit.now,
+        "at": max(unit.now, conversation.at),
         "kind": "menu",
         "text": text,
         "entry_point": conversation.place.entry_point,
@@ -270,9 +279,12 @@ def _show_menu(unit: Unit, conversation: Conversation) -> Conversation:
 
 
 def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> Conversation:
-    path = conversation.extras.menu
-    selected = menu.read_answer(answer, _listed(unit, conversation), path)
+    path, listed = conversation.extras.menu, _listed(unit, conversation)
+    selected = menu.read_answer(answer, listed, path)
     policy = unit.policy(conversation)
+    if not listed:
+        # Everybody below this branch has gone since it was shown: begin again at the top.
+        return _show_menu(unit, unit.perform(conversation, ask.Browse(()), policy))
     if selected is None:
         return _show_menu(unit, conversation)
     if not selected.is_leaf:
@@ -288,15 +300,19 @@ def _remark(
     unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender
 ) -> Outcome:
     contact = _find_contact(unit, entry_point.channel, sender)
-    found = contact and _latest(unit, entry_point, contact.id, item.thread)
+    found = None
+    if contact is not None:
+        _known_by(unit, contact, entry_point.channel, item.new_addresses)
+        found = _latest(unit, entry_point, contact.id, item.thread)
     if found is None:
         return Outcome(IGNORED, item.key, item.kind, reason="it belongs to no conversation")
     ours = item.kind in (InboundKind.ECHO, InboundKind.SYSTEM)
     author, direction = (SYSTEM, Direction.OUT) if ours else (CONTACT, Direction.IN)
     message = unit.draw.next("m")
-    body = _body(item, message, author, direction, entry_point.name, unit.now)
-    event = tell.Remarked(found.id, max(unit.now, found.at), author, None, message, item.kind.value)
-    position = unit.tell(event)
+    at = max(unit.now, found.at)
+    body = _body(item, message, author, direction, entry_point.name, at)
+    event = tell.Remarked(found.id, at, author, None, message, item.kind.value)
+    position = unit.write_event(event)
     body |= {"conversation": found.id, "position": position, "provider_ids": ()}
     unit.add_message(Message(**body))
     return Outcome(ACCEPTED, item.key, item.kind, found, message)
@@ -307,7 +323,7 @@ def _status(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outco
         return Outcome(IGNORED, item.key, item.kind, reason="it says nothing of a message")
     reason = item.error_text or item.error_code
     status = EarlyStatus(entry_point.name, item.target, item.status, item.at or unit.now, reason)
-    message = note_status(unit, status)
+    message = note_status(unit, status, item.outgoing)
     if message is None:
         return Outcome(IGNORED, item.key, item.kind, reason="its message is not known (yet)")
     conversation = unit.conversation(message.conversation)

@@ -13,7 +13,7 @@ from omniroute.model.commands import Assign
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import AfterEndTo
-from omniroute.rules.assignment import LOOKED_AT, Choice, choose, first_waiting, may_push
+from omniroute.rules.assignment import LOOKED_AT, Choice, choose, first_waiting, fitting, may_push
 from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS
 
 __all__ = ["settle"]
@@ -73,7 +73,7 @@ def _give(unit: Unit, conversation: Conversation, choice: Choice) -> None:
     if choice.chosen is not None:
         policy = unit.policy(conversation)
         conversation = unit.perform(conversation, Assign(choice.chosen.agent), policy)
-    unit.tx.put(EXPLANATIONS, unit.desk, _explanation(unit, conversation, choice))
+    unit.tx.put(EXPLANATIONS, unit.desk, fitting(_explanation(unit, conversation, choice)))
 
 
 def _explanation(unit: Unit, conversation: Conversation, choice: Choice) -> Explanation:

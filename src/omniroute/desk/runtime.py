@@ -6,19 +6,22 @@ Shared by every `Desk` of one `Desks`; nothing here belongs to one conversation 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from attrs import define, field
 
 from omniroute.clock import Clock
 from omniroute.config import adapter_settings
+from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Unit
-from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk
+from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
 from omniroute.ids import Draw, IdSource
 from omniroute.model.secret import Secret, SecretRef
-from omniroute.ports import ChannelAdapter, Store, Transaction, Transport
+from omniroute.model.wire import Attachment
+from omniroute.ports import ChannelAdapter, JoiningStore, Store, Transaction, Transport
 from omniroute.plugins import Registry
+from omniroute.rules.delivery import check_content
 from omniroute.rules.resolution import Setup
 from omniroute.schema import CONFIGS, DESKS
 
@@ -51,19 +54,62 @@ class Runtime:
     _setups: dict[tuple[str, int], Setup] = field(factory=dict)
     _settings: dict[tuple[str, int, str], Any] = field(factory=dict, repr=False)
 
-    def run(self, desk: str, now: int, flow: Callable[[Unit], T]) -> T:
-        """Run a flow in one transaction under the desk's lock; its ids survive a retry."""
+    def run(
+        self,
+        desk: str,
+        now: int,
+        flow: Callable[[Unit], T],
+        *,
+        within: object | None = None,
+        overdue_first: bool = True,
+    ) -> T:
+        """Run a flow in one transaction under the desk's lock; its ids survive a retry.
+
+        Deadlines that came before `now` fire first (R6), unless firing them is what the flow does.
+        `within` is a host's connection, whose transaction the flow joins instead of having its own.
+        """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
-            return flow(Unit(tx, desk, now, draw, self))
+            unit = Unit(tx, desk, now, draw, self)
+            if overdue_first:
+                fire_overdue(unit)
+            result = flow(unit)
+            unit.finish()  # what fired first is written down even where the flow itself wrote nothing
+            return result
 
-        return self.store.transact(work)
+        return self.transact(work, within=within)
+
+    def transact(
+        self, work: Callable[[Transaction], T], *, within: object | None = None
+    ) -> T:
+        """Run work in a transaction of its own, or inside a host's."""
+        if within is None:
+            return self.store.transact(work)
+        if not isinstance(self.store, JoiningStore):
+            raise UsageError(
+                "this store cannot join a host's transaction",
+                where="within",
+                got=type(self.store).__name__,
+                hint="keep the desk in the host's own SQL database",
+            )
+        return self.store.transact_within(within, work)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a reading flow in a transaction of its own, without the desk's lock."""
         return self.store.transact(work)
+
+    def look(self, desk: str, work: Callable[[Transaction, Setup], T]) -> T:
+        """Run a reading flow that needs the configuration in force, in one transaction."""
+
+        def looked(tx: Transaction) -> T:
+            record = tx.get(DESKS, desk, ())
+            if record is None:
+                raise UnknownDesk(f"no desk {desk!r} in this store")
+            return work(tx, self.setup(tx, desk, record.config_version))
+
+        return self.store.transact(looked)
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return a version's compiled configuration; versions never change, so they are kept."""
@@ -77,14 +123,7 @@ class Runtime:
 
     def current(self, desk: str) -> Setup:
         """Return the configuration in force now; `UnknownDesk` when there is no such desk."""
-
-        def work(tx: Transaction) -> Setup:
-            record = tx.get(DESKS, desk, ())
-            if record is None:
-                raise UnknownDesk(f"no desk {desk!r} in this store")
-            return self.setup(tx, desk, record.config_version)
-
-        return self.read(work)
+        return self.look(desk, lambda _, setup: setup)
 
     def adapter(self, desk: str, setup: Setup, entry_point: str) -> tuple[ChannelAdapter, Any]:
         """Return the adapter of an entry point, and the settings it works by there."""
@@ -95,6 +134,17 @@ class Runtime:
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
             self._settings[key] = settings
         return adapter, settings
+
+    def content_check(
+        self, text: str | None, attachments: Sequence[Attachment]
+    ) -> Callable[[Unit, str], None]:
+        """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
+
+        def check(unit: Unit, entry_point: str) -> None:
+            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+            check_content(adapter.capabilities(settings), text, attachments)
+
+        return check
 
     def forget_settings(self) -> None:
         """Resolve secrets anew at their next use: after they were rotated."""

@@ -37,7 +37,7 @@ def save_agent(
         setup.distribution(),
     )
     if not _same(unit.find_agent(agent), saved):
-        unit.tell(saved)
+        unit.write_event(saved)
 
 
 def _same(agent: Agent | None, saved: AgentSaved) -> bool:
@@ -90,7 +90,7 @@ def set_available(agent: str, *, available: bool, by: str) -> Callable[[Unit], A
 
     def flow(unit: Unit) -> Agent:
         if unit.agent(agent).available is not available:
-            unit.tell(AgentAvailability(agent, unit.now, agent_actor(by), available))
+            unit.write_event(AgentAvailability(agent, unit.now, agent_actor(by), available))
         settle(unit)
         return unit.agent(agent)
 

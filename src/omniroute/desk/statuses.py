@@ -14,21 +14,36 @@ from omniroute.model.message import Message
 from omniroute.model.records import EarlyStatus
 from omniroute.model.wire import DeliveryStatus
 from omniroute.rules.delivery import merge_status
-from omniroute.schema import EARLY_STATUSES, MESSAGES
+from omniroute.schema import EARLY_STATUSES, MESSAGES, OUTBOX
 
 __all__ = ["note_early_statuses", "note_status", "set_status"]
 
 _PROVIDER_IDS = MESSAGES.index("provider_ids")
 
 
-def note_status(unit: Unit, report: EarlyStatus) -> Message | None:
-    """Note a report on the message it speaks of; keep it and return None when that is not known yet."""
+def note_status(unit: Unit, report: EarlyStatus, outgoing: str | None = None) -> Message | None:
+    """Note a report on the message it speaks of; keep it and return None when that is not known yet.
+
+    `outgoing` is our own id of the message, where the provider hands it back: it finds a message whose
+    answer was lost, which then counts as sent and leaves the dead letters (S12).
+    """
     prefix = (report.entry_point, report.provider_id)
     found = unit.tx.scan(_PROVIDER_IDS, unit.desk, prefix, limit=1)
-    if not found:
+    message = found[0] if found else _lost(unit, report, outgoing)
+    if message is None:
         _keep(unit, report)
         return None
-    return set_status(unit, found[0], report.status, report.at, report.reason)
+    return set_status(unit, message, report.status, report.at, report.reason)
+
+
+def _lost(unit: Unit, report: EarlyStatus, outgoing: str | None) -> Message | None:
+    message = None if outgoing is None else unit.tx.get(MESSAGES, unit.desk, (outgoing,))
+    if message is None or message.status is not DeliveryStatus.UNKNOWN:
+        return None
+    message = evolve(message, provider_ids=(*message.provider_ids, report.provider_id))
+    unit.tx.put(MESSAGES, unit.desk, message)
+    unit.tx.delete(OUTBOX, unit.desk, (message.conversation, message.position))
+    return message
 
 
 def _keep(unit: Unit, report: EarlyStatus) -> None:
@@ -59,7 +74,7 @@ def set_status(
     error = reason if merged is DeliveryStatus.FAILED else message.error
     message = evolve(message, status=merged, status_at=at, error=error)
     unit.tx.put(MESSAGES, unit.desk, message)
-    unit.tell(
+    unit.write_event(
         tell.DeliveryChanged(
             message.conversation, unit.now, SYSTEM, None, message.id, merged, reason
         )

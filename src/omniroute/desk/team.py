@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from omniroute.clock import resolve_now
 from omniroute.desk import read, staff
 from omniroute.desk.runtime import Runtime
+from omniroute.desk.unit import Unit
 from omniroute.desk.views import AgentView, Page
 from omniroute.errors import UnknownAgent
 from omniroute.model.agent import Agent, Capacity
+from omniroute.ports import Transaction
+from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS
 
 __all__ = ["Staff"]
@@ -35,6 +38,7 @@ class Staff:
         capacity: Mapping[str, Capacity] | None = None,
         by: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> AgentView:
         """Add an agent, or change what is given of a known one. A new agent is not yet available.
 
@@ -44,7 +48,7 @@ class Staff:
         flow = staff.put(
             agent, name=name, groups=groups, serves=serves, capacity=capacity, by=by
         )
-        return self._view(self._runtime.run(self._desk, self._now(now), flow))
+        return self._changed(flow, now, within)
 
     def set_available(
         self,
@@ -53,30 +57,41 @@ class Staff:
         *,
         by: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> AgentView:
         """Switch an agent on or off for all channels (A7); RED keeps what they hold (A9)."""
         flow = staff.set_available(agent, available=available, by=by or agent)
-        return self._view(self._runtime.run(self._desk, self._now(now), flow))
+        return self._changed(flow, now, within)
 
     def get(self, agent: str) -> AgentView:
         """Return an agent as they stand; `UnknownAgent` when there is none of that id."""
-        found = self._runtime.read(lambda tx: tx.get(AGENTS, self._desk, (agent,)))
-        if found is None:
-            raise UnknownAgent(f"no agent {agent!r}")
-        return self._view(found)
+
+        def work(tx: Transaction, setup: Setup) -> AgentView:
+            found = tx.get(AGENTS, self._desk, (agent,))
+            if found is None:
+                raise UnknownAgent(f"no agent {agent!r}")
+            return AgentView.of(found, setup.config.zone)
+
+        return self._runtime.look(self._desk, work)
 
     def list(self, *, limit: int = 50, after: str | None = None) -> Page[AgentView]:
         """Return a page of agents by id. Pass a page's `next` as `after` for the one behind it."""
         read.check_limit(limit)
         bound = None if after is None else (after,)
-        found = self._runtime.read(
-            lambda tx: tx.scan(_ALL, self._desk, after=bound, limit=limit + 1)
-        )
-        cursor = found[limit - 1].id if len(found) > limit else None
-        return Page(tuple(self._view(each) for each in found[:limit]), cursor)
 
-    def _now(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)
+        def work(tx: Transaction, setup: Setup) -> Page[AgentView]:
+            found = tx.scan(_ALL, self._desk, after=bound, limit=limit + 1)
+            cursor = found[limit - 1].id if len(found) > limit else None
+            zone = setup.config.zone
+            return Page(tuple(AgentView.of(each, zone) for each in found[:limit]), cursor)
 
-    def _view(self, agent: Agent) -> AgentView:
-        return AgentView.of(agent, self._runtime.current(self._desk).config.zone)
+        return self._runtime.look(self._desk, work)
+
+    def _changed(
+        self, flow: Callable[[Unit], Agent], now: datetime | None, within: object | None
+    ) -> AgentView:
+        def viewed(unit: Unit) -> AgentView:
+            return AgentView.of(flow(unit), unit.setup.config.zone)
+
+        instant = resolve_now(now, self._runtime.clock)
+        return self._runtime.run(self._desk, instant, viewed, within=within)

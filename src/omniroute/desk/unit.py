@@ -14,7 +14,7 @@ from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
-from omniroute.model.commands import Command
+from omniroute.model.commands import Command, Expire
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import Effect, OutboxEntry
 from omniroute.model.events import LogEntry
@@ -25,6 +25,7 @@ from omniroute.model.state import State
 from omniroute.ports import Transaction
 from omniroute.rules import lifecycle
 from omniroute.rules.availability import admit
+from omniroute.rules.deadlines import has_come
 from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
@@ -61,6 +62,11 @@ class Unit:
         self._entries: list[LogEntry] = []
         self._position = record.position
         self._next_due = record.next_due
+
+    @property
+    def may_be_overdue(self) -> bool:
+        """Whether some deadline of the desk may have come."""
+        return self._next_due is not None and self._next_due <= self.now
 
     @property
     def position(self) -> int:
@@ -115,6 +121,8 @@ class Unit:
         `messages` are the bodies, without their positions, of messages that the command names by id.
         `now` is another instant than the unit's where a deadline's own event is told (S2).
         """
+        if conversation is not None and not isinstance(command, Expire):
+            conversation = self.catch_up(conversation)
         decision = lifecycle.decide(
             conversation, command, policy, self.now if now is None else now
         )
@@ -128,7 +136,20 @@ class Unit:
             self._touch(decision.state, decision.events)
         return decision.state
 
-    def tell(self, event: tell.Event) -> int:
+    def catch_up(self, conversation: Conversation, *, inclusive: bool = False) -> Conversation:
+        """Fire what came due before this instant: a late poll loses no deadline (R6)."""
+        while conversation.timers and has_come(
+            conversation.timers[0], self.now, inclusive=inclusive
+        ):
+            at, kind = conversation.timers[0]
+            before = conversation.timers
+            conversation = self.perform(
+                conversation, Expire(kind), self.policy(conversation), now=at
+            )
+            assert conversation.timers != before  # noqa: S101  (or this would go on for ever)
+        return conversation
+
+    def write_event(self, event: tell.Event) -> int:
         """Record an event that no conversation's state depends on; return its position."""
         return self._record(event)
 

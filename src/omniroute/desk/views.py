@@ -20,6 +20,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.state import State
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
 from omniroute.rules.availability import colour
+from omniroute.rules.resolution import Setup
 from omniroute.rules.sla import is_overdue
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Page",
     "Received",
     "ReceivedItem",
+    "view_of",
 ]
 
 V = TypeVar("V")
@@ -98,6 +100,13 @@ class ConversationView:
             ending=conversation.extras.ending,
             conversation=conversation,
         )
+
+
+def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationView:
+    """Return the view of a conversation under the configuration in force."""
+    place = conversation.place
+    policy = setup.policy(place.channel, conversation.queue or place.inbox)
+    return ConversationView.of(conversation, setup.config.zone, policy.labels, now)
 
 
 @frozen(kw_only=True)

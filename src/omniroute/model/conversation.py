@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import field
 
 from omniroute.model.state import EndReason, State
+from omniroute.model.values import frozen
 
 __all__ = [
     "NO_EXTRAS",

@@ -7,13 +7,13 @@ why (X1). Actors are `contact`, `system`, or `agent:<id>`.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
-
-from attrs import frozen
+from functools import lru_cache
+from typing import ClassVar, Final, TypeAlias
 
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State
+from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus
 
 __all__ = [
@@ -52,8 +52,9 @@ SYSTEM: Final = "system"
 _AGENT: Final = "agent:"
 
 
+@lru_cache(maxsize=4096)
 def agent_actor(agent: str) -> str:
-    """Return the actor that stands for an agent."""
+    """Return the actor that stands for an agent: the same object, however often they act."""
     return _AGENT + agent
 
 
@@ -195,10 +196,13 @@ class NoteAdded(ConversationEvent):
 
 @frozen
 class Remarked(ConversationEvent):
-    """A reaction, edit, deletion, echo or notice of the provider: it moves nothing (P16)."""
+    """A reaction, edit, deletion, echo or notice of the provider: it moves nothing (P16).
+
+    `remark` says which: the kind of the message.
+    """
 
     message: str
-    kind: str
+    remark: str
 
 
 @frozen
@@ -267,7 +271,7 @@ class Configured:
     version: int
 
 
-Event = ConversationEvent | AgentEvent | Configured
+Event: TypeAlias = ConversationEvent | AgentEvent | Configured
 
 
 @frozen

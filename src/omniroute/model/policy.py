@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
 
 __all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
@@ -49,7 +50,10 @@ class AfterEnd:
 
 @frozen(kw_only=True)
 class PolicySettings:
-    """One layer of policy, as written. None leaves a choice to the layers below."""
+    """One layer of policy, as written. None leaves a choice to the layers below.
+
+    `idempotency_window` is how long a command's key is remembered, in microseconds (R4).
+    """
 
     assignment: Assignment | None = None
     distribution: Distribution | None = None
@@ -58,6 +62,7 @@ class PolicySettings:
     capacity: Mapping[str, Capacity] | None = None
     menu_text: str | None = None
     labels: Mapping[str, str] | None = None
+    idempotency_window: int | None = None
 
 
 @frozen(kw_only=True)
@@ -73,4 +78,5 @@ class Policy:
     )
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
+    idempotency_window: int = 30 * DAY
     sla: int | None = None

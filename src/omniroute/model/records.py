@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import DeskConfig
-from omniroute.model.wire import DeliveryStatus
+from omniroute.model.message import Message
+from omniroute.model.wire import DeliveryStatus, Inbound
 
 __all__ = [
+    "AcceptedItem",
     "AddressEntry",
     "ConfigVersion",
     "DedupeRecord",
     "DeskRecord",
     "EarlyStatus",
+    "IdempotencyRecord",
     "ReadMarker",
 ]
 
@@ -81,3 +85,27 @@ class EarlyStatus:
     status: DeliveryStatus
     at: int
     reason: str | None = None
+
+
+@frozen
+class IdempotencyRecord:
+    """A command that was carried out under a key, and what it gave (R4).
+
+    `digest` stands for what was asked; the same key with another digest is an error.
+    """
+
+    key: str
+    digest: str
+    expires_at: int
+    conversation: Conversation
+    message: Message | None = None
+
+
+@frozen
+class AcceptedItem:
+    """An item that was accepted at an instant and waits to be routed; `number` is its place then."""
+
+    entry_point: str
+    item: Inbound
+    at: int
+    number: int

@@ -147,7 +147,9 @@ class Inbound:
     statuses, which carry another message's id, `key` is made unique by the adapter and `target` is that
     id. `at` is the provider's time in UTC microseconds: data, never a clock (S1). `extra` keeps what has
     no field of its own (location, contacts, order, referral), as JSON values. `carry` is kept for the
-    next outgoing message (mail references, reply tokens).
+    next outgoing message (mail references, reply tokens). `outgoing` is our own id of the message
+    that a status is about, where the provider hands it back; `new_addresses` are those that a
+    contact goes by from here on.
     """
 
     kind: InboundKind
@@ -166,6 +168,8 @@ class Inbound:
     error_code: str | None = None
     error_text: str | None = None
     thread: str = ""
+    outgoing: str | None = None
+    new_addresses: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(factory=dict)
     carry: Mapping[str, Any] = field(factory=dict)
 

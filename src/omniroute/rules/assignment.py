@@ -7,21 +7,40 @@ first who may take it is chosen, and the others are told why not. Pure: the list
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from omniroute.model.agent import Agent, Colour
-from omniroute.model.explanation import Candidate
+from omniroute.model.explanation import Candidate, Explanation
 from omniroute.rules.availability import COLOURS, colour
 
-__all__ = ["LOOKED_AT", "RUNNERS_UP", "Choice", "choose", "first_waiting", "may_push"]
+__all__ = [
+    "LARGEST",
+    "LOOKED_AT",
+    "RUNNERS_UP",
+    "Choice",
+    "choose",
+    "first_waiting",
+    "fitting",
+    "may_push",
+]
 
 LOOKED_AT: Final = 24
 """How many of the agents who serve a queue are looked at for one decision: cost stays bounded (R3)."""
 
 RUNNERS_UP: Final = 10
 """How many candidates beside the chosen one an explanation keeps (S13)."""
+
+LARGEST: Final = 1024
+"""How many bytes an explanation takes at most (S13)."""
+
+# What an explanation takes at most as stored text beside its names: its own fields, those of each
+# candidate, and the count of each reason.
+_FRAME: Final = 170
+_ROW: Final = 44
+_COUNT: Final = 5
 
 _REFUSED: Final = {Colour.ORANGE: "at capacity", Colour.RED: "not available"}
 
@@ -73,6 +92,28 @@ def _counts(candidates: Iterable[Candidate]) -> dict[str, int]:
         if candidate.refused is not None:
             counts[candidate.refused] = counts.get(candidate.refused, 0) + 1
     return counts
+
+
+def fitting(explanation: Explanation) -> Explanation:
+    """Return the explanation with as many of its runners-up as a kilobyte holds, in order (S13).
+
+    All ten where agents' ids have up to about twenty characters. What is left out is still counted, and
+    is computed again by folding the log up to the explanation's position.
+    """
+    size = _FRAME + _bytes(explanation.conversation) + _bytes(explanation.queue)
+    size += sum(_bytes(reason) + _COUNT for reason in explanation.refused)
+    if explanation.chosen is not None:
+        size += _ROW + _bytes(explanation.chosen.agent)
+    for number, each in enumerate(explanation.runners_up):
+        size += _ROW + _bytes(each.agent)
+        if size > LARGEST:
+            kept = explanation.runners_up[:number]
+            return evolve(explanation, runners_up=kept, more=True)
+    return explanation
+
+
+def _bytes(text: str) -> int:
+    return len(encode_basestring_ascii(text))
 
 
 def first_waiting(heads: Iterable[tuple[Any, ...]]) -> str | None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from attrs import field, frozen
 
 from omniroute.errors import ConfigError, Problem
-from omniroute.instants import SECOND
+from omniroute.instants import MILLISECOND, SECOND
 from omniroute.model.agent import Capacity
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -125,11 +125,25 @@ def _policies(desk: _Desk) -> Iterator[Problem]:
         path = join("channels", kind)
         yield from _when(path, name_problem(kind))
         yield from _policy(join(path, "policy"), channel.policy)
+        yield from _misplaced(join(path, "policy"), channel.policy, (*_DESK_WIDE, "assignment"))
+
+
+# Agents have one capacity and one place in line, and conversations of all channels wait in one
+# line: set further in, these would say nothing, and a setting that says nothing is a mistake.
+_DESK_WIDE: Final = ("capacity", "distribution", "idempotency_window")
+
+
+def _misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:
+    for name in names:
+        if getattr(policy, name) is not None:
+            wider = "inbox, queue or desk" if name == "assignment" else "desk"
+            yield Problem(join(path, name), f"has no effect here; set it for the {wider}")
 
 
 def _policy(path: str, policy: PolicySettings) -> Iterator[Problem]:
-    if policy.after_end and policy.after_end.within is not None and policy.after_end.within <= 0:
-        yield Problem(join(path, "after_end", "within"), "expected a duration above zero")
+    within = policy.after_end.within if policy.after_end else None
+    yield from _duration(join(path, "after_end", "within"), within)
+    yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
     yield from _capacities(join(path, "capacity"), policy.capacity or {})
     if policy.menu_text is not None:
         text = text_problem(policy.menu_text) if policy.menu_text.strip() else "a text is not empty"
@@ -152,6 +166,12 @@ def _capacities(path: str, capacities: Mapping[str, Capacity]) -> Iterator[Probl
             yield Problem(here, text)
 
 
+def _duration(path: str, micros: int | None) -> Iterator[Problem]:
+    if micros is not None and (micros <= 0 or micros % MILLISECOND):
+        text = f"expected a duration above zero in whole milliseconds, got {micros} microseconds"
+        yield Problem(path, text)
+
+
 def _sla(path: str, sla: int) -> Iterator[Problem]:
     if sla <= 0 or sla % SECOND:
         yield Problem(path, f"not an SLA; expected {SLA_FORMS}, got {sla} microseconds")
@@ -168,10 +188,12 @@ def _inboxes(desk: _Desk) -> Iterator[Problem]:
         yield from _primaries(desk, name, inbox)
         yield from _siblings(inbox.queues, join(path, "queues"))
         yield from _policy(join(path, "policy"), inbox.policy)
+        yield from _misplaced(join(path, "policy"), inbox.policy, _DESK_WIDE)
         for place, policy in inbox.at.items():
             if desk.read("queues"):
                 yield from _when(join(path, "at", place), _place_problem(name, inbox, place))
             yield from _policy(join(path, "at", place), policy)
+            yield from _misplaced(join(path, "at", place), policy, _DESK_WIDE)
 
 
 def _primaries(desk: _Desk, name: str, inbox: InboxConfig) -> Iterator[Problem]:

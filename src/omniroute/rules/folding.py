@@ -20,12 +20,12 @@ from omniroute.model.conversation import (
     Extras,
 )
 
-__all__ = ["apply", "apply_agent", "fold", "fold_agent"]
+__all__ = ["CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
 
 
 def apply(conversation: Conversation | None, event: tell.ConversationEvent) -> Conversation:
     """Return the conversation after `event`; None before its first. KeyError for a foreign event."""
-    return _APPLY[type(event)](conversation, event)
+    return CHANGES[type(event)](conversation, event)
 
 
 def fold(events: Iterable[tell.ConversationEvent]) -> Conversation | None:
@@ -90,12 +90,11 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
     )
     extras = c.extras
     if c.agent is not None or extras.ending is not None or extras.menu:
-        extras = evolve(
-            extras, menu=(), ending=None, previous_agent=c.agent or extras.previous_agent
-        )
+        x, previous = extras, c.agent or extras.previous_agent
+        extras = Extras((), x.subject, x.tags, x.attributes, None, previous)
     return Conversation(
         c.id,
-        e.target,
+        e.to_state,
         c.place,
         e.queue,
         None,
@@ -139,11 +138,12 @@ def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
 
 def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     k, x = c.clocks, c.extras
-    clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, k.agent_at, k.first_reply_at, None)
+    if k.waiting_since is not None or k.due is not None:
+        k = Clocks(k.opened_at, k.queued_at, k.contact_at, None, k.agent_at, k.first_reply_at, None)
     ending = Ending(e.ending, e.actor, e.at, e.disposition)
     extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent)
     return Conversation(
-        c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, clocks, e.timers or (), extras
+        c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
 
 
@@ -178,7 +178,7 @@ def _unchanged(c: Conversation, _: tell.ConversationEvent) -> Conversation:
     return c
 
 
-_APPLY: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
+CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Opened: _opened,
     tell.MessageReceived: _received,
     tell.MessageSent: _sent,
@@ -195,6 +195,7 @@ _APPLY: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.DeliveryChanged: _unchanged,
     tell.Remarked: _unchanged,
 }
+"""How each kind of event changes a conversation."""
 
 
 # --- agents ---------------------------------------------------------------------------------------

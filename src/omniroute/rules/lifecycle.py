@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from attrs import frozen
-
 from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllowed
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
@@ -21,13 +19,19 @@ from omniroute.model.effects import Effect, SendMessage
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.state import State
-from omniroute.rules.folding import apply, fold
+from omniroute.model.values import frozen
+from omniroute.rules.folding import CHANGES, apply, fold
 
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
 C = TypeVar("C")
 Events = tuple[tell.ConversationEvent, ...]
 Outcome = tuple[Events, tuple[Effect, ...]]
+
+# Members that steps compare with: looking one up in its class costs as much as storing five fields.
+_QUEUED: Final = State.QUEUED
+_FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
+_CLAIM: Final = Assignment.CLAIM
 
 
 @frozen
@@ -48,18 +52,18 @@ def decide(
     instant (S1). Raises `TransitionNotAllowed` for what the table does not list, `ConversationClosed`
     where the conversation has ended, `AlreadyTaken` where another agent holds it. Nothing changes then.
     """
-    if conversation is None:
-        source = None
-    else:
+    source = None
+    if conversation is not None:
         source = conversation.state
-        now = max(now, conversation.at)
+        if now < conversation.at:  # noqa: PLR1730  (`max` would be a call in every step)
+            now = conversation.at
     step = _BY_COMMAND[type(command)].get(source)
     if step is None:
         raise _refusal(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
     for event in events:
-        state = apply(state, event)
+        state = CHANGES[type(event)](state, event)
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 
 
@@ -68,7 +72,7 @@ def _refusal(conversation: Conversation | None, command: ask.Command) -> Transit
     if conversation is None:
         return TransitionNotAllowed(f"{name} needs a conversation, and there is none")
     kind = ConversationClosed if conversation.ended else TransitionNotAllowed
-    allowed = [state for state in _BY_COMMAND[type(command)] if state is not None]
+    allowed = [source for source in _BY_COMMAND[type(command)] if source is not None]
     return kind(
         f"{name} is not possible for conversation {conversation.id!r}",
         expected=f"state {' or '.join(allowed)}" if allowed else "no conversation yet",
@@ -84,6 +88,7 @@ def after_end(conversation: Conversation, policy: Policy, now: int) -> AfterEndT
     ending, rule = conversation.extras.ending, policy.after_end
     if ending is None or conversation.queue is None:
         return AfterEndTo.NEW
+    now = max(now, conversation.at)
     if rule.within is not None and now - ending.at > rule.within:
         return AfterEndTo.NEW
     return rule.to
@@ -94,7 +99,7 @@ def after_end(conversation: Conversation, policy: Policy, now: int) -> AfterEndT
 
 def _first_response(due: int) -> tuple[Timer, ...]:
     # Overdue is strictly after the due instant (G20): the next microsecond is the first to be so.
-    return ((due + 1, DeadlineKind.FIRST_RESPONSE),)
+    return ((due + 1, _FIRST_RESPONSE),)
 
 
 def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...] | None:
@@ -163,9 +168,12 @@ def _browsed(c: Conversation, command: ask.Browse, _: Policy, now: int) -> Outco
 
 
 def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Outcome:
-    if c.state is State.QUEUED and c.queue == command.queue:
+    if c.state is _QUEUED and c.queue == command.queue:
         return (), ()
-    actor = _actor(command.by, CONTACT if command.reason == "menu" else SYSTEM)
+    if command.by is not None:
+        actor = agent_actor(command.by)
+    else:
+        actor = CONTACT if command.reason == "menu" else SYSTEM
     return (
         tell.Queued(c.id, now, actor, None, c.state, command.reason, command.queue, c.agent),
     ), ()
@@ -181,11 +189,11 @@ def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outc
 
 def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: int) -> Events:
     """Return what makes the acting agent the holder: nothing, a claim, or a takeover (C3, C4)."""
-    if c.agent == command.by and c.state is not State.QUEUED:
+    if c.agent == command.by and c.state is not _QUEUED:
         return ()
     actor = agent_actor(command.by)
     if c.agent is None:
-        if policy.assignment is not Assignment.CLAIM:
+        if policy.assignment is not _CLAIM:
             raise TransitionNotAllowed(
                 f"conversation {c.id!r} cannot be taken by hand",
                 expected="assignment = claim",
@@ -199,9 +207,10 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
 
 
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
-    timers = _without(c.timers, DeadlineKind.FIRST_RESPONSE)
+    held = _hold(c, command, policy, now)
+    timers = _without(c.timers, _FIRST_RESPONSE) if c.timers else None
     sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
-    return (*_hold(c, command, policy, now), sent), (SendMessage(command.message),)
+    return (*held, sent) if held else (sent,), (SendMessage(command.message),)
 
 
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
@@ -215,10 +224,10 @@ def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
         tell.Ended(
             c.id,
             now,
-            _actor(command.by, SYSTEM),
+            SYSTEM if command.by is None else agent_actor(command.by),
             (),
             c.state,
-            command.reason.value,
+            str(command.reason),
             command.reason,
             c.agent if c.state in _HELD else None,
             command.disposition,
@@ -238,15 +247,12 @@ def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outco
 
 
 def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
-    due = c.clocks.due
-    if due is None or due >= now:
+    due, kind = c.clocks.due, command.deadline
+    # One that is no longer armed was answered, or told of before (R7).
+    if due is None or not any(armed is kind and at <= now for at, armed in c.timers):
         return (), ()
-    timers = _without(c.timers, command.deadline)
-    return (tell.SlaMissed(c.id, now, SYSTEM, timers, command.deadline, due),), ()
-
-
-def _actor(by: str | None, otherwise: str) -> str:
-    return otherwise if by is None else agent_actor(by)
+    timers = _without(c.timers, kind)
+    return (tell.SlaMissed(c.id, now, SYSTEM, timers, kind, due),), ()
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -280,7 +286,8 @@ TABLE: Final = (
         _enqueued,
     ),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
-    Step(ask.Take, (State.QUEUED, State.OFFERED, *_HELD), (State.ACTIVE,), _taken),
+    Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
+    Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),
     Step(ask.Reply, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _replied),
     Step(ask.Reply, (State.ACTIVE,), (State.ACTIVE,), _replied),
     Step(ask.Reply, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _replied),

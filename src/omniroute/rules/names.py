@@ -29,7 +29,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SHOWN: Final = 60
-_SHORT_LIST: Final = 9
+_SHORT_LIST: Final = 10
 _SIMILAR: Final = 0.6
 _HUGE: Final = 10**_SHOWN
 _KINDS: Final = (
@@ -95,8 +95,8 @@ def unknown(what: str, known: Iterable[str], name: str) -> str:
     suggestion = did_you_mean(name, names)
     if suggestion:
         what += f"; did you mean {quoted(suggestion)}?"
-    if not names:
-        return f"{what}; there are none"
+    if len(names) < 2 and not suggestion:
+        return f"{what}; the only one is {listing(names)}" if names else f"{what}; there are none"
     if len(names) > _SHORT_LIST or names == [suggestion]:
         return what
     return f"{what}{' Known' if suggestion else '; known'} are {listing(names)}"

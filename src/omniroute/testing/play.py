@@ -101,6 +101,7 @@ class Play:
         if target < self.clock.now():
             raise UsageError("time only passes forward here", hint="clock.set() jumps back")
         position = self._position()
+        self._work()  # what is ready now does not wait for the end
         while (due := self._next(target)) is not None:
             self.clock.set(max(due, self.clock.now()))
             self._work()

@@ -295,17 +295,17 @@ def test_changes_of_identity() -> None:
     number, user_id = only("system-number-changed"), only("system-user-id-changed")
     assert (number.kind, number.type) == (K.SYSTEM, "system")
     assert number.sender == Sender(addresses=(USER_ID, PHONE))
-    assert number.extra["new_addresses"] == ["DE.11112222333344445555", "4915187654321"]
+    assert number.new_addresses == ("DE.11112222333344445555", "4915187654321")
     assert number.extra["system"]["type"] == "user_changed_number"
     assert user_id.sender == Sender(addresses=(USER_ID,))
-    assert user_id.extra["new_addresses"] == ["DE.11112222333344445555"]
+    assert user_id.new_addresses == ("DE.11112222333344445555",)
 
 
 def test_a_change_of_identity_in_its_older_form() -> None:
     item = only("user-id-update")
     assert (item.kind, item.type) == (K.SYSTEM, "user_id_update")
     assert item.sender == Sender(addresses=(USER_ID, PHONE), name="Mira Lund")
-    assert item.extra["new_addresses"] == ["DE.11112222333344445555"]
+    assert item.new_addresses == ("DE.11112222333344445555",)
     assert item.key.startswith("user_id_update:")
 
 
@@ -399,7 +399,7 @@ def test_statuses(name: str, status: DeliveryStatus, key: str) -> None:
 
 
 def test_a_status_finds_its_message_by_our_own_id_too() -> None:
-    assert only("status-sent").extra["outgoing_id"] == "01J0MESSAGE"
+    assert only("status-sent").outgoing == "01J0MESSAGE"
 
 
 def test_a_status_knows_the_recipients_business_scoped_id() -> None:

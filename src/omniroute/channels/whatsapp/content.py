@@ -156,11 +156,13 @@ def _revoke(item: Inbound, message: JsonNode) -> Inbound:
 def _system(item: Inbound, message: JsonNode) -> Inbound:
     system = message["system"]
     new = [system[name].identifier_or_none() for name in ("user_id", "wa_id", "new_wa_id")]
-    item = evolve(item, kind=InboundKind.SYSTEM, text=system["body"].text_or_none())
-    return with_extra(
+    item = evolve(
         item,
-        {"system": system.object(), "new_addresses": [name for name in new if name] or None},
+        kind=InboundKind.SYSTEM,
+        text=system["body"].text_or_none(),
+        new_addresses=tuple(name for name in new if name),
     )
+    return with_extra(item, {"system": system.object()})
 
 
 def _welcome(item: Inbound, message: JsonNode) -> Inbound:  # noqa: ARG001  (there is no content)

@@ -275,16 +275,10 @@ def _read_status(node: JsonNode, scene: _Scene) -> Inbound:
         thread=group or "",
         status=known,
         kind=InboundKind.STATUS if known else InboundKind.SYSTEM,
+        # What we sent along: finds the message when its answer was lost (S12).
+        outgoing=node["biz_opaque_callback_data"].text_or_none(),
     )
-    return with_extra(
-        item,
-        {
-            "provider_status": status,
-            "group_id": group,
-            # What we sent along: finds the message when its answer was lost (S12).
-            "outgoing_id": node["biz_opaque_callback_data"].text_or_none(),
-        },
-    )
+    return with_extra(item, {"provider_status": status, "group_id": group})
 
 
 def _group_of(node: JsonNode) -> str | None:
@@ -311,11 +305,9 @@ def _read_identity(node: JsonNode, scene: _Scene) -> Inbound:
         key=_content_key("user_id_update", item.address, node.value),
         sender=sender,
         text=node["detail"].text_or_none(),
+        new_addresses=(node["user_id"]["current"].identifier(),),
     )
-    return with_extra(
-        item,
-        {"system": node.value, "new_addresses": [node["user_id"]["current"].identifier()]},
-    )
+    return with_extra(item, {"system": node.value})
 
 
 def _content_key(prefix: str, address: str, value: Any) -> str:

@@ -149,10 +149,10 @@ def _bounds(
 ) -> tuple[Entry, Entry]:
     """The first entry that is wanted and the first above it that is not, whatever the direction."""
     if reverse:
-        lower = prefix if until is None else prefix + until
-        return lower, (*prefix, TOP) if after is None else prefix + after
-    lower = prefix if after is None else (*prefix, *after, TOP)
-    return lower, (*prefix, TOP) if until is None else (*prefix, *until, TOP)
+        lower = prefix + until if until else prefix
+        return lower, prefix + after if after else (*prefix, TOP)
+    lower = (*prefix, *after, TOP) if after else prefix
+    return lower, (*prefix, *until, TOP) if until else (*prefix, TOP)
 
 
 class Entries:

@@ -53,12 +53,14 @@ class MemoryStore:
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction, and take back what it wrote when it raises."""
         with self._lock:
-            self._check()
+            if self._closed or self._busy:
+                self._refuse()
             tx = _MemoryTransaction(self._space)
             self._busy = True
             try:
                 result = work(tx)
-                tx.settle()
+                if tx.unsettled:
+                    tx.settle()
             except BaseException:
                 tx.roll_back()
                 raise
@@ -67,14 +69,13 @@ class MemoryStore:
                 self._busy = False
             return result
 
-    def _check(self) -> None:
+    def _refuse(self) -> NoReturn:
         if self._closed:
             raise StoreError("the store is closed", hint="make a new MemoryStore")
-        if self._busy:
-            raise UsageError(
-                "a transaction inside a transaction",
-                hint="use the transaction that work was given; do not call transact from it",
-            )
+        raise UsageError(
+            "a transaction inside a transaction",
+            hint="use the transaction that work was given; do not call transact from it",
+        )
 
     def close(self) -> None:
         """Forget everything; later calls raise `StoreError`."""
@@ -98,6 +99,11 @@ class _MemoryTransaction:
         self._new: dict[tuple[str, Collection[Any]], Table] = {}
 
     # --- the end of it ---
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether there is anything to do before what was written stays."""
+        return bool(self._new) or self._broken is not None
 
     def settle(self) -> None:
         """Make what was written stay."""
@@ -154,15 +160,18 @@ class _MemoryTransaction:
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
         table = self._table(collection, desk)
-        cells, key_of = table.cells, collection.key
-        for value in values:
-            key = key_of(value)
-            if key in cells:
-                self._broken = UniqueViolation(
-                    "the key is taken by another value", where=collection.name, got=repr(key)
-                )
-                raise self._broken
-            self.put(collection, desk, value)
+        cells, undo, key_of = table.cells, self._undo, collection.key
+        try:
+            for value in values:
+                key = key_of(value)
+                if key in cells:
+                    raise UniqueViolation(
+                        "the key is taken by another value", where=collection.name, got=repr(key)
+                    )
+                undo.append(table.write(key, value))
+        except UniqueViolation as error:
+            self._broken = error
+            raise
 
     def delete(self, collection: Collection[V], desk: str, key: Key) -> bool:
         table = self._table(collection, desk)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from omniroute.errors import UniqueViolation
 from omniroute.schema import Collection, Index, Key
+from omniroute.stores.entries import entries_of
 from omniroute.stores.memory.ordered import Entries
 
 __all__ = ["Change", "Lanes", "Table", "depth_of"]
@@ -22,15 +23,6 @@ Change = tuple["Table", Key, Any]
 
 _SHORTEST_JOURNAL: Final = 1024
 _NOTHING: Final[tuple[Key, ...]] = ()
-
-
-def _slicer(positions: list[int]) -> Callable[[Key], Key]:
-    if not positions:
-        return itemgetter(slice(0, 0))
-    first, length = positions[0], len(positions)
-    if positions == list(range(first, first + length)):
-        return itemgetter(slice(first, first + length))
-    return itemgetter(*positions)
 
 
 def _column_types(index: Index[Any]) -> list[type]:
@@ -46,42 +38,20 @@ def depth_of(index: Index[Any]) -> int:
     return next((i for i, kind in enumerate(types) if kind is not str), len(types))
 
 
-class _Fields:
-    """Reads a value's entries in one index, without the key."""
-
-    __slots__ = ("_many", "_row", "_slice")
-
-    def __init__(self, index: Index[Any]) -> None:
-        names = [column.name for column in index.collection.columns]
-        self._many = index.many
-        self._row = index.collection.row
-        self._slice = _slicer([] if index.many else [names.index(name) for name in index.columns])
-
-    def of(self, value: Any) -> tuple[Key, ...]:
-        """The entries of a value: none that holds a None, none twice."""
-        if value is None:
-            return _NOTHING
-        if self._many is not None:
-            entries = dict.fromkeys(map(tuple, self._many(value)))
-            return tuple(entry for entry in entries if None not in entry)
-        fields = self._slice(self._row(value))
-        return _NOTHING if None in fields else (fields,)
-
-
 class _Unique:
     """Guards a unique index: whose each entry is."""
 
-    __slots__ = ("_fields", "_held", "_index", "_owners")
+    __slots__ = ("_entries_of", "_held", "_index", "_owners")
 
     def __init__(self, index: Index[Any]) -> None:
         self._index = index
-        self._fields = _Fields(index)
+        self._entries_of = entries_of(index)
         self._owners: dict[Key, Key] = {}
         self._held: dict[Key, tuple[Key, ...]] = {}
 
     def follow(self, key: Key, _: Any, new: Any) -> None:
         """Hold the new value's entries instead of the old's; `UniqueViolation` changes nothing."""
-        gone, come = self._held.get(key, _NOTHING), self._fields.of(new)
+        gone, come = self._held.get(key, _NOTHING), self._entries_of(new)
         if gone == come:
             return
         owners = self._owners
@@ -111,19 +81,20 @@ def _taken(index: Index[Any], fields: Key, key: Key, owner: Key) -> UniqueViolat
 class _Crossing:
     """One desk's share of an index that crosses desks. The desk stands between fields and key."""
 
-    __slots__ = ("_entries", "_fields", "_tail")
+    __slots__ = ("_entries", "_entries_of", "_held", "_tail")
 
     def __init__(self, index: Index[Any], entries: Entries, desk: str) -> None:
-        self._fields = _Fields(index)
+        self._entries_of = entries_of(index)
         self._entries = entries
         self._tail = (desk,)
+        self._held: dict[Key, tuple[Key, ...]] = {}
 
-    def follow(self, key: Key, old: Any, new: Any) -> None:
+    def follow(self, key: Key, _: Any, new: Any) -> None:
         """Move the value's entries at once."""
-        gone, come = self._fields.of(old), self._fields.of(new)
+        gone, come = self._held.get(key, _NOTHING), self._entries_of(new)
         if gone != come:
-            tail = self._tail + key
-            _move(self._entries, tail, gone, come)
+            _move(self._entries, self._tail + key, gone, come)
+            self._held[key] = come
 
 
 def _move(entries: Entries, tail: Key, gone: tuple[Key, ...], come: tuple[Key, ...]) -> None:
@@ -170,18 +141,18 @@ class Lanes:
 class _Follower:
     """An index that catches up with the table's journal when it is looked at."""
 
-    __slots__ = ("_fields", "_index", "applied", "entries", "lanes")
+    __slots__ = ("_entries_of", "_index", "applied", "entries", "lanes")
 
     def __init__(self, index: Index[Any]) -> None:
         self._index = index
-        self._fields = _Fields(index)
+        self._entries_of = entries_of(index)
         self.entries: Entries | None = None
         self.lanes: Lanes | None = None
         self.applied = 0
 
     def build(self, cells: dict[Key, Any]) -> Entries:
         """Make the entries of everything there is."""
-        of, lane = self._fields.of, self._index.lane
+        of, lane = self._entries_of, self._index.lane
         pairs = [(fields, key) for key, value in cells.items() for fields in of(value)]
         self.entries = Entries(depth_of(self._index), (fields + key for fields, key in pairs))
         if lane is not None:
@@ -192,7 +163,7 @@ class _Follower:
 
     def catch_up(self, entries: Entries, cells: dict[Key, Any], journal: list[Change]) -> None:
         """Apply what happened since: for each key, from the form last seen to the present one."""
-        of, seen = self._fields.of, set[Key]()
+        of, seen = self._entries_of, set[Key]()
         for _, key, old in journal[self.applied :]:
             if key in seen:
                 continue

@@ -1,0 +1,1 @@
+"""What people use today, and bare drivers: the other side of each comparison."""

@@ -1,0 +1,5 @@
+"""`python -m omniroute`: the command line."""
+
+from omniroute.cli import main
+
+raise SystemExit(main())

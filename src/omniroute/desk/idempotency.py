@@ -1,0 +1,76 @@
+"""Commands that are asked twice and done once: the first result again, for the same key (R4).
+
+The record commits with the command's own writes, so there is never one without the other. Only committed
+results are recorded; a command that raised may be asked again under its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from omniroute.desk.unit import Unit
+from omniroute.errors import IdempotencyConflict
+from omniroute.model.conversation import Conversation
+from omniroute.model.message import Message
+from omniroute.model.records import IdempotencyRecord
+from omniroute.schema import IDEMPOTENCY
+
+__all__ = ["Done", "digest", "once", "purge"]
+
+_EXPIRY = IDEMPOTENCY.index("idempotency_expiry")
+_PURGED_AT_ONCE = 100
+
+
+@frozen
+class Done:
+    """What a command gave: the conversation after it, and the message it wrote, if any."""
+
+    conversation: Conversation
+    message: Message | None = None
+
+
+def digest(command: str, *parts: Any) -> str:
+    """Return what stands for a command and everything that was asked with it."""
+    text = json.dumps([command, *parts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def once(key: str | None, asked: str, flow: Callable[[Unit], Done]) -> Callable[[Unit], Done]:
+    """Return the flow that runs `flow` the first time, and gives its result again afterwards.
+
+    Raises `IdempotencyConflict` where the key stands for another command (`asked` differs).
+    """
+    if key is None:
+        return flow
+
+    def guarded(unit: Unit) -> Done:
+        known = unit.tx.get(IDEMPOTENCY, unit.desk, (key,))
+        if known is not None and known.expires_at > unit.now:
+            return _again(known, asked)
+        done = flow(unit)
+        expires_at = unit.now + unit.setup.policy().idempotency_window
+        record = IdempotencyRecord(key, asked, expires_at, done.conversation, done.message)
+        unit.tx.put(IDEMPOTENCY, unit.desk, record)
+        return done
+
+    return guarded
+
+
+def _again(known: IdempotencyRecord, asked: str) -> Done:
+    if known.digest != asked:
+        raise IdempotencyConflict(
+            f"the key {known.key!r} was used for another command",
+            hint="use a new key for a new command, the same key only to repeat one",
+        )
+    return Done(known.conversation, known.message)
+
+
+def purge(unit: Unit) -> None:
+    """Forget the keys whose time is over, a bounded number at once."""
+    for record in unit.tx.scan(_EXPIRY, unit.desk, until=(unit.now,), limit=_PURGED_AT_ONCE):
+        unit.tx.delete(IDEMPOTENCY, unit.desk, (record.key,))

@@ -1,0 +1,71 @@
+"""Accepting now and routing later: what a host's long transaction records without locking the desk.
+
+An accepted item keeps the instant of its acceptance; the worker's `tick` receives it as of then (S1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from omniroute.desk.inbound import received
+from omniroute.desk.runtime import Runtime
+from omniroute.desk.unit import Unit
+from omniroute.model.records import AcceptedItem
+from omniroute.model.wire import ParseResult, Rejected
+from omniroute.ports import Transaction
+from omniroute.schema import DEDUPE, INTAKE
+
+__all__ = ["Accepted", "record", "route"]
+
+_ORDER = INTAKE.index("intake_order")
+_BATCH = 100
+
+
+@frozen
+class Accepted:
+    """What was recorded for routing: keys of new items, of those known before, and the unreadable."""
+
+    new: tuple[str, ...]
+    known: tuple[str, ...]
+    unreadable: tuple[Rejected, ...]
+
+
+def record(
+    desk: str, entry_point: str, parsed: ParseResult, now: int
+) -> Callable[[Transaction], Accepted]:
+    """Return the work that records items; it takes no lock on the desk."""
+
+    def work(tx: Transaction) -> Accepted:
+        new, known = [], []
+        for number, item in enumerate(parsed.items):
+            key = (entry_point, item.kind.value, item.key)
+            seen = tx.get(INTAKE, desk, key) or tx.get(DEDUPE, desk, key)
+            if seen is not None:
+                known.append(item.key)
+                continue
+            tx.put(INTAKE, desk, AcceptedItem(entry_point, item, now, number))
+            new.append(item.key)
+        return Accepted(tuple(new), tuple(known), parsed.rejected)
+
+    return work
+
+
+def route(runtime: Runtime, desk: str) -> int:
+    """Receive what was accepted, in the order in which it came; return how many items."""
+    routed = 0
+    while waiting := runtime.read(lambda tx: tx.scan(_ORDER, desk, limit=_BATCH)):
+        for accepted in waiting:
+            runtime.run(desk, accepted.at, _routed(accepted))
+        routed += len(waiting)
+    return routed
+
+
+def _routed(accepted: AcceptedItem) -> Callable[[Unit], None]:
+    def flow(unit: Unit) -> None:
+        # Another worker may have been faster; receiving twice would only find a duplicate.
+        unit.tx.delete(INTAKE, unit.desk, INTAKE.key(accepted))
+        received(accepted.entry_point, accepted.item)(unit)
+
+    return flow

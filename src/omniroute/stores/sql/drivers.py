@@ -1,0 +1,112 @@
+"""What differs between databases: how a transaction begins, and what an error of the driver means.
+
+Owns the judgement of failures: a lost race or a broken connection is tried again, an entry that
+is taken is a `UniqueViolation`, everything else a `StoreError` caused by the driver's error.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, Protocol
+
+from omniroute.errors import StoreBusy, StoreError, UniqueViolation
+
+__all__ = ["Driver", "Fault", "driver_for", "error_for"]
+
+
+class Fault(Enum):
+    """What an error of the driver means for the transaction."""
+
+    LOST = "a race was lost: nothing is stored, and another try may go well"
+    GONE = "the connection went away: nothing is stored, unless it was committing"
+    READ_ONLY = "it began by reading and must start over to write"
+    UNIQUE = "an entry is taken"
+    OTHER = "the database refused"
+
+
+class Driver(Protocol):
+    """One kind of database, as far as SQL does not hide it."""
+
+    row_locks: bool
+    errors: tuple[type[BaseException], ...]
+
+    def begin(self, cursor: Any, *, write: bool) -> None:
+        """Begin a transaction; with `write` it waits here for whoever writes now."""
+        ...
+
+    def judge(self, error: BaseException) -> Fault:
+        """Return what an error of a statement means."""
+        ...
+
+    def judge_commit(self, error: BaseException) -> Fault:
+        """Return what an error of a commit means; `GONE` when nobody knows what is stored."""
+        ...
+
+
+class _Base:
+    def __init__(self, dbapi: Any) -> None:
+        # the driver's own errors, and Python's for values that it cannot carry
+        self.errors: tuple[type[BaseException], ...] = (dbapi.Error, UnicodeError, OverflowError)
+
+
+class _Sqlite(_Base):
+    """SQLite has one writer at a time: a transaction that will write says so when it begins."""
+
+    row_locks = False
+    _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
+    _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
+
+    def begin(self, cursor: Any, *, write: bool) -> None:
+        cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def judge(self, error: BaseException) -> Fault:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF in self._BUSY:
+            return Fault.LOST
+        return Fault.UNIQUE if code in self._UNIQUE else Fault.OTHER
+
+    def judge_commit(self, error: BaseException) -> Fault:
+        return Fault.LOST if self.judge(error) is Fault.LOST else Fault.GONE
+
+
+class _Postgres(_Base):
+    """PostgreSQL begins by itself, and says by SQLSTATE what went wrong."""
+
+    row_locks = True
+    _LOST: Final = frozenset({"40001", "40P01", "55P03"})
+    _GONE: Final = frozenset({"57P01", "57P02", "57P03"})
+
+    def begin(self, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
+        if cursor.connection.autocommit:  # else the driver sends BEGIN before the first statement
+            cursor.execute("BEGIN")
+
+    def judge(self, error: BaseException) -> Fault:
+        state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        if state is None:
+            gone = type(error).__name__ in {"OperationalError", "InterfaceError"}
+            return Fault.GONE if gone else Fault.OTHER
+        if state == "23505":
+            return Fault.UNIQUE
+        if state in self._GONE or state.startswith("08"):
+            return Fault.GONE
+        return Fault.LOST if state in self._LOST else Fault.OTHER
+
+    def judge_commit(self, error: BaseException) -> Fault:
+        return self.judge(error)
+
+
+def driver_for(name: str, dbapi: Any) -> Driver:
+    """Return what is particular about a dialect and its driver's module."""
+    return _Sqlite(dbapi) if name == "sqlite" else _Postgres(dbapi)
+
+
+def error_for(fault: Fault, error: BaseException) -> StoreError:
+    """Return the error of ours that stands for one of the driver's."""
+    got = f"{type(error).__name__}: {str(error).strip()}"
+    if fault is Fault.UNIQUE:
+        return UniqueViolation("the key or a unique entry is taken by another value", got=got)
+    if fault is Fault.LOST:
+        return StoreBusy("the database was busy, or a race was lost", got=got)
+    if fault is Fault.GONE:
+        return StoreError("the connection to the database broke", got=got)
+    return StoreError("the database refused a statement", got=got)

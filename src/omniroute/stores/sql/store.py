@@ -1,0 +1,314 @@
+"""The store on an SQL database: SQLite or PostgreSQL, through an engine of SQLAlchemy's.
+
+Owns connections, the beginning and end of transactions, and trying again. What runs inside one is
+`transaction`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal, Self, TypeVar, get_args
+
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import CreateSchema
+
+from omniroute.errors import CommitUnknown, PluginError, StoreBusy, StoreError, UsageError
+from omniroute.ports import Transaction
+from omniroute.schema import DESKS
+from omniroute.stores.sql.drivers import Driver, Fault, driver_for, error_for
+from omniroute.stores.sql.statements import plans_for
+from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
+
+__all__ = ["Durability", "SqlStore"]
+
+T = TypeVar("T")
+
+Durability = Literal["full", "normal"]
+
+_FIRST_PAUSE: Final = 0.005
+_LONGEST_PAUSE: Final = 0.5
+_WRITER_PATIENCE: Final = 30.0
+
+
+class SqlStore:
+    """Desks in an SQL database.
+
+    `target` is a URL (`sqlite:///desk.db`, `postgresql+psycopg://…`) or an engine of the host's,
+    which stays the host's. `schema` is a database schema to keep the tables in. `durability` says
+    what a commit survives: `"full"` a loss of power, `"normal"` the end of the process only, for a
+    commit that costs less; a host's engine keeps its own settings. A transaction that loses a race
+    runs again up to `retries` times, after growing pauses. `options` go to `create_engine`.
+
+    An empty database gets its tables at the first transaction.
+    """
+
+    def __init__(
+        self,
+        target: str | URL | Engine,
+        *,
+        schema: str | None = None,
+        durability: Durability = "full",
+        retries: int = 8,
+        sleep: Callable[[float], None] = time.sleep,
+        **options: Any,
+    ) -> None:
+        self._owned = not isinstance(target, Engine)
+        self.engine = (
+            target if isinstance(target, Engine) else _make_engine(target, durability, options)
+        )
+        self._schema = schema
+        dialect = self.engine.dialect
+        self._plans = plans_for(type(dialect), schema)
+        self.tables = self._plans.tables
+        self._driver = driver_for(dialect.name, dialect.loaded_dbapi)
+        self._retries = retries
+        self._sleep = sleep
+        self._one_writer = None if self._driver.row_locks else threading.Lock()
+        self._preparing = threading.Lock()
+        self._ready = False
+        self._closed = False
+
+    # --- transactions ---
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction, commit, and return its result.
+
+        Runs it again after a lost race. Raises `StoreBusy` when that has happened too often,
+        `CommitUnknown` when the connection broke while committing, `UniqueViolation`, or
+        `StoreError`; what `work` raises comes through.
+        """
+        if not self._ready:
+            self._prepare()
+        pause, tries, will_write = _FIRST_PAUSE, 0, False
+        while True:
+            try:
+                return self._once(work, will_write=will_write)
+            except _Again as again:
+                will_write = will_write or again.will_write
+                if again.fault is Fault.READ_ONLY:
+                    continue
+                tries += 1
+                if tries > self._retries:
+                    failure = StoreBusy if again.fault is Fault.LOST else StoreError
+                    raise failure(f"gave up after {tries} tries", got=f"{again.__cause__}") from again
+            self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _once(self, work: Callable[[Transaction], T], *, will_write: bool) -> T:
+        with self._connect() as connected:
+            tx = SqlTransaction(
+                connected.cursor,
+                connected.begin,
+                self._plans,
+                self._driver,
+                will_write=will_write,
+            )
+            try:
+                result = work(tx)
+                tx.settle()
+            except BaseException as error:
+                connected.roll_back(broken=tx.fault is Fault.GONE)
+                if isinstance(error, Exception) and tx.fault in _TRY_AGAIN:
+                    raise _Again(tx.fault, will_write=tx.will_write) from (tx.error or error)
+                raise
+            finally:
+                tx.__class__ = FinishedTransaction
+            connected.commit()
+            return result
+
+    def _connect(self) -> _Connected:
+        if self._closed:
+            raise StoreError("the store is closed", hint="make a new one")
+        try:
+            connection = self.engine.raw_connection()
+        except PoolTimeout as error:
+            raise StoreBusy("every connection of the pool is in use", got=str(error)) from error
+        except SQLAlchemyError as error:
+            raise self._unreachable(error) from error
+        return _Connected(connection, self._driver, self._one_writer)
+
+    def _unreachable(self, error: SQLAlchemyError) -> Exception:
+        cause = _cause(error)
+        if isinstance(error, DBAPIError) and self._driver.judge(cause) in _TRY_AGAIN:
+            return _Again(Fault.GONE, will_write=False)
+        return StoreError("the database cannot be opened", got=f"{type(cause).__name__}: {cause}")
+
+    # --- tables ---
+
+    def create_tables(self) -> None:
+        """Create the tables that are missing, and the database schema where one was named."""
+        try:
+            with self.engine.begin() as connection:
+                if self._schema is not None and self._driver.row_locks:
+                    connection.execute(CreateSchema(self._schema, if_not_exists=True))
+                self.tables.metadata.create_all(connection)
+        except DBAPIError as error:
+            cause = _cause(error)
+            raise error_for(self._driver.judge(cause), cause) from error
+
+    def _prepare(self) -> None:
+        """Create the tables of an empty database, once for each store."""
+        with self._preparing:
+            if self._ready or self._closed:
+                return
+            try:
+                known = inspect(self.engine)
+                if not known.has_table(self.tables.main[DESKS].name, schema=self._schema):
+                    self._create_once()
+            except SQLAlchemyError as error:
+                cause = _cause(error)
+                raise StoreError(
+                    "the database cannot be opened", got=f"{type(cause).__name__}: {cause}"
+                ) from error
+            self._ready = True
+
+    def _create_once(self) -> None:
+        """Another process may do the same at this moment: then its tables are there afterwards."""
+        try:
+            self.create_tables()
+        except StoreError:
+            self._sleep(_LONGEST_PAUSE)
+            self.create_tables()
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Close the connections, except a host's; later calls raise `StoreError`."""
+        self._closed = True
+        if self._owned:
+            self.engine.dispose()
+
+    def __repr__(self) -> str:
+        return f"SqlStore({self.engine.url.render_as_string(hide_password=True)!r})"
+
+
+class _Again(Exception):
+    """A transaction left nothing behind and may be run again."""
+
+    def __init__(self, fault: Fault, *, will_write: bool) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+        self.will_write = will_write
+
+
+_TRY_AGAIN: Final = (Fault.LOST, Fault.GONE, Fault.READ_ONLY)
+
+
+class _Connected:
+    """One connection for one transaction: how it begins and how it ends."""
+
+    __slots__ = ("_connection", "_driver", "_held", "_one_writer", "cursor")
+
+    def __init__(self, connection: Any, driver: Driver, one_writer: threading.Lock | None) -> None:
+        self._connection = connection
+        self._driver = driver
+        self._one_writer = one_writer
+        self._held = False
+        self.cursor = connection.cursor()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._held and self._one_writer is not None:
+            self._one_writer.release()
+        self._connection.close()
+
+    def begin(self, write: bool) -> None:  # noqa: FBT001  (called by position, on the hot path)
+        """Begin; writers of this process wait here for each other instead of asking the file."""
+        if write and self._one_writer is not None:
+            self._held = self._one_writer.acquire(timeout=_WRITER_PATIENCE)
+            if not self._held:
+                raise StoreBusy("another thread has been writing for too long")
+        self._driver.begin(self.cursor, write=write)
+
+    def roll_back(self, *, broken: bool) -> None:
+        """Leave nothing behind; a connection that cannot is thrown away."""
+        try:
+            if not broken:
+                self._connection.rollback()
+                return
+        except self._driver.errors:
+            pass
+        self._connection.invalidate()
+
+    def commit(self) -> None:
+        """Commit; `CommitUnknown` when the answer never came."""
+        try:
+            self._connection.commit()
+        except self._driver.errors as error:
+            fault = self._driver.judge_commit(error)
+            self.roll_back(broken=fault is Fault.GONE)
+            if fault is Fault.LOST:
+                raise _Again(fault, will_write=True) from error
+            if fault is not Fault.GONE:
+                raise error_for(fault, error) from error
+            raise CommitUnknown(
+                "the connection broke while committing",
+                got=f"{type(error).__name__}: {error}",
+                hint="ask again with the same idempotency key",
+            ) from error
+
+
+def _cause(error: SQLAlchemyError) -> BaseException:
+    """The driver's error behind one of SQLAlchemy's."""
+    orig: BaseException | None = getattr(error, "orig", None)
+    return error if orig is None else orig
+
+
+# --- engines --------------------------------------------------------------------------------------
+
+
+def _make_engine(target: str | URL, durability: Durability, options: dict[str, Any]) -> Engine:
+    if durability not in get_args(Durability):
+        raise UsageError("no such durability", expected='"full" or "normal"', got=repr(durability))
+    try:
+        url = make_url(target)
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        sqlite = url.get_backend_name() == "sqlite"
+        engine = create_engine(url, **({**_sqlite_options(url), **options} if sqlite else options))
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError("not the URL of a database", got=f"{error}") from error
+    except ModuleNotFoundError as error:
+        raise PluginError(
+            f"this database needs the package {error.name!r}, which is not installed",
+            hint='for PostgreSQL: pip install "omniroute[postgres]"',
+        ) from error
+    prepare = _prepare_sqlite if sqlite else _prepare_postgres
+    event.listen(engine, "connect", lambda dbapi, _: prepare(dbapi, durability))
+    return engine
+
+
+def _sqlite_options(url: URL) -> dict[str, Any]:
+    """Rollback on return is ours to do; a database in memory is one connection, used in turns."""
+    options: dict[str, Any] = {
+        "pool_reset_on_return": None,
+        "connect_args": {"cached_statements": 512, "check_same_thread": False},
+    }
+    if url.database in (None, "", ":memory:"):
+        options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+    return options
+
+
+def _prepare_sqlite(connection: Any, durability: Durability) -> None:
+    """`BEGIN` is ours to send. WAL lets others read while one writes."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA synchronous = {durability.upper()}")
+    cursor.close()
+
+
+def _prepare_postgres(connection: Any, durability: Durability) -> None:
+    if durability == "normal":
+        cursor = connection.cursor()
+        cursor.execute("SET synchronous_commit = off")
+        cursor.close()
+        connection.commit()

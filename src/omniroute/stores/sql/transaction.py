@@ -1,0 +1,455 @@
+"""One transaction: a unit of work over a driver's cursor.
+
+Values that were read are known by what is stored of them; values that are written wait, and are
+written once, in order, before anything that could see them and at the end. Knows neither engines
+nor commits: whoever opened the cursor begins it, ends it, and tries it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress, groupby
+from operator import ne
+from typing import Any, Final, NoReturn, TypeVar
+
+from omniroute.codec import decode, encode
+from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
+from omniroute.schema import DESKS, Collection, Index, Key
+from omniroute.stores.sql.drivers import Driver, Fault, error_for
+from omniroute.stores.sql.statements import IndexPlan, Plan, Plans
+
+__all__ = ["FinishedTransaction", "SqlTransaction"]
+
+V = TypeVar("V")
+
+_Id = tuple[Plan, str, Key]
+_Written = tuple[Any, Key]  # a value that waits to be written, and its columns
+_Row = Sequence[Any]
+
+_UNKNOWN: Final[Any] = object()
+_ABSENT: Final = None
+
+
+class _Stored:
+    """What is stored under a key: the value, and the columns and text as the database has them."""
+
+    __slots__ = ("columns", "text", "value", "version")
+
+    def __init__(self, value: Any, columns: Key, text: str, version: int) -> None:
+        self.value = value
+        self.columns = columns
+        self.text = text
+        self.version = version
+
+
+class SqlTransaction:
+    """The verbs of `ports.Transaction`, as SQL."""
+
+    __slots__ = (
+        "_begin_as",
+        "_begun",
+        "_cursor",
+        "_driver",
+        "_errors",
+        "_locked",
+        "_pending",
+        "_plans",
+        "_stored",
+        "error",
+        "fault",
+        "will_write",
+    )
+
+    def __init__(
+        self,
+        cursor: Any,
+        begin: Callable[[bool], None],
+        plans: Plans,
+        driver: Driver,
+        *,
+        will_write: bool,
+    ) -> None:
+        self._cursor = cursor
+        self._begin_as = begin
+        self._plans = plans
+        self._driver = driver
+        self._errors = driver.errors
+        self._begun = False
+        self._locked: set[str] = set()
+        self._stored: dict[_Id, _Stored | None] = {}
+        self._pending: dict[_Id, _Written | None] = {}
+        self.will_write = will_write
+        self.error: StoreError | None = None
+        self.fault: Fault | None = None
+
+    # --- running statements ---
+
+    def _read(self) -> None:
+        if not self._begun:
+            self._begin(write=self.will_write)
+
+    def _write(self) -> None:
+        """Begin as a writer; a transaction that began by reading starts over as one."""
+        if not self._begun:
+            self.will_write = True
+            self._begin(write=True)
+        elif not self.will_write and not self._driver.row_locks:
+            self.will_write = True
+            self.fault = Fault.READ_ONLY
+            self.error = StoreError("the transaction began by reading, and starts over to write")
+            raise self.error
+
+    def _begin(self, *, write: bool) -> None:
+        try:
+            self._begin_as(write)
+        except self._errors as error:
+            self._fail(error)
+        self._begun = True
+
+    def _run(self, text: str, parameters: Sequence[Any]) -> Any:
+        try:
+            return self._cursor.execute(text, parameters)
+        except self._errors as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """Raise what a driver's error means, and remember it: the transaction is spoilt."""
+        self.fault = self._driver.judge(error)
+        self.error = error_for(self.fault, error)
+        raise self.error from error
+
+    def _lost(self) -> NoReturn:
+        self.fault = Fault.LOST
+        self.error = StoreError("a row changed under the transaction")
+        raise self.error
+
+    # --- verbs on values ---
+
+    def lock(self, desk: str) -> None:
+        """Lock the desk's row, and read it: the `get` that follows costs nothing."""
+        if desk in self._locked:
+            return
+        self._write()
+        for known in [each for each in self._stored if each[1] == desk]:
+            del self._stored[known]  # read before the lock: may have changed
+        plan = self._plans.collections[DESKS]
+        row = self._run(plan.get_locked, (desk,)).fetchone()
+        pending = self._pending.get((plan, desk, ()), _UNKNOWN)
+        if row is None and pending in (None, _UNKNOWN):
+            raise UnknownDesk(
+                f"no desk {desk!r} in this store", hint="create it first, from a configuration"
+            )
+        if row is not None:
+            self._keep((plan, desk, ()), row)
+        self._locked.add(desk)
+
+    def get(self, collection: Collection[V], desk: str, key: Key) -> V | None:
+        """Return the value under a key, from memory where it was read or written before."""
+        plan = self._plans.collections[collection]
+        place = (plan, desk if plan.led else "", key)
+        pending = self._pending.get(place, _UNKNOWN)
+        if pending is not _UNKNOWN:
+            return None if pending is None else pending[0]
+        stored = self._stored.get(place, _UNKNOWN)
+        if stored is _UNKNOWN:
+            stored = self._load(place)
+        return None if stored is None else stored.value
+
+    def put(self, collection: Collection[V], desk: str, value: V) -> None:
+        """Let a value wait to be written."""
+        plan = self._plans.collections[collection]
+        place = (plan, desk if plan.led else "", collection.key(value))
+        if plan.unique and place in self._pending:
+            self._keep_unique_in_order(place, value)
+        self._pending[place] = (value, collection.row(value))
+
+    def _keep_unique_in_order(self, place: _Id, value: Any) -> None:
+        """Write what waits before one key changes its unique entries again: order matters then."""
+        pending = self._pending[place]
+        if pending is None or any(of(pending[0]) != of(value) for of in place[0].unique):
+            self.flush()
+
+    def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
+        """Let new values wait to be written."""
+        plan = self._plans.collections[collection]
+        owner = desk if plan.led else ""
+        for value in values:
+            place = (plan, owner, collection.key(value))
+            known = self._pending.get(place) or self._stored.get(place)
+            if known is not None:
+                self.fault = Fault.UNIQUE
+                self.error = UniqueViolation(
+                    "the key is taken by another value", where=collection.name, got=repr(place[2])
+                )
+                raise self.error
+            if place not in self._pending:
+                self._stored[place] = _ABSENT
+            self.put(collection, desk, value)
+
+    def delete(self, collection: Collection[V], desk: str, key: Key) -> bool:
+        """Remove what is under a key, or what waits to be written there."""
+        plan = self._plans.collections[collection]
+        place = (plan, desk if plan.led else "", key)
+        pending = self._pending.get(place, _UNKNOWN)
+        if pending is not _UNKNOWN:
+            self._pending[place] = None
+            return pending is not None
+        stored = self._stored.get(place, _UNKNOWN)
+        if stored is _UNKNOWN and plan.many:
+            stored = self._load(place)
+        if stored is _UNKNOWN:
+            return self._delete_unseen(place)
+        if stored is not None:
+            self._pending[place] = None
+        return stored is not None
+
+    def _delete_unseen(self, place: _Id) -> bool:
+        self._write()
+        gone: int = self._run(place[0].delete, _key(place)).rowcount
+        self._stored[place] = _ABSENT
+        return gone > 0
+
+    # --- verbs on indexes ---
+
+    def scan(
+        self,
+        index: Index[V],
+        desk: str,
+        prefix: Key = (),
+        *,
+        after: Key | None = None,
+        until: Key | None = None,
+        limit: int,
+        reverse: bool = False,
+    ) -> list[V]:
+        """Return values in the index's order."""
+        plan = self._plans.indexes[index]
+        bounds = (prefix, after or (), until or ())
+        rows = self._between(plan, desk, bounds, limit, reverse=reverse, whole=True)
+        return [self._seen(plan.plan, row) for row in rows]
+
+    def entries(
+        self,
+        index: Index[V],
+        desk: str,
+        prefix: Key = (),
+        *,
+        after: Key | None = None,
+        until: Key | None = None,
+        limit: int,
+        reverse: bool = False,
+    ) -> list[Key]:
+        """Return index entries in order."""
+        plan = self._plans.indexes[index]
+        bounds = (prefix, after or (), until or ())
+        rows = self._between(plan, desk, bounds, limit, reverse=reverse, whole=False)
+        return [tuple(row) for row in rows]
+
+    def _between(
+        self,
+        plan: IndexPlan,
+        desk: str,
+        bounds: tuple[Key, Key, Key],
+        limit: int,
+        *,
+        reverse: bool,
+        whole: bool,
+    ) -> list[_Row]:
+        if limit <= 0:
+            return []
+        prefix, after, until = bounds
+        text = plan.scan((len(prefix), len(after), len(until), reverse), whole=whole)
+        led = (desk,) if plan.led else ()
+        return self._query(text, (*led, *prefix, *after, *until, limit))
+
+    def heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> list[Key]:
+        """Return the first entry of each prefix that has one: a statement for every 32 of them."""
+        plan = self._plans.indexes[index]
+        led = (desk,) if plan.led else ()
+        found: dict[Key, Key] = {}
+        for length, same in groupby(sorted(set(prefixes), key=len), key=len):
+            rest = list(same)
+            while rest:
+                text, count = plan.heads(length, len(rest))
+                asked, rest = rest[:count], rest[count:]
+                parameters = [field for prefix in asked for field in (*led, *prefix)]
+                found.update(
+                    (tuple(row[:length]), tuple(row)) for row in self._query(text, parameters)
+                )
+        return [found[prefix] for prefix in prefixes if prefix in found]
+
+    def count(self, index: Index[V], desk: str, prefix: Key = ()) -> int:
+        """Return how many entries start with a prefix."""
+        plan = self._plans.indexes[index]
+        led = (desk,) if plan.led else ()
+        number: int = self._query(plan.count(len(prefix)), (*led, *prefix))[0][0]
+        return number
+
+    def lease(self, index: Index[V], desk: str, *, now: int, until: int, limit: int) -> list[V]:
+        """Take values that are due and first in their lane; skips what others are taking now."""
+        if index.lease is None:
+            raise UsageError(f"the index {index.name!r} declares no lease")
+        plan = self._plans.indexes[index]
+        led = (desk,) if plan.led else ()
+        self._write()
+        taken: list[V] = []
+        for row in self._query(plan.due, (*led, now, limit)):
+            value = index.lease(self._seen(plan.plan, row), until)
+            self.put(index.collection, row[0] if plan.plan.led else "", value)
+            taken.append(value)
+        return taken
+
+    def _query(self, text: str, parameters: Sequence[Any]) -> list[_Row]:
+        self.flush()
+        self._read()
+        rows: list[_Row] = self._run(text, parameters).fetchall()
+        return rows
+
+    # --- what is stored ---
+
+    def _load(self, place: _Id) -> _Stored | None:
+        self._read()
+        row = self._run(place[0].get, _key(place)).fetchone()
+        if row is None:
+            self._stored[place] = _ABSENT
+            return None
+        return self._keep(place, row)
+
+    def _keep(self, place: _Id, row: _Row) -> _Stored:
+        """Remember a row of columns, body and version."""
+        plan = place[0]
+        text, version = row[-2], row[-1]
+        value = decode(plan.collection, version, text)
+        stored = self._stored[place] = _Stored(value, tuple(row[: plan.width]), text, version)
+        return stored
+
+    def _seen(self, plan: Plan, row: _Row) -> Any:
+        """The value of a row of desk, key, columns, body and version; decoded once."""
+        keys = len(plan.keys)
+        place = (plan, row[0], tuple(row[1:keys])) if plan.led else (plan, "", tuple(row[:keys]))
+        stored = self._stored.get(place)
+        if stored is None or stored.text != row[-2]:
+            stored = self._keep(place, row[keys:])
+        return stored.value
+
+    # --- writing ---
+
+    def flush(self) -> None:
+        """Write what waits, in the order in which it came."""
+        if not self._pending:
+            return
+        self._write()
+        waiting, self._pending = self._pending, {}
+        batch: list[tuple[_Id, _Written]] = []
+        for place, written in waiting.items():
+            stored = self._stored.get(place, _UNKNOWN)
+            if stored is _UNKNOWN and place[0].many:
+                stored = self._load(place)
+            if written is not None and stored is None:
+                if batch and batch[0][0][:2] != place[:2]:
+                    self._insert(batch)
+                    batch = []
+                batch.append((place, written))
+                continue
+            if batch:
+                self._insert(batch)
+                batch = []
+            self._change(place, stored, written)
+        if batch:
+            self._insert(batch)
+
+    def _change(self, place: _Id, stored: Any, written: _Written | None) -> None:
+        if written is None:
+            if stored is not None:
+                self._remove(place, stored)
+        elif stored is _UNKNOWN:
+            self._upsert(place, written)
+        else:
+            self._update(place, stored, written)
+
+    def _insert(self, batch: list[tuple[_Id, _Written]]) -> None:
+        plan = batch[0][0][0]
+        rows = []
+        for place, (value, columns) in batch:
+            text, version = encode(plan.collection, value), plan.collection.version
+            self._stored[place] = _Stored(value, columns, text, version)
+            rows.append((*_key(place), *columns, text, version))
+        self._run_each(plan.insert, rows)
+        for index in plan.many:
+            of = self._plans.indexes[index].entries_of
+            entries = [_entry(place, fields) for place, (value, _) in batch for fields in of(value)]
+            self._run_each(self._plans.indexes[index].insert, entries)
+
+    def _upsert(self, place: _Id, written: _Written) -> None:
+        plan, (value, columns) = place[0], written
+        text, version = encode(plan.collection, value), plan.collection.version
+        self._run(plan.upsert, (*_key(place), *columns, text, version))
+        self._stored[place] = _Stored(value, columns, text, version)
+
+    def _update(self, place: _Id, stored: _Stored, written: _Written) -> None:
+        plan, (value, columns) = place[0], written
+        text, version = encode(plan.collection, value), plan.collection.version
+        mask = tuple(map(ne, stored.columns, columns))
+        if text != stored.text or version != stored.version or True in mask:
+            changed = compress(columns, mask)
+            ran = self._run(plan.update(mask), (*changed, text, version, *_key(place)))
+            if ran.rowcount != 1:
+                self._lost()
+        self._stored[place] = _Stored(value, columns, text, version)
+        for index in plan.many:
+            self._move(place, self._plans.indexes[index], stored.value, value)
+
+    def _remove(self, place: _Id, stored: Any) -> None:
+        plan = place[0]
+        self._run(plan.delete, _key(place))
+        self._stored[place] = _ABSENT
+        for index in plan.many:
+            self._move(place, self._plans.indexes[index], stored.value, None)
+
+    def _move(self, place: _Id, plan: IndexPlan, old: Any, new: Any) -> None:
+        """Let the entries of an index with its own table follow a value."""
+        gone, come = plan.entries_of(old), plan.entries_of(new)
+        if gone == come:
+            return
+        self._run_each(plan.delete, [_entry(place, each) for each in gone if each not in come])
+        self._run_each(plan.insert, [_entry(place, each) for each in come if each not in gone])
+
+    def _run_each(self, text: str, rows: list[Any]) -> None:
+        if len(rows) == 1:
+            self._run(text, rows[0])
+        elif rows:
+            try:
+                self._cursor.executemany(text, rows)
+            except self._errors as error:
+                self._fail(error)
+
+    # --- the end ---
+
+    def settle(self) -> None:
+        """Write what waits; raise what went wrong, even where `work` swallowed it."""
+        if self.error is not None:
+            raise self.error
+        self.flush()
+
+
+def _key(place: _Id) -> Key:
+    plan, desk, key = place
+    return (desk, *key) if plan.led else key
+
+
+def _entry(place: _Id, fields: Key) -> Key:
+    plan, desk, key = place
+    return (desk, *fields, *key) if plan.led else (*fields, *key)
+
+
+class FinishedTransaction(SqlTransaction):
+    """What a transaction becomes when it is over."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise UsageError(
+            "the transaction is over", hint="keep values, not the transaction, from a unit of work"
+        )
+
+    lock = get = put = add = delete = scan = entries = heads = count = lease = _refuse

@@ -1,0 +1,153 @@
+"""Lets processes race on one desk and on many, and lets the checker judge the log.
+
+    python -m tests.faults.races [--assignments N] [--processes 1 2 4 8] [--desks 1 64] [--fsync]
+
+N is over all combinations of process and desk counts. Prints how fast each was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.check_log import Report, check
+from tests.faults.office import office, open_desks
+from tests.faults.workers import ROOT
+from tests.rigs.postgres import Server
+
+__all__ = ["Race", "main", "race"]
+
+_SOFT_MAX = 2
+_LONE = (12, 4)  # agents and queues of the one hot desk
+_MANY = (3, 2)  # and of each of many
+_BACKLOG = 1.5  # so many conversations are open for each that agents have room for
+
+
+@dataclass
+class Race:
+    """What came of one race."""
+
+    processes: int
+    desks: int
+    seconds: float
+    done: Counter[str]
+    report: Report
+
+    @property
+    def assignments(self) -> int:
+        """How many conversations were given to agents."""
+        return self.report.figures["assignments"]
+
+    def __str__(self) -> str:
+        rate = self.assignments / self.seconds
+        commands = sum(self.done[what] for what in ("receive", "reply", "end", "available"))
+        refused = sum(count for what, count in self.done.items() if what.startswith("refused"))
+        return (
+            f"{self.processes:9} {self.desks:6} {self.assignments:12} {self.seconds:8.1f}"
+            f" {rate:9.0f} {commands / self.seconds:9.0f} {refused:8}"
+            f" {sum(self.report.found.values()):6}"
+        )
+
+
+HEADER = "processes  desks  assignments  seconds  assign/s  command/s refused   wrong"
+
+
+def race(url: str, folder: Path, *, processes: int, desks: int, assignments: int) -> Race:
+    """Run one race on an empty database."""
+    names = [f"desk-{number:02}" for number in range(desks)]
+    agents, queues = _LONE if desks == 1 else _MANY
+    _prepare(url, names, agents, queues)
+    quota = math.ceil(assignments / processes)
+    keep_open = math.ceil(desks * agents * _SOFT_MAX * _BACKLOG / processes)
+    command = [sys.executable, "-m", "tests.faults.race_team", url, str(folder)]
+    command += [str(processes), str(quota), str(keep_open), *names]
+    seconds = _run(command)
+    _finish(url, names)
+    done: Counter[str] = Counter()
+    for number in range(processes):
+        done.update(json.loads((folder / f"done-{number}.json").read_text(encoding="utf-8")))
+    ledgers = [folder / f"ledger-{number}.jsonl" for number in range(processes)]
+    return Race(processes, desks, seconds, done, check(url, ledgers))
+
+
+def _prepare(url: str, names: list[str], agents: int, queues: int) -> None:
+    with open_desks(url) as store:
+        for name in names:
+            config = office(name, agents=agents, queues=queues, soft_max=_SOFT_MAX, sla="2s")
+            desk = store.create(config)
+            for agent in desk.staff.list():
+                desk.set_available(agent.id)
+
+
+def _run(command: list[str]) -> float:
+    """Start everybody at once, wait for all, and return how many seconds they took."""
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as racers:
+        assert racers.stdout is not None
+        assert racers.stdout.readline() == "ready\n"
+        began = time.monotonic()
+        racers.communicate("go\n")
+        assert racers.returncode == 0
+    return time.monotonic() - began
+
+
+def _finish(url: str, names: list[str]) -> None:
+    """End what is held until nobody waits: everybody gets their turn."""
+    with open_desks(url) as store:
+        for name in names:
+            desk = store[name]
+            agents = [agent.id for agent in desk.staff.list()]
+            for agent in agents:
+                desk.set_available(agent)
+            while open_ones := desk.conversations(limit=50).items:
+                for each in open_ones:
+                    if each.agent is not None:
+                        desk.end(each.id, by=each.agent)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run every combination; 1 when anything was wrong."""
+    parser = argparse.ArgumentParser(prog="races")
+    parser.add_argument("--assignments", type=int, default=50_000)
+    parser.add_argument("--processes", type=int, nargs="*", default=[1, 2, 4, 8])
+    parser.add_argument("--desks", type=int, nargs="*", default=[1, 64])
+    parser.add_argument("--fsync", action="store_true")
+    given = parser.parse_args(arguments)
+    each = math.ceil(given.assignments / (len(given.processes) * len(given.desks)))
+    races = []
+    sys.stdout.write(HEADER + "\n")
+    with Server(fsync=given.fsync) as server, tempfile.TemporaryDirectory() as folder:
+        for desks in given.desks:
+            for processes in given.processes:
+                url = server.database(f"race_{desks}_{processes}")
+                one = race(url, Path(folder), processes=processes, desks=desks, assignments=each)
+                races.append(one)
+                sys.stdout.write(f"{one}\n")
+                if one.report.found:
+                    sys.stdout.write(f"{one.report}\n")
+                sys.stdout.flush()
+    return _sum_up(races)
+
+
+def _sum_up(races: list[Race]) -> int:
+    total, found, done = 0, Counter[str](), Counter[str]()
+    for one in races:
+        total += one.assignments
+        found.update(one.report.found)
+        done.update(one.done)
+    lost = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
+    sys.stdout.write(f"{total} assignments; wrong: {dict(found) or 'nothing'}\n{lost}\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

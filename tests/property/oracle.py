@@ -1,0 +1,498 @@
+"""A second opinion on what a desk does: slow, simple, and without one line of the rules in `src`.
+
+`Book` knows a desk's configuration as the test wrote it and resolves it by its own means. `Oracle` reads
+the log entry by entry, keeps its own picture of conversations and agents, and asserts at each entry that
+it was allowed; `check_*` assert what must hold when a command is over. Only the log's own classes are
+shared, as data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from attrs import define, field, frozen
+
+Path = tuple[str, ...]
+Limits = tuple[int, int, int]
+
+_PRESETS: Mapping[str | None, Mapping[str, Any]] = {
+    None: {},
+    "push": {
+        "assignment": "push",
+        "distribution": "least_loaded",
+        "overtake": "forbid",
+        "after_end": ("new", None),
+    },
+    "claim": {"assignment": "claim", "overtake": "confirm", "after_end": ("queue", None)},
+    "sla_inbox": {"assignment": "push", "overtake": "forbid", "after_end": ("new", None)},
+}
+_DEFAULTS: Mapping[str, Any] = {
+    "assignment": "push",
+    "distribution": "longest_idle",
+    "overtake": "forbid",
+    "after_end": ("new", None),
+}
+
+
+@frozen(kw_only=True)
+class Entry:
+    """An entry point as the test configured it; `queue` where it leads past the menu."""
+
+    channel: str
+    address: str
+    inbox: str
+    sla: int
+    queue: str | None = None
+
+
+@frozen(kw_only=True)
+class Book:
+    """What the test configured. `layers` are settings by place: "" is the desk, then paths."""
+
+    preset: str | None
+    trees: Mapping[str, Any]
+    entries: Mapping[str, Entry]
+    groups: Mapping[str, Sequence[str]]
+    layers: Mapping[str, Mapping[str, Any]]
+    limits: Limits
+
+    def setting(self, name: str, where: str = "") -> Any:
+        """The value of a setting at an inbox or queue: that of the nearest layer."""
+        steps = where.split("/") if where else []
+        places = ["", *("/".join(steps[:n]) for n in range(1, len(steps) + 1))]
+        values = [_DEFAULTS[name], _PRESETS[self.preset].get(name)]
+        values += [self.layers.get(place, {}).get(name) for place in places]
+        return [value for value in values if value is not None][-1]
+
+    def pushes(self, where: str) -> bool:
+        return bool(self.setting("assignment", where) == "push")
+
+    def leaves(self, inbox: str | None = None) -> list[str]:
+        inboxes = self.trees if inbox is None else [inbox]
+        return [path for name in inboxes for path in self._below(name, self.trees[name])]
+
+    def _below(self, path: str, tree: Mapping[str, Any]) -> list[str]:
+        if not tree:
+            return [path]
+        return [leaf for name, sub in tree.items() for leaf in self._below(f"{path}/{name}", sub)]
+
+    def served(self, serves: Iterable[str], groups: Iterable[str]) -> list[str]:
+        """The leaves that patterns come to, in tree order."""
+        patterns = [*serves, *(each for group in groups for each in self.groups[group])]
+        return [leaf for leaf in self.leaves() if any(_serves(each, leaf) for each in patterns)]
+
+    def node(self, inbox: str, path: Path) -> Mapping[str, Any]:
+        tree = self.trees[inbox]
+        for name in path:
+            tree = tree[name]
+        return dict(tree)
+
+
+def _serves(pattern: str, leaf: str) -> bool:
+    head, below = (pattern[:-3], "(/.*)?") if pattern.endswith("/**") else (pattern, "")
+    names = ("[^/]+" if name == "*" else re.escape(name) for name in head.split("/"))
+    return re.fullmatch("/".join(names) + below, leaf) is not None
+
+
+@define(kw_only=True)
+class Chat:
+    """A conversation as the oracle understands the log. `armed` is when it becomes overdue."""
+
+    id: str
+    entry: str
+    inbox: str
+    contact: str
+    thread: str
+    number: int
+    state: str
+    queue: str | None
+    at: int
+    opened_at: int
+    queued_at: int
+    agent: str | None = None
+    previous: str | None = None
+    due: int | None = None
+    armed: int | None = None
+    missed: int = 0
+    ended_at: int | None = None
+    ended_number: int = 0
+    path: Path = ()
+    tags: tuple[str, ...] = ()
+    newest: int = 0
+    messages: list[str] = field(factory=list)
+
+    @property
+    def place(self) -> str:
+        return self.queue or self.inbox
+
+    @property
+    def holder(self) -> str | None:
+        return self.agent if self.state in ("active", "inactive") else None
+
+
+@define(kw_only=True)
+class Person:
+    """An agent as the oracle understands the log."""
+
+    id: str
+    leaves: list[str]
+    soft: int
+    hard: int
+    idle_since: int
+    available: bool = False
+    load: int = 0
+    profile: tuple[Any, ...] = ()
+
+    def rank(self, distribution: str) -> tuple[Any, ...]:
+        if distribution == "least_loaded":
+            return (Fraction(self.load, self.soft), self.idle_since, self.id)
+        return (self.load > 0, self.idle_since, self.id)
+
+
+@define
+class Oracle:
+    """Reads the log and objects."""
+
+    book: Book
+    position: int = 0
+    chats: dict[str, Chat] = field(factory=dict)
+    staff: dict[str, Person] = field(factory=dict)
+    pushed: int = 0
+
+    # --- the log ----------------------------------------------------------------------------------
+
+    def read(self, entries: Iterable[Any]) -> list[str]:
+        """Take in log entries and return the conversations they are about."""
+        touched: dict[str, None] = {}
+        for entry in entries:
+            assert entry.position == self.position + 1, "the log has a gap"
+            self.position = entry.position
+            event = entry.event
+            name = getattr(event, "conversation", None)
+            if name is not None:
+                touched[name] = None
+                if name in self.chats and type(event).__name__ != "DeliveryChanged":
+                    assert event.at >= self.chats[name].at, "told before what came before (S1)"
+            getattr(self, f"_on_{type(event).__name__}")(event)
+            if name is not None and type(event).__name__ not in ("DeliveryChanged", "Remarked"):
+                self.chats[name].at = event.at
+        return list(touched)
+
+    def _on_Configured(self, event: Any) -> None:
+        assert event.version >= 1
+
+    def _on_AgentSaved(self, e: Any) -> None:
+        leaves = self.book.served(e.serves, e.groups)
+        assert list(e.leaves) == leaves
+        soft, hard = e.capacity.soft_max, e.capacity.hard_max
+        known = self.staff.setdefault(
+            e.agent, Person(id=e.agent, leaves=leaves, soft=soft, hard=hard, idle_since=e.at)
+        )
+        profile = (e.name, e.groups, e.serves, e.capacity)
+        assert known.profile != profile, "saved what was so already (R11)"
+        known.leaves, known.soft, known.hard, known.profile = leaves, soft, hard, profile
+
+    def _on_AgentAvailability(self, e: Any) -> None:
+        person = self.staff[e.agent]
+        assert person.available is not e.available, "told what was so already (R11)"
+        if e.available:
+            person.idle_since = e.at
+        person.available = e.available
+
+    def _on_Opened(self, e: Any) -> None:
+        entry = self.book.entries[e.place.entry_point]
+        assert e.conversation not in self.chats
+        assert (e.source, e.place.inbox, e.place.channel) == (None, entry.inbox, entry.channel)
+        assert (e.route.sla, e.due) == (entry.sla, e.at + entry.sla)
+        self._move(None, "selecting" if e.queue is None else "queued")
+        chat = self.chats[e.conversation] = Chat(
+            id=e.conversation,
+            entry=e.place.entry_point,
+            inbox=e.place.inbox,
+            contact=e.place.contact,
+            thread=e.place.thread,
+            number=len(self.chats),
+            state="selecting" if e.queue is None else "queued",
+            queue=e.queue,
+            at=e.at,
+            opened_at=e.at,
+            queued_at=e.at,
+            due=e.due,
+        )
+        self._arm(chat, e.due, e.timers)
+
+    def _move(self, source: str | None, target: str) -> None:
+        assert (source, target) in {
+            (None, "selecting"),
+            (None, "queued"),
+            ("selecting", "queued"),
+            ("queued", "active"),
+            ("active", "active"),
+            ("selecting", "ended"),
+            ("queued", "ended"),
+            ("active", "ended"),
+            ("ended", "queued"),
+        }, "a transition that does not exist"
+
+    def _step(self, e: Any, target: str) -> Chat:
+        """A transition's own account of itself must fit what came before (X1)."""
+        chat = self.chats[e.conversation]
+        assert e.source.value == chat.state, "the chain of states is broken"
+        assert e.reason
+        assert re.fullmatch("contact|system|agent:.+", e.actor)
+        self._move(chat.state, target)
+        chat.state = target
+        return chat
+
+    def _arm(self, chat: Chat, due: int, timers: Any) -> None:
+        chat.due, chat.armed, chat.missed = due, due + 1, 0
+        assert [(at, kind.value) for at, kind in timers] == [(due + 1, "first_response")]
+
+    def _on_Queued(self, e: Any) -> None:
+        chat = self._step(e, "queued")
+        assert e.queue in self.book.leaves(chat.inbox)
+        assert e.released is None, "nothing gives a conversation back yet"
+        if e.source.value == "ended":
+            assert e.queue == chat.queue
+            assert e.due == e.at + self.book.entries[chat.entry].sla
+            self._arm(chat, e.due, e.timers)
+        if chat.agent is not None:
+            chat.previous = chat.agent
+        chat.agent, chat.queue, chat.queued_at, chat.ended_at = None, e.queue, e.at, None
+        chat.path = ()
+
+    def _on_MenuMoved(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        assert chat.state == "selecting"
+        chat.path = tuple(e.path)
+
+    def _on_MessageReceived(self, e: Any) -> None:
+        assert e.actor == "contact"
+        self._said(e)
+
+    def _on_Remarked(self, e: Any) -> None:
+        self._said(e)
+
+    def _on_NoteAdded(self, e: Any) -> None:
+        self._said(e)
+
+    def _said(self, e: Any) -> Chat:
+        chat = self.chats[e.conversation]
+        assert all(e.message not in each.messages for each in self.chats.values())
+        chat.messages.append(e.message)
+        chat.newest = self.position
+        return chat
+
+    def _on_MessageSent(self, e: Any) -> None:
+        chat = self._said(e)
+        assert chat.state != "ended"
+        if e.automatic:
+            assert e.actor == "system"
+            return
+        assert e.actor == f"agent:{chat.holder}", "somebody else answered"
+        chat.due = chat.armed = None
+        assert e.timers in (None, ())
+
+    def _on_Tagged(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        assert e.tags != chat.tags
+        chat.tags = e.tags
+
+    def _on_DeliveryChanged(self, e: Any) -> None:
+        assert e.message in self.chats[e.conversation].messages
+
+    def _on_SlaMissed(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        assert chat.armed is not None, "answered, ended or told before"
+        assert e.due == chat.due
+        assert e.at == chat.armed, "a deadline fires for its instant, not the poll's"
+        assert e.timers == ()
+        chat.armed, chat.missed = None, chat.missed + 1
+
+    def _on_Ended(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        assert e.released == chat.holder
+        if e.released is not None:
+            self._free(e.released, e.at)
+        self._step(e, "ended")
+        assert e.timers == (), "an end stops every clock (R5)"
+        chat.due = chat.armed = None
+        chat.ended_at, chat.ended_number, chat.path = e.at, self.position, ()
+
+    def _on_TookOver(self, e: Any) -> None:
+        chat = self._step(e, "active")
+        assert e.released == chat.agent != e.agent
+        assert self.book.setting("overtake", chat.place) == "confirm"
+        assert e.actor == f"agent:{e.agent}"
+        self._free(e.released, e.at)
+        self._load(e.agent, e.at, self.staff[e.agent].hard)
+        chat.agent = e.agent
+
+    def _on_Assigned(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        person = self.staff[e.agent]
+        if self.book.pushes(chat.place):
+            assert (e.reason, e.actor) == ("push", "system")
+            self._judge(chat, person)
+            self.pushed += 1
+        else:
+            assert (e.reason, e.actor) == ("claim", f"agent:{e.agent}")
+        self._step(e, "active")
+        self._load(e.agent, e.at, person.soft if e.reason == "push" else person.hard)
+        chat.agent = e.agent
+
+    def _judge(self, chat: Chat, person: Person) -> None:
+        """Was this the agent for this conversation, and this the conversation for this agent?"""
+        able = self.able(chat)
+        assert person in able, "pushed to an agent who is off, full, or serves another queue (A3)"
+        due_to = self.staff.get(chat.previous or "")
+        if self.book.setting("after_end", chat.place)[0] == "last_agent" and due_to in able:
+            assert person is due_to
+        else:
+            distribution = self.book.setting("distribution")
+            first = min(able, key=lambda each: each.rank(distribution))
+            assert person is first, f"{first.id} comes before {person.id} (A18)"
+        waiting = [each for each in self.waiting() if each.queue in person.leaves]
+        longest = min(each.queued_at for each in waiting)
+        assert chat.queued_at == longest, "another one waited longer (R2)"
+
+    def _free(self, agent: str, at: int) -> None:
+        person = self.staff[agent]
+        person.load, person.idle_since = person.load - 1, at
+        assert person.load >= 0
+
+    def _load(self, agent: str, at: int, limit: int) -> None:
+        person = self.staff[agent]
+        person.load, person.idle_since = person.load + 1, at
+        assert person.load <= limit, "above capacity (A10, M9)"
+
+    # --- what must hold between commands ----------------------------------------------------------
+
+    def waiting(self) -> list[Chat]:
+        """Conversations that wait where the desk assigns them."""
+        return [
+            chat
+            for chat in self.chats.values()
+            if chat.state == "queued" and self.book.pushes(chat.place)
+        ]
+
+    def able(self, chat: Chat) -> list[Person]:
+        """Every agent who may be given this conversation."""
+        return [
+            each
+            for each in self.staff.values()
+            if each.available and each.load < each.soft and chat.queue in each.leaves
+        ]
+
+    def check_nobody_waits(self) -> None:
+        for chat in self.waiting():
+            assert not self.able(chat), f"{chat.id} waits while {self.able(chat)} have room (R2)"
+
+    def check_loads(self) -> None:
+        held: dict[str, int] = {}
+        for chat in self.chats.values():
+            if chat.holder is not None:
+                held[chat.holder] = held.get(chat.holder, 0) + 1
+        for person in self.staff.values():
+            assert person.load == held.get(person.id, 0)
+
+    def check_threads(self) -> None:
+        threads = [
+            (chat.entry, chat.contact, chat.thread)
+            for chat in self.chats.values()
+            if chat.state != "ended"
+        ]
+        assert len(threads) == len(set(threads)), "two open conversations in one thread"
+
+    def check_ticked(self, now: int) -> None:
+        late = [each.id for each in self.chats.values() if each.armed and each.armed <= now]
+        assert not late, f"{late} are overdue and nobody was told"
+
+    def next_due(self) -> int | None:
+        return min((each.armed for each in self.chats.values() if each.armed), default=None)
+
+    # --- what a command will come to --------------------------------------------------------------
+
+    def home(self, entry: str, contact: str, thread: str, now: int) -> tuple[str, Chat | None]:
+        """Where a contact's message goes (S9): `joins`, `reopens`, `refused` or `opens`."""
+        own = [
+            chat
+            for chat in self.chats.values()
+            if (chat.entry, chat.contact, chat.thread) == (entry, contact, thread)
+        ]
+        for chat in own:
+            if chat.state != "ended":
+                return "joins", chat
+        if not own:
+            return "opens", None
+        last = max(own, key=lambda chat: chat.ended_number)
+        to, within = self.book.setting("after_end", last.place)
+        assert last.ended_at is not None
+        if within is not None and max(now, last.at) - last.ended_at > within:
+            return "opens", None
+        if last.queue is None or to == "new":
+            return "opens", None
+        return ("refused", None) if to == "reject" else ("reopens", last)
+
+    def first_queue(self, entry: str) -> str | None:
+        """The queue a new conversation starts in; None where a menu comes first (U52, U58)."""
+        at = self.book.entries[entry]
+        if at.queue is not None:
+            return at.queue
+        enabled = self.enabled(at.inbox)
+        return enabled[0] if len(enabled) == 1 else None
+
+    def enabled(self, inbox: str) -> list[str]:
+        """Leaves with agents (U15), or all where there are none."""
+        leaves = self.book.leaves(inbox)
+        found = [
+            leaf for leaf in leaves if any(leaf in each.leaves for each in self.staff.values())
+        ]
+        return found or leaves
+
+    def listed(self, inbox: str, path: Path) -> list[str]:
+        """What the menu offers at a branch."""
+        prefix = "/".join((inbox, *path))
+        enabled = self.enabled(inbox)
+        return [
+            name
+            for name in self.book.node(inbox, path)
+            if any(f"{leaf}/".startswith(f"{prefix}/{name}/") for leaf in enabled)
+        ]
+
+    def answer(self, chat: Chat, words: str | None) -> tuple[str | None, Path]:
+        """What an answer to the menu leads to: a queue, or a branch to choose from (U53, U54)."""
+        listed = self.listed(chat.inbox, chat.path)
+        if not listed:  # everybody below this branch has gone: choose anew
+            return None, ()
+        said = (words or "").strip()
+        numbers = {str(n): name for n, name in enumerate(listed, start=1)}
+        titles = {name.casefold(): name for name in listed}
+        name = numbers.get(said.lstrip("0")) if said.isascii() and said.isdigit() else None
+        name = name or titles.get(said.casefold())
+        if name is None:
+            return None, chat.path
+        path = (*chat.path, name)
+        if self.book.node(chat.inbox, path):
+            return None, path
+        return "/".join((chat.inbox, *path)), ()
+
+    def taking(self, chat: Chat, by: str, *, confirm: bool) -> str | None:
+        """The error that an agent gets who takes a conversation, or None where they may."""
+        if chat.state == "ended":
+            return "ConversationClosed"
+        if chat.state == "selecting":
+            return "TransitionNotAllowed"
+        if chat.holder == by:
+            return None
+        if chat.holder is None and self.book.pushes(chat.place):
+            return "TransitionNotAllowed"
+        if chat.holder is not None and (
+            not confirm or self.book.setting("overtake", chat.place) == "forbid"
+        ):
+            return "AlreadyTaken"
+        person = self.staff[by]
+        return "CapacityExceeded" if person.load >= person.hard else None

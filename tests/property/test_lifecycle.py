@@ -1,0 +1,210 @@
+"""Any commands in any order, on pure `decide` and `apply`: what holds whatever was asked, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllowed
+from omniroute.instants import HOUR, MINUTE
+from omniroute.model import commands as ask
+from omniroute.model import events as tell
+from omniroute.model.conversation import Conversation, DeadlineKind
+from omniroute.model.effects import SendMessage
+from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, Policy
+from omniroute.model.state import EndReason, State
+from omniroute.rules.lifecycle import TABLE, Decision, apply, decide, fold
+from omniroute.testing import NOW, a_conversation, a_place
+
+PEOPLE = st.sampled_from(["ana", "bob", "cho"])
+QUEUES = st.sampled_from(["general/English", "vip"])
+ROUTE = tell.Route("general", "primary inbox for chat", 15 * MINUTE, "inbox general", "menu", 1)
+OPENINGS = st.builds(
+    ask.Open,
+    conversation=st.just("c_1"),
+    place=st.just(a_place()),
+    route=st.just(ROUTE),
+    message=st.just("m"),
+    queue=st.none() | QUEUES,
+)
+COMMANDS = st.one_of(
+    st.builds(ask.Receive, message=st.just("m"), sla=st.sampled_from([None, MINUTE])),
+    st.builds(ask.Browse, path=st.sampled_from([(), ("Deutsch",), ("Deutsch", "Technik")])),
+    st.builds(
+        ask.Enqueue, queue=QUEUES, by=st.none() | PEOPLE, reason=st.sampled_from(["menu", "back"])
+    ),
+    st.builds(ask.Assign, agent=PEOPLE),
+    st.builds(ask.Take, by=PEOPLE, confirm=st.booleans()),
+    st.builds(ask.Reply, by=PEOPLE, message=st.just("m"), confirm=st.booleans()),
+    st.builds(ask.Deliver, message=st.just("m")),
+    st.builds(
+        ask.End,
+        by=st.none() | PEOPLE,
+        reason=st.sampled_from(EndReason),
+        disposition=st.sampled_from([None, "solved"]),
+    ),
+    st.builds(ask.Note, by=PEOPLE, message=st.just("m")),
+    st.builds(ask.SetTags, by=PEOPLE, tags=st.lists(st.sampled_from("abc")).map(tuple)),
+    st.just(ask.Expire(DeadlineKind.FIRST_RESPONSE)),
+)
+POLICIES = st.builds(
+    Policy,
+    assignment=st.sampled_from(Assignment),
+    overtake=st.sampled_from(Overtake),
+    after_end=st.builds(
+        AfterEnd, to=st.sampled_from(AfterEndTo), within=st.sampled_from([None, 1, MINUTE])
+    ),
+)
+# A clock that mostly goes on, sometimes stands, and sometimes is set back.
+STEPS = st.one_of(st.integers(0, 5 * MINUTE), st.just(0), st.integers(-HOUR, -1))
+STORIES = st.lists(st.tuples(STEPS, COMMANDS, POLICIES), max_size=25)
+# Nothing leads to these states yet; what is allowed in them must hold all the same.
+STARTS = st.none() | st.builds(a_conversation, st.sampled_from(State))
+
+
+def lived(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> Iterator[tuple[Conversation, Any, Policy, int, Decision]]:
+    """Yield every step that was allowed; check that the others change nothing (X1)."""
+    state = start or decide(None, opening, Policy(), NOW).state
+    now = NOW
+    for step, command, policy in story:
+        now += step
+        before = repr(state)
+        try:
+            decision = decide(state, command, policy, now)
+        except TransitionNotAllowed as error:
+            assert repr(state) == before
+            assert isinstance(error, ConversationClosed) == (state.state is State.ENDED) or (
+                isinstance(error, AlreadyTaken)
+            )
+            continue
+        assert repr(state) == before
+        assert decide(state, command, policy, now) == decision, "asked twice, answered differently"
+        yield state, command, policy, now, decision
+        state = decision.state
+
+
+@pytest.mark.req("R16", "X2")
+@given(STARTS, OPENINGS, STORIES)
+def test_what_was_told_is_all_that_the_state_comes_from(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> None:
+    events = [] if start else list(decide(None, opening, Policy(), NOW).events)
+    state = start
+    for before, _, _, _, decision in lived(start, opening, story):
+        events += decision.events
+        after = before
+        for event in decision.events:
+            after = apply(after, event)
+        assert after == decision.state
+        state = decision.state
+    if start is None:
+        assert fold(events) == (state or decide(None, opening, Policy(), NOW).state)
+
+
+@pytest.mark.req("X1")
+@given(STARTS, OPENINGS, STORIES)
+def test_a_change_of_state_is_told_by_one_event_that_the_table_lists(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> None:
+    rows = {(source, row.command): row.targets for row in TABLE for source in row.sources}
+    for before, command, _, _, decision in lived(start, opening, story):
+        moves = [each for each in decision.events if isinstance(each, tell.Transition)]
+        targets = rows[before.state, type(command)]
+        assert decision.state.state in (targets or (before.state,)) or not decision.events
+        if before.state is not decision.state.state:
+            assert len(moves) == 1
+        for move in moves:
+            assert (move.source, move.target) == (before.state, decision.state.state)
+            assert move.reason
+            assert move.actor in ("contact", "system") or move.actor.startswith("agent:")
+
+
+@pytest.mark.req("S1")
+@given(STARTS, OPENINGS, STORIES)
+def test_no_clock_reorders_a_conversation(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> None:
+    for before, _, _, now, decision in lived(start, opening, story):
+        effective = max(now, before.at)
+        assert all(event.at == effective for event in decision.events)
+        assert decision.state.at == (effective if decision.events else before.at)
+        assert before.since <= decision.state.since <= decision.state.at
+        clocks = decision.state.clocks
+        assert clocks.opened_at == before.clocks.opened_at
+        assert clocks.opened_at <= clocks.queued_at <= decision.state.at
+
+
+@pytest.mark.req("R16")
+@given(STARTS, OPENINGS, STORIES)
+def test_clocks_and_holders_fit_the_state(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> None:
+    for _, command, _, _, decision in lived(start, opening, story):
+        state, clocks = decision.state, decision.state.clocks
+        assert list(state.timers) == sorted(state.timers)
+        assert all(at == (clocks.due or 0) + 1 for at, _ in state.timers)
+        if state.ended:
+            assert (state.timers, clocks.due, clocks.waiting_since) == ((), None, None)
+            assert state.extras.ending is not None
+        else:
+            assert state.extras.ending is None
+        if state.state in (State.ACTIVE, State.INACTIVE):
+            assert state.agent is not None
+        if state.state is State.QUEUED:
+            assert state.agent is None
+            assert state.queue is not None
+        if isinstance(command, ask.Reply):
+            assert (clocks.due, clocks.waiting_since) == (None, None)
+            assert state.agent == command.by
+        sent = [each.message for each in decision.events if isinstance(each, tell.MessageSent)]
+        assert [SendMessage(message) for message in sent] == list(decision.effects)
+
+
+@pytest.mark.req("C4", "C6")
+@given(STARTS, OPENINGS, STORIES)
+def test_who_lets_go_is_named_and_nobody_loses_a_conversation_unasked(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> None:
+    held = (State.ACTIVE, State.INACTIVE)
+    for before, command, policy, _, decision in lived(start, opening, story):
+        holder = before.agent if before.state in held else None
+        after = decision.state.agent if decision.state.state in held else None
+        released = [
+            event.released
+            for event in decision.events
+            if getattr(event, "released", None) is not None
+        ]
+        assert released == ([holder] if holder is not None and holder != after else [])
+        if holder is not None and after not in (None, holder):
+            assert isinstance(command, (ask.Take, ask.Reply))
+            assert command.confirm
+            assert policy.overtake is Overtake.CONFIRM
+            assert any(isinstance(event, tell.TookOver) for event in decision.events)
+
+
+@pytest.mark.req("G20")
+@given(OPENINGS, st.integers(0, HOUR), st.booleans())
+@settings(max_examples=50)
+def test_a_first_response_is_missed_from_the_microsecond_after_it_was_due(
+    opening: ask.Open, late: int, replied: bool
+) -> None:
+    state = decide(None, opening, Policy(assignment=Assignment.CLAIM), NOW).state
+    (at, kind), due = state.timers[0], state.clocks.due
+    assert due == NOW + 15 * MINUTE
+    assert at == due + 1
+    if replied and state.state is State.QUEUED:
+        policy = Policy(assignment=Assignment.CLAIM)
+        state = decide(state, ask.Reply("ana", "m"), policy, NOW).state
+        assert decide(state, ask.Expire(kind), policy, at + late).events == ()
+        return
+    assert decide(state, ask.Expire(kind), Policy(), due).events == ()
+    missed = decide(state, ask.Expire(kind), Policy(), at + late)
+    assert [type(event) for event in missed.events] == [tell.SlaMissed]
+    assert missed.state.timers == ()
+    assert decide(missed.state, ask.Expire(kind), Policy(), at + late).events == ()

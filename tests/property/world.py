@@ -1,0 +1,220 @@
+"""The world around one desk: a store, a clock that is moved by hand, a provider that answers as told.
+
+Everything is drawn from the same seeds, so that two worlds in which the same is done are equal.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+
+import omniroute as om
+from omniroute.clock import ManualClock
+from omniroute.desk import Desk, Desks
+from omniroute.ids import SeededIds
+from omniroute.model.desk_config import (
+    DeskConfig,
+    EntryPointConfig,
+    GroupConfig,
+    InboxConfig,
+    Override,
+    QueueNode,
+)
+from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.wire import OutRequest, OutResponse
+from omniroute.ports import Store, Transaction
+from omniroute.schema import Collection
+from omniroute.stores import open_store
+from omniroute.testing.play import MONDAY
+from omniroute.testing.scripted import ScriptedPlugin
+from tests.property.oracle import Book
+
+T = TypeVar("T")
+
+DESK = "acme"
+
+
+# --- configuration --------------------------------------------------------------------------------
+
+
+def desk_config(book: Book) -> DeskConfig:
+    """The configuration that a book describes."""
+    limits = om.Capacity(*book.limits)
+    return DeskConfig(
+        desk=DESK,
+        zone="Europe/Berlin",
+        preset=book.preset,
+        policy=_settings(book, "", capacity={"messaging": limits}),
+        inboxes={name: _inbox(book, name) for name in book.trees},
+        entry_points={name: _entry_point(book, name) for name in book.entries},
+        groups={name: GroupConfig(serves=tuple(each)) for name, each in book.groups.items()},
+    )
+
+
+def _inbox(book: Book, name: str) -> InboxConfig:
+    slas = {entry.inbox: entry.sla for entry in book.entries.values()}
+    return InboxConfig(
+        sla=slas.get(name, 60_000_000),
+        primary_for=tuple(dict.fromkeys(e.channel for e in book.entries.values()))
+        if name == next(iter(book.trees))
+        else (),
+        queues=_nodes(book.trees[name]),
+        policy=_settings(book, name),
+        at={
+            place.removeprefix(f"{name}/"): _settings(book, place)
+            for place in book.layers
+            if place.startswith(f"{name}/")
+        },
+    )
+
+
+def _nodes(tree: Any) -> tuple[QueueNode, ...]:
+    return tuple(QueueNode(name, _nodes(below)) for name, below in tree.items())
+
+
+def _settings(book: Book, place: str, **more: Any) -> PolicySettings:
+    made = {"assignment": Assignment, "overtake": Overtake, "distribution": om.Distribution}
+    values = {name: made[name](v) for name, v in book.layers.get(place, {}).items() if name in made}
+    after_end = book.layers.get(place, {}).get("after_end")
+    if after_end is not None:
+        values["after_end"] = AfterEnd(AfterEndTo(after_end[0]), after_end[1])
+    return PolicySettings(**values, **more)
+
+
+def _entry_point(book: Book, name: str) -> EntryPointConfig:
+    entry, first = book.entries[name], next(iter(book.trees))
+    override = None if entry.inbox == first else Override(inbox=entry.inbox, sla=entry.sla)
+    return EntryPointConfig(
+        channel=entry.channel, address=entry.address, override=override, queue=entry.queue
+    )
+
+
+# --- the provider ---------------------------------------------------------------------------------
+
+
+@frozen
+class Attempt:
+    """One try to send a message, and what the provider made of it."""
+
+    message: str
+    outcome: str
+
+
+@define
+class Provider:
+    """Answers `script`, one word for each request, then `accepted`."""
+
+    attempts: list[Attempt] = field(factory=list)
+    script: list[str] = field(factory=list)
+    early: Callable[[str], None] | None = None
+
+    def perform(self, request: OutRequest) -> OutResponse:
+        outcome = self.script.pop(0) if self.script else "accepted"
+        body = json.loads(request.body)
+        provider_id = f"sent-{body['message']}"
+        if outcome == "overtaken" and self.early is not None:
+            # The status arrives before the answer that tells the message's id.
+            self.early(provider_id)
+        self.attempts.append(Attempt(body["message"], outcome))
+        if outcome in ("accepted", "overtaken"):
+            return OutResponse(status=200, body=json.dumps({"id": provider_id}).encode())
+        if outcome == "retryable":
+            return OutResponse(error="refused", sent=False)
+        if outcome == "permanent":
+            return OutResponse(status=400, body=b"no such number")
+        return OutResponse(error="timeout")
+
+
+# --- stores ---------------------------------------------------------------------------------------
+
+
+@frozen
+class Kept:
+    """A store and a way to see everything that is in it, whatever the collection."""
+
+    store: Store
+    contents: Callable[[], Any]
+
+
+def memory_store(folder: Path) -> Kept:
+    store = om.MemoryStore()
+
+    def contents() -> Any:
+        return {
+            (desk, collection.name): dict(table.cells)
+            for desk, tables in store._space.desks.items()
+            for collection, table in tables.items()
+        }
+
+    return Kept(store, contents)
+
+
+def sqlite_store(folder: Path) -> Kept:
+    path = folder / "desk.db"
+
+    def contents() -> list[str]:
+        with sqlite3.connect(path) as connection:
+            lines = list(connection.iterdump())
+        connection.close()
+        return lines
+
+    return Kept(open_store(f"sqlite:///{path}"), contents)
+
+
+STORES: dict[str, Callable[[Path], Kept]] = {"memory": memory_store, "sqlite": sqlite_store}
+
+
+# --- one desk in it -------------------------------------------------------------------------------
+
+
+class World:
+    """One desk on one store."""
+
+    def __init__(self, book: Book, kept: Kept) -> None:
+        self.book = book
+        self.kept = kept
+        self.clock = ManualClock(MONDAY)
+        self.ids = SeededIds()
+        self.provider = Provider()
+        self.read_to = 0
+        self.desk = self._open().create(desk_config(book))
+
+    def _open(self) -> Desks:
+        channels = tuple(dict.fromkeys(each.channel for each in self.book.entries.values()))
+        self.desks = Desks(
+            self.kept.store,
+            plugins=[ScriptedPlugin(channels)],
+            discover=False,
+            builtin=False,
+            clock=self.clock,
+            ids=self.ids,
+            transport=self.provider,
+        )
+        return self.desks
+
+    def restart(self) -> Desk:
+        """Another process takes over: nothing is left but what is stored (X5)."""
+        self.desk = self._open()[DESK]
+        return self.desk
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        return self.kept.store.transact(work)
+
+    def get(self, collection: Collection[T], *key: Any) -> T:
+        found = self.read(lambda tx: tx.get(collection, DESK, key))
+        assert found is not None
+        return found
+
+    def news(self) -> Iterator[om.Change]:
+        """What was committed since the last look."""
+        for change in self.desk.changes(self.read_to):
+            self.read_to = change.position
+            yield change
+
+    def close(self) -> None:
+        self.desks.close()

@@ -1,0 +1,314 @@
+"""Delivery: committed messages go out, in order, and what came of them is written down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from omniroute.errors import UnsupportedContent
+from omniroute.instants import SECOND
+from omniroute.model import events as tell
+from omniroute.model.desk_config import EntryPointConfig
+from omniroute.model.wire import (
+    Accepted,
+    Attachment,
+    DeliveryStatus,
+    InboundKind,
+    OutRequest,
+    Permanent,
+    Retryable,
+    Unknown,
+)
+from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS
+from omniroute.schema import EARLY_STATUSES, MESSAGES
+from omniroute.testing import MONDAY, ScriptedAdapter, a_config, an_inbound
+from tests.unit.desk.helpers import assert_folds, stored, told
+
+D = DeliveryStatus
+PUSH = a_config(preset="push", agents=("ana",))
+
+
+@pytest.fixture
+def p(play):
+    p = play(PUSH)
+    p.agent("ana").on()
+    return p
+
+
+@pytest.fixture
+def chat(p):
+    return p.contact("Maria").writes("Hello")
+
+
+def says(p, chat, *texts):
+    return [p.desk.reply(chat.id, text, by="ana") for text in texts]
+
+
+def status_of(p, message):
+    return stored(p, MESSAGES, message.id).status
+
+
+def report(p, target, status, *, key, at=None, **fields):
+    item = an_inbound(None, kind=InboundKind.STATUS, key=key, target=target, status=status)
+    return p.desk.receive("main", evolve(item, sender=None, at=at, **fields)).items[0]
+
+
+# --- going out ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_before_it_is_delivered(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    assert p.provider.sent == []
+    assert p.desk.deliver() == 1
+    assert [(each.text, each.message) for each in p.provider.sent] == [("Hi", written.id)]
+    assert status_of(p, written) is D.SENT
+    assert p.desk.waiting_to_send() == 0
+    assert p.desk.deliver() == 0
+    assert_folds(p)
+
+
+def test_messages_of_one_conversation_go_out_in_order(p, chat) -> None:
+    says(p, chat, "one", "two", "three")
+    assert p.desk.deliver() == 3
+    assert p.contact("Maria").got == ["one", "two", "three"]
+
+
+def test_at_most_as_many_are_tried_as_asked_for(p) -> None:
+    for number in range(3):
+        says(p, p.contact(f"N{number}").writes("Hello"), "Hi")
+    assert p.desk.deliver(limit=2) == 2
+    assert p.desk.waiting_to_send() == 1
+
+
+def test_what_was_last_carried_in_is_carried_out(play) -> None:
+    contexts = []
+
+    class Watching(ScriptedAdapter):
+        def send(self, message, context, settings):
+            contexts.append((message.to, context.carry))
+            return super().send(message, context, settings)
+
+    p = play(PUSH)
+    p.desks.registry._adapters["chat"] = Watching("chat")
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    maria.sends(InboundKind.MESSAGE, text="one", carry={"token": "t1"})
+    maria.sends(InboundKind.MESSAGE, text="two", carry={"token": "t2"})
+    maria.sends(InboundKind.REACTION, emoji="+1", target="in-2")
+    says(p, chat, "Hi")
+    p.desk.deliver()
+    assert contexts == [("addr-maria", {"token": "t2"})]
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def test_a_head_that_can_be_retried_holds_up_its_own_conversation_only(p, chat) -> None:
+    other = p.contact("Otto").writes("Hello")
+    says(p, chat, "one", "two")
+    p.provider.answer_next(Retryable("busy"))
+    says(p, other, "Hi Otto")
+    p.desk.deliver()
+    assert p.contact("Maria").got == []
+    assert p.contact("Otto").got == ["Hi Otto"]
+    p.advance("10s")
+    assert p.contact("Maria").got == ["one", "two"]
+
+
+def test_it_is_tried_again_under_the_same_id_when_its_time_has_come(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    p.provider.answer_next(Retryable("busy"))
+    p.desk.deliver()
+    again = p.desk.next_delivery()
+    assert timedelta(seconds=5) <= again - MONDAY < timedelta(seconds=6.25)
+    assert p.desk.deliver(now=again - timedelta(microseconds=1)) == 0
+    assert p.desk.deliver(now=again) == 1
+    assert [each.message for each in p.provider.sent] == [written.id]
+
+
+def test_what_is_never_taken_ends_dead_after_so_many_tries(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    p.provider.answer_next(*[Retryable("busy")] * MAX_ATTEMPTS)
+    p.advance("7d")
+    (dead,) = p.desk.dead_letters()
+    assert (dead.message, dead.attempts, dead.reason) == (written.id, MAX_ATTEMPTS, "busy")
+    assert status_of(p, written) is D.FAILED
+
+
+def test_a_dead_head_unblocks_those_behind_it(p, chat) -> None:
+    first, _ = says(p, chat, "one", "two")
+    p.provider.answer_next(Permanent("no such number"))
+    assert p.desk.deliver() == 2
+    assert p.contact("Maria").got == ["two"]
+    assert [each.message for each in p.desk.dead_letters()] == [first.id]
+    message = stored(p, MESSAGES, first.id)
+    assert (message.status, message.error) == (D.FAILED, "no such number")
+
+
+def test_what_may_have_gone_out_is_not_sent_again(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    p.provider.answer_next(Unknown("timed out"))
+    p.desk.deliver()
+    p.advance("7d")
+    assert p.provider.sent == []
+    assert [each.reason for each in p.desk.dead_letters()] == ["unknown: timed out"]
+    assert status_of(p, written) is D.UNKNOWN
+
+
+def test_what_may_have_gone_out_is_sent_again_where_that_is_harmless(play) -> None:
+    class Idempotent(ScriptedAdapter):
+        def capabilities(self, settings):
+            return evolve(super().capabilities(settings), idempotent_send=True)
+
+    p = play(PUSH)
+    p.desks.registry._adapters["chat"] = Idempotent("chat")
+    p.agent("ana").on()
+    says(p, p.contact("Maria").writes("Hello"), "Hi")
+    p.provider.answer_next(Unknown("timed out"))
+    p.desk.deliver()
+    p.advance("1m")
+    assert p.contact("Maria").got == ["Hi"]
+
+
+def test_an_adapter_that_refuses_a_message_kills_that_message_only(play) -> None:
+    class Picky(ScriptedAdapter):
+        def send(self, message, context, settings):
+            if message.text == "no":
+                raise UnsupportedContent("not this")
+            return super().send(message, context, settings)
+
+    p = play(PUSH)
+    p.desks.registry._adapters["chat"] = Picky("chat")
+    p.agent("ana").on()
+    says(p, p.contact("Maria").writes("Hello"), "no", "yes")
+    p.desk.deliver()
+    assert p.contact("Maria").got == ["yes"]
+    assert [each.reason for each in p.desk.dead_letters()] == ["not this"]
+
+
+def test_a_message_in_parts_goes_on_where_it_stopped(play) -> None:
+    steps = []
+
+    class Parts(ScriptedAdapter):
+        def send(self, message, context, settings):
+            steps.append((context.step, context.sent_ids))
+            yield OutRequest(method="POST", url="scripted://provider", body=b"{}")
+            if context.step == 0:
+                return Retryable("busy", step=1, sent_ids=("part-1",))
+            return Accepted((*context.sent_ids, "part-2"))
+
+    p = play(PUSH)
+    p.desks.registry._adapters["chat"] = Parts("chat")
+    p.agent("ana").on()
+    (written,) = says(p, p.contact("Maria").writes("Hello"), "long")
+    p.provider.answer_next(*[Permanent("not looked at")] * 2)
+    p.desk.deliver()
+    p.advance("1m")
+    assert steps == [(0, ()), (1, ("part-1",))]
+    assert stored(p, MESSAGES, written.id).provider_ids == ("part-1", "part-2")
+
+
+def test_a_crash_in_a_batch_writes_down_what_went_out(p) -> None:
+    chats = [p.contact(f"N{number}").writes("Hello") for number in range(3)]
+    written = [says(p, chat, "Hi")[0] for chat in chats]
+    real, calls = p.provider.perform, []
+
+    def breaking(request):
+        calls.append(request)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(request)
+
+    p.desk._runtime.transport = type("Breaking", (), {"perform": staticmethod(breaking)})()
+    with pytest.raises(KeyboardInterrupt):
+        p.desk.deliver()
+    assert [status_of(p, each) for each in written] == [D.SENT, D.PENDING, D.PENDING]
+    assert p.desk.deliver() == 0, "leased, until the lease runs out by itself"
+    assert p.desk.deliver(now=MONDAY + timedelta(microseconds=LEASE)) == 2
+    assert len(p.provider.sent) == 3
+
+
+# --- statuses -------------------------------------------------------------------------------------
+
+
+def test_reports_reach_the_message_they_speak_of(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    p.desk.deliver()
+    at = MONDAY + timedelta(seconds=3)
+    assert report(p, "sent-1", D.DELIVERED, key="s1").result == "accepted"
+    report(p, "sent-1", D.READ, key="s2", at=p.clock.now() + 3 * SECOND)
+    report(p, "sent-1", D.DELIVERED, key="s3")
+    view = p.desk.messages(chat.id)[-1]
+    assert (view.id, view.status, view.status_at) == (written.id, D.READ, at)
+    assert [each.status for each in told(p, tell.DeliveryChanged)] == [D.SENT, D.DELIVERED, D.READ]
+
+
+@pytest.mark.req("P16")
+def test_reports_move_neither_state_nor_clocks(p, chat) -> None:
+    says(p, chat, "Hi")
+    p.desk.deliver()
+    before = p.desk.conversation(chat.id)
+    p.advance("5m")
+    report(p, "sent-1", D.READ, key="s1")
+    assert p.desk.conversation(chat.id) == before
+    assert_folds(p)
+
+
+@pytest.mark.req("R11")
+def test_a_report_that_adds_nothing_tells_nothing(p, chat) -> None:
+    says(p, chat, "Hi")
+    p.desk.deliver()
+    report(p, "sent-1", D.READ, key="s1")
+    count = len(told(p, tell.DeliveryChanged))
+    report(p, "sent-1", D.DELIVERED, key="s2")
+    report(p, "sent-1", D.READ, key="s3")
+    assert len(told(p, tell.DeliveryChanged)) == count
+
+
+def test_a_failure_after_all_is_told_with_its_reason(p, chat) -> None:
+    says(p, chat, "Hi")
+    p.desk.deliver()
+    report(p, "sent-1", D.FAILED, key="s1", error_code="131026", error_text="undeliverable")
+    view = p.desk.messages(chat.id)[-1]
+    assert (view.status, view.error) == (D.FAILED, "undeliverable")
+
+
+def test_a_status_that_overtakes_the_answer_is_kept_for_it(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    early = report(p, "sent-1", D.DELIVERED, key="s1")
+    assert (early.result, early.reason) == ("ignored", "its message is not known (yet)")
+    report(p, "sent-1", D.SENT, key="s2")
+    p.desk.deliver()
+    assert status_of(p, written) is D.DELIVERED
+    assert stored(p, EARLY_STATUSES, "main", "sent-1") is None
+
+
+def test_a_status_finds_its_message_on_its_own_entry_point_only(play) -> None:
+    second = EntryPointConfig(channel="chat", address="second")
+    p = play(evolve(PUSH, entry_points={**PUSH.entry_points, "second": second}))
+    p.agent("ana").on()
+    says(p, p.contact("Maria").writes("Hello"), "Hi")
+    p.desk.deliver()
+    item = an_inbound(None, kind=InboundKind.STATUS, target="sent-1", status=D.READ)
+    assert p.desk.receive("second", evolve(item, address="second")).items[0].result == "ignored"
+
+
+def test_an_attachment_is_sent_with_its_message(play) -> None:
+    sent = []
+
+    class Watching(ScriptedAdapter):
+        def send(self, message, context, settings):
+            sent.append((message.text, message.attachments))
+            return super().send(message, context, settings)
+
+    p = play(PUSH)
+    p.desks.registry._adapters["chat"] = Watching("chat")
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    picture = Attachment(kind="image", ref="media-1")
+    p.desk.reply(chat.id, by="ana", attachments=[picture])
+    p.desk.deliver()
+    assert sent == [(None, (picture,))]

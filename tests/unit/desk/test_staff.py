@@ -1,0 +1,149 @@
+"""Staff: saved one at a time, switched on and off."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from attrs import evolve
+
+from omniroute.errors import NaiveDatetime, UnknownAgent, UsageError
+from omniroute.model import events as tell
+from omniroute.model.agent import Capacity, Colour
+from omniroute.model.desk_config import AgentConfig, GroupConfig
+from omniroute.model.state import State
+from omniroute.testing import MONDAY, a_config
+from tests.unit.desk.helpers import assert_folds, names, position, told
+
+TREE = ("Deutsch", "English")
+
+
+@pytest.fixture
+def desk(play):
+    p = play(a_config(preset="push", queues=TREE))
+    return p.desk
+
+
+def test_a_new_agent_serves_at_once_but_is_not_available(play) -> None:
+    p = play(a_config(preset="push"))
+    chat = p.contact("Maria").writes("Hello")
+    saved = p.desk.staff.put("ana", name="Ana Lima", serves=["general"], by="admin")
+    assert (saved.name, saved.queues, saved.colour, saved.load) == (
+        *("Ana Lima", ("general",)),
+        *(Colour.RED, 0),
+    )
+    assert told(p, tell.AgentSaved)[0].actor == "agent:admin"
+    p.agent("ana").on()
+    assert p.desk.conversation(chat.id).agent == "ana"
+
+
+def test_seeded_agents_are_saved_in_the_log(play) -> None:
+    p = play(a_config(agents=("ana", "bob")))
+    assert names(p) == ["Configured", "AgentSaved", "AgentSaved"]
+    assert [each.id for each in p.desk.staff.list()] == ["ana", "bob"]
+    assert_folds(p)
+
+
+def test_patterns_and_groups_come_to_queues_in_tree_order(play) -> None:
+    config = a_config(queues=TREE)
+    p = play(
+        evolve(
+            config,
+            groups={"de": GroupConfig(serves=("general/Deutsch",))},
+            agents={"ana": AgentConfig(groups=("de",), serves=("general/English",))},
+        )
+    )
+    assert p.desk.staff.get("ana").queues == ("general/Deutsch", "general/English")
+    assert p.desk.staff.put("bob", serves=["general/**"]).queues == (
+        *("general/Deutsch", "general/English"),
+    )
+
+
+def test_what_is_not_given_stays(desk) -> None:
+    own = {"messaging": Capacity(1, 1, 1)}
+    desk.staff.put("ana", name="Ana", serves=["general/Deutsch"], capacity=own)
+    after = desk.staff.put("ana", serves=["general/English"])
+    assert (after.name, after.capacity) == ("Ana", Capacity(1, 1, 1))
+    assert after.queues == ("general/English",)
+    assert desk.staff.put("ana", name="Ann").serves == ("general/English",)
+
+
+def test_a_change_of_profile_keeps_load_and_availability(play) -> None:
+    p = play(a_config(preset="push", agents=("ana",)))
+    p.agent("ana").on()
+    p.contact("Maria").writes("Hello")
+    after = p.desk.staff.put("ana", name="Ann")
+    assert (after.load, after.available, after.name) == (1, True, "Ann")
+    assert_folds(p)
+
+
+def test_serving_another_queue_takes_what_waits_there(play) -> None:
+    p = play(a_config(preset="push", queues=TREE, agents={"ana": ["general/Deutsch"], "bob": []}))
+    p.desk.staff.put("bob", serves=["general/English"])
+    p.agent("ana").on()
+    p.contact("Maria").writes("Hello")
+    chat = p.contact("Maria").writes("English")
+    assert chat.state is State.QUEUED
+    p.desk.staff.put("ana", serves=["general/**"])
+    assert p.desk.conversation(chat.id).agent == "ana"
+
+
+def test_a_larger_capacity_takes_what_waits(play) -> None:
+    p = play(a_config(preset="push", agents=("ana",), capacity=1))
+    p.agent("ana").on()
+    p.contact("Maria").writes("Hello")
+    chat = p.contact("Otto").writes("Hello")
+    assert chat.state is State.QUEUED
+    p.desk.staff.put("ana", capacity={"messaging": Capacity(2, 2, 2)})
+    assert p.desk.conversation(chat.id).agent == "ana"
+
+
+@pytest.mark.req("R11")
+def test_saving_what_is_there_already_tells_nothing(play) -> None:
+    p = play(a_config(agents=("ana",)))
+    before = position(p)
+    p.desk.staff.put("ana")
+    p.desk.staff.put("ana", name="ana", serves=["general"], groups=[])
+    p.desk.staff.set_available("ana", available=False)
+    assert position(p) == before
+
+
+def test_the_switch_says_who_turned_it(play) -> None:
+    p = play(a_config(agents=("ana",)))
+    p.advance("1m")
+    on = p.desk.staff.set_available("ana", by="bob")
+    assert (on.available, on.colour) == (True, Colour.GREEN)
+    assert on.idle_since == MONDAY + timedelta(minutes=1)
+    assert [each.actor for each in told(p, tell.AgentAvailability)] == ["agent:bob"]
+
+
+def test_agents_are_listed_page_by_page(desk) -> None:
+    for number in range(5):
+        desk.staff.put(f"agent-{number}")
+    seen, cursor = [], None
+    while True:
+        page = desk.staff.list(limit=2, after=cursor)
+        seen += [each.id for each in page]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == [f"agent-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "action,error",
+    [
+        (lambda d: d.staff.put(" "), UsageError),
+        (lambda d: d.staff.put("ana", serves=["general/Russian"]), UsageError),
+        (lambda d: d.staff.put("ana", groups=["tier9"]), UsageError),
+        (lambda d: d.staff.get("eva"), UnknownAgent),
+        (lambda d: d.staff.set_available("eva"), UnknownAgent),
+        (lambda d: d.set_available("eva"), UnknownAgent),
+        (lambda d: d.staff.list(limit=0), UsageError),
+        (lambda d: d.staff.put("ana", now=datetime(2026, 3, 2, 9)), NaiveDatetime),  # noqa: DTZ001
+    ],
+)
+def test_what_cannot_be_saved_is_refused_and_nothing_is_stored(desk, action, error) -> None:
+    with pytest.raises(error):
+        action(desk)
+    assert [type(each.event).__name__ for each in desk.changes()] == ["Configured"]

@@ -1,0 +1,385 @@
+"""The reference and the code say the same: a name in one and not in the other turns a test red."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from enum import StrEnum
+from inspect import isclass
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import pytest
+from attrs import fields
+
+import omniroute as om
+from docs._ext.lifecycle_diagram import unreached
+from omniroute import errors, testing
+from omniroute.channels.whatsapp import WhatsAppSettings
+from omniroute.cli.app import app
+from omniroute.codec import KINDS
+from omniroute.instants import render_duration
+from omniroute.model import commands, effects, events
+from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
+from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
+from omniroute.plugins.hookspecs import Hooks
+from omniroute.rules.checks import problems
+from omniroute.rules.lifecycle import TABLE
+from omniroute.rules.presets import PRESETS
+from omniroute.testing import ScriptedAdapter, a_config
+from tests.unit.docs.pages import code, named, pages, prose, tables
+
+
+@pytest.fixture(scope="module")
+def reference(project: Path) -> Path:
+    return project / "docs" / "reference"
+
+
+# --- configuration keys ---------------------------------------------------------------------------
+
+SECTIONS = {
+    "build": "The desk",
+    "_policy": "Policy",
+    "_after_end": "After end",
+    "_capacity": "Capacity",
+    "_channel": "Channels",
+    "_inbox": "Inboxes",
+    "_entry_point": "Entry points",
+    "_plain_override": "Override",
+    "_group": "Groups",
+    "_agent": "Agents",
+}
+"""Which section of the page lists the keys that each function of `config/shape.py` reads."""
+
+
+def keys_read(project: Path) -> dict[str, list[str]]:
+    """Return the keys that each function of `config/shape.py` reads, from its source."""
+    tree = ast.parse((project / "src/omniroute/config/shape.py").read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef) and (keys := list(_keys(function))):
+            found[function.name] = keys
+    return found
+
+
+def _keys(function: ast.FunctionDef) -> Any:
+    names = {
+        target.id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(function):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr not in ("take", "need") or not node.args:
+            continue
+        key = node.args[0]
+        if isinstance(key, ast.Name):  # one read for each name of a tuple
+            yield from ast.literal_eval(names["names"])
+        else:
+            yield ast.literal_eval(key)
+
+
+def test_every_key_is_in_its_section_and_no_other(project, reference):
+    read = keys_read(project)
+    assert set(read) == set(SECTIONS)
+    listed = tables(reference / "configuration.md")
+    for function, section in SECTIONS.items():
+        assert sorted(named(listed[section], "key")) == sorted(read[function]), section
+
+
+def test_every_choice_is_named(reference):
+    rows = {named([row], "key")[0]: row for row in tables(reference / "configuration.md")["Policy"]}
+    kinds: list[type[StrEnum]] = [om.Assignment, om.Distribution, om.Overtake]
+    for key, kind in zip(("assignment", "distribution", "overtake"), kinds, strict=True):
+        assert sorted(code(rows[key]["value"])) == sorted(f'"{each}"' for each in kind)
+    after_end = prose(reference / "configuration.md").partition("`to` is one of")[2]
+    listed = re.findall(r'^- `"(\w+)"`', after_end, re.MULTILINE)
+    assert sorted(listed) == sorted(AfterEndTo)
+
+
+def test_the_defaults_are_those_of_the_code(reference):
+    listed = tables(reference / "configuration.md")
+    policy = om.Policy()
+    defaults = {named([row], "key")[0]: row["default"] for row in listed["Policy"]}
+    assert defaults.pop("capacity") == "3, 3, 5 for `messaging`"
+    assert defaults.pop("labels") == "none"
+    assert policy.labels == {}
+    assert defaults == {
+        "assignment": f'`"{policy.assignment}"`',
+        "distribution": f'`"{policy.distribution}"`',
+        "overtake": f'`"{policy.overtake}"`',
+        "after_end": f'`{{ to = "{policy.after_end.to}" }}`',
+        "menu_text": f"`{json.dumps(policy.menu_text)}`",
+        "idempotency_window": f'`"{render_duration(policy.idempotency_window)}"`',
+    }
+    limits = {named([row], "key")[0]: int(row["default"]) for row in listed["Capacity"]}
+    assert om.Capacity(**limits) == policy.capacity["messaging"]
+    assert policy.after_end == AfterEnd()
+
+
+def test_presets_set_what_the_page_says(reference):
+    rows = tables(reference / "configuration.md")["Presets"]
+    written: dict[str, dict[str, str]] = {name: {} for name in PRESETS}
+    for row in rows:
+        for name in PRESETS:
+            if cell := row[f"`{name}`"]:
+                written[name][named([row], "key")[0]] = cell.strip('`"')
+    assert written == {name: dict(settings_of(preset)) for name, preset in PRESETS.items()}
+
+
+def settings_of(settings: PolicySettings) -> Any:
+    for each in fields(PolicySettings):
+        value = getattr(settings, each.name)
+        if isinstance(value, StrEnum):
+            yield each.name, value.value
+        elif isinstance(value, AfterEnd):
+            assert value.within is None
+            yield f"{each.name}.to", value.to.value
+        elif value is not None:
+            yield from ((f"{each.name}.{key}", text) for key, text in value.items())
+
+
+SETTINGS: dict[str, Any] = {
+    "assignment": om.Assignment.CLAIM,
+    "distribution": om.Distribution.LEAST_LOADED,
+    "overtake": om.Overtake.CONFIRM,
+    "after_end": AfterEnd(AfterEndTo.QUEUE),
+    "capacity": {"messaging": om.Capacity(1, 1, 1)},
+    "menu_text": "?",
+    "labels": {"queued": "Unanswered"},
+    "idempotency_window": 1_000_000,
+}
+
+
+def allowed_in(key: str) -> set[str]:
+    """Return the layers in which a policy may set a key, by asking the checks."""
+    policy = PolicySettings(**{key: SETTINGS[key]})
+
+    def desk(layer: str) -> DeskConfig:
+        inbox = InboxConfig(
+            sla=1_000_000,
+            primary_for=("chat",),
+            queues=(QueueNode("a"), QueueNode("b")),
+            policy=policy if layer == "inbox" else PolicySettings(),
+            at={"a": policy} if layer == "queue" else {},
+        )
+        return a_config(
+            inboxes={"general": inbox},
+            policy=policy if layer == "desk" else PolicySettings(),
+            channels={"chat": ChannelConfig(policy=policy)} if layer == "channel" else {},
+        )
+
+    return {layer for layer in LAYERS if not problems(desk(layer))}
+
+
+LAYERS = ("desk", "channel", "inbox", "queue")
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_a_policy_may_stand_where_the_page_says(key, reference):
+    rows = tables(reference / "configuration.md")["Policy"]
+    (words,) = [row["may stand in"] for row in rows if named([row], "key") == [key]]
+    written = set(LAYERS) if words == "any layer" else set(words.split(", "))
+    assert written == allowed_in(key)
+
+
+def test_the_settings_of_whatsapp_are_listed(project):
+    rows = tables(project / "docs/how-to/connect-whatsapp.md")["Settings"]
+    declared = {each.name for each in fields(WhatsAppSettings)} - {"address"}
+    assert set(named(rows, "setting")) == declared
+
+
+# --- the lifecycle --------------------------------------------------------------------------------
+
+
+def test_every_state_is_there_and_says_whether_it_is_reached(reference):
+    rows = tables(reference / "lifecycle.md")["States"]
+    assert named(rows, "state") == [state.name for state in om.State]
+    to_come = {named([row], "state")[0] for row in rows if row["in 0.1"] == "to come"}
+    assert to_come == {state.name for state in unreached(TABLE)}
+
+
+def test_every_reason_to_end_is_there(reference):
+    rows = tables(reference / "lifecycle.md")["Why it ended"]
+    assert named(rows, "reason") == [reason.name for reason in om.EndReason]
+
+
+def test_every_command_is_there(reference):
+    rows = tables(reference / "lifecycle.md")["Commands"]
+    assert sorted(named(rows, "command")) == sorted(
+        each.__name__ for each in get_args(commands.Command)
+    )
+
+
+def event_rows(reference: Path) -> list[dict[str, str]]:
+    listed = tables(reference / "lifecycle.md")
+    sections = (
+        "Transitions of a conversation",
+        "What else happens to a conversation",
+        "Agents and the desk",
+    )
+    return [row for section in sections for row in listed[section]]
+
+
+def concrete_events() -> list[type]:
+    roots = (events.ConversationEvent, events.AgentEvent, events.Transition)
+    every = [getattr(events, name) for name in events.__all__]
+    return [
+        each
+        for each in every
+        if isclass(each)
+        and each not in roots
+        and issubclass(each, (events.ConversationEvent, events.AgentEvent, events.Configured))
+    ]
+
+
+def test_every_event_is_there_with_its_kind_and_its_own_fields(reference):
+    rows = {named([row], "event")[0]: row for row in event_rows(reference)}
+    assert sorted(rows) == sorted(each.__name__ for each in concrete_events())
+    for event in concrete_events():
+        row = rows[event.__name__]
+        bases = (events.Transition, events.ConversationEvent, events.AgentEvent)
+        base = next((each for each in bases if issubclass(event, each)), None)
+        inherited = {each.name for each in fields(base)} if base else set()
+        own = [each.name for each in fields(event) if each.name not in inherited]
+        assert code(row["own fields"]) == own, event
+        assert code(row["kind"]) == [KINDS[event]], event
+
+
+def test_transitions_are_told_apart_from_other_events(reference):
+    listed = tables(reference / "lifecycle.md")["Transitions of a conversation"]
+    transitions = [each for each in concrete_events() if issubclass(each, events.Transition)]
+    assert sorted(named(listed, "event")) == sorted(each.__name__ for each in transitions)
+
+
+def test_every_effect_is_there(reference):
+    rows = tables(reference / "lifecycle.md")["Effects"]
+    known = get_args(effects.Effect) or (effects.Effect,)
+    assert sorted(named(rows, "effect")) == sorted(each.__name__ for each in known)
+
+
+def test_every_deadline_is_there(reference):
+    rows = tables(reference / "lifecycle.md")["Deadlines"]
+    assert named(rows, "deadline") == [kind.name for kind in om.DeadlineKind]
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+ERRORS = [name for name in errors.__all__ if name not in ("OmnirouteError", "Problem")]
+
+
+def error_rows(reference: Path) -> dict[str, dict[str, str]]:
+    listed = tables(reference / "errors.md")
+    sections = ("The sender's", "The caller's", "Outside")
+    return {named([row], "error")[0]: row for section in sections for row in listed[section]}
+
+
+def test_every_error_is_there_below_its_parent(reference):
+    rows = error_rows(reference)
+    assert sorted(rows) == sorted(ERRORS)
+    for name, row in rows.items():
+        assert code(row["below"]) == [getattr(errors, name).__base__.__name__], name
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_is_answered_as_the_page_says(name, reference):
+    kind = getattr(errors, name)
+    error = kind.__new__(kind)
+    om.OmnirouteError.__init__(error, "as told")
+
+    class Refusing(ScriptedAdapter):
+        def verify(self, request: om.RawRequest, settings: Any, now: int) -> None:
+            raise error
+
+    class Plugin:
+        @om.hookimpl
+        def omniroute_adapters(self) -> list[Any]:
+            return [Refusing("chat")]
+
+    with om.Desks("memory://", plugins=[Plugin()], discover=False, builtin=False) as desks:
+        desk = desks.create(a_config())
+        try:
+            answer = str(om.handle_webhook(desk, om.RawRequest(), entry_point="main").status)
+        except kind:
+            answer = "raised"
+    assert answer == error_rows(reference)[name]["answer"]
+
+
+# --- public names, hooks, commands of the shell ---------------------------------------------------
+
+
+def documented(reference: Path) -> list[str]:
+    """Return the full names that the API pages document, by autodoc or by hand."""
+    found = []
+    for page in (reference / "api").glob("*.md"):
+        module = ""
+        for line in page.read_text(encoding="utf-8").splitlines():
+            if match := re.match(r"\.\. currentmodule:: (\S+)", line):
+                module = match[1]
+            elif match := re.match(r"\.\. (?:auto\w+|py:data):: (\S+)", line):
+                found.append(match[1] if "." in match[1] else f"{module}.{match[1]}")
+    return found
+
+
+@pytest.mark.parametrize("face", [om, testing], ids=lambda face: face.__name__)
+def test_every_public_name_is_documented_once(face, reference):
+    prefix = f"{face.__name__}."
+    names = [name.removeprefix(prefix) for name in documented(reference) if name.startswith(prefix)]
+    assert sorted(name for name in names if "." not in name) == sorted(face.__all__)
+
+
+def test_every_hook_is_there(reference):
+    page = (reference / "api" / "ports.md").read_text(encoding="utf-8")
+    rows = tables(reference / "api" / "ports.md")["Plugins"]
+    hooks = [name for name in vars(Hooks) if name.startswith("omniroute_")]
+    assert sorted(name.partition("(")[0] for name in named(rows, "hook")) == sorted(hooks)
+    assert "`omniroute`" in page  # the entry point group
+
+
+def test_every_command_of_the_shell_is_there(reference):
+    rows = tables(reference / "command-line.md")["Command line"]
+    written = {name.split()[1]: name.split()[2:] for name in named(rows, "command")}
+    assert sorted(written) == sorted(app.commands)
+    for name, command in app.commands.items():
+        arguments = [each for each in command.params if isinstance(each, click.Argument)]
+        assert written[name] == [each.make_metavar(click.Context(command)) for each in arguments]
+
+
+def test_every_extra_is_in_the_readme(project):
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = set(metadata["project"]["optional-dependencies"]) - {"dev"}
+    rows = tables(project / "README.md")["Install"]
+    assert {name for row in rows for name in code(row["extra"])} == extras
+
+
+# --- names in the text ----------------------------------------------------------------------------
+
+OWNERS: dict[str, Any] = {"om": om, "desk": om.Desk, "desks": om.Desks, "ana": om.Acting}
+
+
+def test_names_in_the_text_exist(project):
+    """`desk.take`, `om.Inbound` and the like: what is named in passing is really there."""
+    missing = []
+    for page in pages(project):
+        if page.name == "rules.md":  # speaks of rules that are still to come as well
+            continue
+        for text in code(prose(page)):
+            match = re.match(r"(om|desk|desks|ana)\.(\w+)", text)
+            if match is None or text.endswith((".toml", ".db")):
+                continue
+            owner, name = match[1], match[2]
+            known = name in om.__all__ if owner == "om" else name in known_attributes(owner)
+            if not known:
+                missing.append(f"{page.relative_to(project)}: {text}")
+    assert missing == []
+
+
+def known_attributes(owner: str) -> set[str]:
+    given = {"desk": {"staff", "contacts", "id"}}.get(owner, set[str]())
+    return set(dir(OWNERS[owner])) | given

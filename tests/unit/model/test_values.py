@@ -1,0 +1,168 @@
+"""`frozen` classes are what `attrs.frozen` makes, as far as anybody can tell."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from omniroute.model import events
+from omniroute.model.values import frozen
+
+
+@frozen
+class Point:
+    x: int
+    y: int = 0
+    tags: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    _hidden: str = "h"
+
+
+@frozen
+class Pixel(Point):
+    colour: str = attrs.field(default="red", kw_only=True)
+
+
+def stripped(text: str) -> str:
+    return text.strip()
+
+
+@frozen(kw_only=True)
+class Named:
+    name: str = attrs.field(converter=stripped)
+    size: int = attrs.field(default=1, repr=lambda size: f"<{size}>")
+
+
+@frozen
+class Nothing:
+    """Has no fields."""
+
+
+def attrs_twin(cls):
+    """Return the same declaration by attrs itself."""
+    fields = {
+        each.name: attrs.field(
+            default=each.default, repr=each.repr, kw_only=each.kw_only, converter=each.converter
+        )
+        for each in attrs.fields(cls)
+    }
+    return attrs.make_class(cls.__name__, fields, frozen=True)
+
+
+def parameters(cls):
+    """Return what the constructor takes, without the types."""
+    return [
+        (each.name, each.kind, each.default) for each in inspect.signature(cls).parameters.values()
+    ]
+
+
+MADE: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
+    (Point, (1,), {}),
+    (Point, (1, 2, {"a": 1}), {"hidden": "x"}),
+    (Pixel, (1, 2), {"colour": "blue"}),
+    (Named, (), {"name": " Ana ", "size": 3}),
+    (Nothing, (), {}),
+]
+
+
+@pytest.mark.parametrize("cls,given,named", MADE)
+def test_it_is_made_and_shown_as_attrs_would(cls, given, named):
+    value, twin = cls(*given, **named), attrs_twin(cls)(*given, **named)
+    assert type(value) is cls
+    assert attrs.asdict(value) == attrs.asdict(twin)
+    assert repr(value) == repr(twin)
+    assert parameters(cls) == parameters(attrs_twin(cls))
+
+
+@pytest.mark.parametrize("cls,given,named", MADE)
+def test_equal_values_are_equal_and_nothing_else(cls, given, named):
+    value = cls(*given, **named)
+    assert value == cls(*given, **named)
+    assert value != attrs_twin(cls)(*given, **named)
+    for each in attrs.fields(cls):
+        assert attrs.evolve(value, **{each.alias: "other"}) != value
+
+
+def test_a_subclass_with_equal_fields_is_not_equal():
+    @frozen
+    class Other(Point):
+        pass
+
+    assert Other(1) != Point(1)
+    assert Point(1) != Other(1)
+    assert isinstance(Other(1), Point)
+
+
+def test_equal_values_have_one_hash():
+    assert hash(Named(name="a")) == hash(Named(name=" a "))
+    assert len({Named(name="a"), Named(name="a"), Named(name="b")}) == 2
+    assert hash(Nothing()) == hash(Nothing())
+
+
+@pytest.mark.parametrize("cls,given,named", MADE)
+def test_nothing_can_be_changed(cls, given, named):
+    value = cls(*given, **named)
+    for name in ("anything", "__class__", *(each.name for each in attrs.fields(cls))):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(value, name, 1)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            delattr(value, name)
+    assert value == cls(*given, **named)
+    assert not hasattr(value, "__dict__")
+
+
+def test_a_factory_makes_a_value_for_each():
+    assert Point(1).tags == {}
+    assert Point(1).tags is not Point(1).tags
+
+
+@pytest.mark.parametrize(
+    "cls,given,named",
+    [
+        (Point, (), {}),
+        (Point, (1, 2, {}, "h", 5), {}),
+        (Point, (1,), {"z": 1}),
+        (Named, ("a",), {}),
+    ],
+)
+def test_wrong_arguments_are_type_errors(cls: Any, given: Any, named: Any):
+    with pytest.raises(TypeError):
+        cls(*given, **named)
+
+
+@pytest.mark.parametrize("cls,given,named", MADE)
+def test_copies_are_equal(cls, given, named):
+    value = cls(*given, **named)
+    assert copy.copy(value) == copy.deepcopy(value) == value
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert attrs.evolve(value) == value
+
+
+def test_what_it_cannot_keep_is_refused():
+    with pytest.raises(TypeError, match="validators or a hook"):
+
+        @frozen
+        class Checked:
+            x: int = attrs.field(validator=attrs.validators.instance_of(int))
+
+    with pytest.raises(TypeError, match="validators or a hook"):
+
+        @frozen
+        class Hooked:
+            x: int
+
+            def __attrs_post_init__(self):
+                pass
+
+
+def test_every_event_is_of_its_own_class():
+    kinds = [each for each in vars(events).values() if attrs.has(each)]
+    assert len(kinds) > 15
+    for kind in kinds:
+        values = range(len(attrs.fields(kind)))
+        assert type(kind(*values)) is kind

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from omniroute.errors import ConfigError, UnknownEntryPoint, UsageError
+from omniroute.instants import MINUTE, SECOND
+from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.desk_config import (
+    AccountConfig,
+    ChannelConfig,
+    DeskConfig,
+    EntryPointConfig,
+    GroupConfig,
+    InboxConfig,
+    Override,
+    QueueNode,
+)
+from omniroute.model.policy import (
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    Overtake,
+    Policy,
+    PolicySettings,
+)
+from omniroute.rules.checks import problems
+from omniroute.rules.presets import PRESETS, preset
+from omniroute.rules.resolution import Setup
+
+TREE = (
+    QueueNode("Deutsch", (QueueNode("Technik"), QueueNode("Bestellung"))),
+    QueueNode("English"),
+)
+CONFIG = DeskConfig(
+    desk="acme",
+    preset="push",
+    inboxes={
+        "general": InboxConfig(sla=15 * MINUTE, primary_for=("chat", "instagram"), queues=TREE),
+        "vip": InboxConfig(sla=2 * MINUTE, primary_for=("sms",)),
+    },
+    entry_points={
+        "widget": EntryPointConfig(channel="chat", address="w1", account="site"),
+        "platinum": EntryPointConfig(
+            channel="chat", address="w2", override=Override(inbox="vip", sla=40 * SECOND)
+        ),
+        "gold": EntryPointConfig(channel="chat", address="w3", override=Override(inbox="vip")),
+        "slow": EntryPointConfig(channel="chat", address="w4", override=Override(sla=60 * MINUTE)),
+        "orders": EntryPointConfig(
+            channel="chat", address="w5", queue="general/Deutsch/Bestellung"
+        ),
+        "insta": EntryPointConfig(channel="instagram", address="w1"),
+        "number": EntryPointConfig(channel="sms", address="+49"),
+    },
+    accounts={"site": AccountConfig()},
+    groups={"german": GroupConfig(serves=("general/Deutsch/**",))},
+)
+SETUP = Setup(CONFIG, 7)
+
+
+# --- entry points
+
+
+@pytest.mark.req("G1", "G3")
+def test_an_entry_point_leads_to_the_primary_inbox_with_no_further_step():
+    assert SETUP.entry_point("insta").inbox == "general"
+    added = EntryPointConfig(channel="instagram", address="new")
+    later = Setup(evolve(CONFIG, entry_points={**CONFIG.entry_points, "new": added}), 8)
+    assert later.entry_point("new").inbox == "general"
+    assert later.by_address("instagram", "new") == "new"
+
+
+@pytest.mark.req("G9", "G10")
+def test_an_override_sends_one_entry_point_elsewhere_and_no_other():
+    assert SETUP.entry_point("platinum").inbox == "vip"
+    assert SETUP.entry_point("platinum").inbox_source == "override"
+    assert SETUP.entry_point("widget").inbox == "general"
+    assert SETUP.entry_point("widget").inbox_source == "primary inbox for chat"
+    assert SETUP.entry_point("slow").inbox == "general"
+
+
+@pytest.mark.req("G13")
+def test_a_blank_override_sla_means_the_selected_inboxs_not_the_primary_ones():
+    gold = SETUP.entry_point("gold")
+    assert (gold.sla, gold.sla_source) == (2 * MINUTE, "inbox vip")
+
+
+@pytest.mark.req("G14")
+def test_an_override_sla_trumps_the_inboxs_shorter_or_longer():
+    platinum, slow = SETUP.entry_point("platinum"), SETUP.entry_point("slow")
+    assert (platinum.sla, platinum.sla_source) == (40 * SECOND, "override")
+    assert (slow.sla, slow.sla_source) == (60 * MINUTE, "override")
+    assert SETUP.entry_point("widget").sla == 15 * MINUTE
+
+
+@pytest.mark.req("G23")
+def test_entry_points_are_listed_by_channel_with_values_and_sources():
+    rows = [
+        (each.name, each.inbox, each.inbox_source, each.sla, each.sla_source)
+        for each in SETUP.entry_points_of("chat")
+    ]
+    primary = "primary inbox for chat"
+    assert rows == [
+        ("widget", "general", primary, 15 * MINUTE, "inbox general"),
+        ("platinum", "vip", "override", 40 * SECOND, "override"),
+        ("gold", "vip", "override", 2 * MINUTE, "inbox vip"),
+        ("slow", "general", primary, 60 * MINUTE, "override"),
+        ("orders", "general", primary, 15 * MINUTE, "inbox general"),
+    ]
+    assert [each.name for each in SETUP.entry_points_of()] == list(CONFIG.entry_points)
+    assert SETUP.entry_points_of("fax") == []
+
+
+def test_the_queue_is_known_where_no_menu_is_needed():
+    queues = {e.name: (e.queue, e.queue_source) for e in SETUP.entry_points_of()}
+    assert queues["orders"] == ("general/Deutsch/Bestellung", "entry point")
+    assert queues["number"] == ("vip", "single queue")
+    assert queues["widget"] == (None, "menu")
+
+
+def test_the_rest_of_an_entry_point_is_as_configured():
+    widget = SETUP.entry_point("widget")
+    assert (widget.name, widget.channel, widget.address, widget.account) == (
+        "widget",
+        "chat",
+        "w1",
+        "site",
+    )
+
+
+def test_an_unknown_entry_point_is_refused_with_a_suggestion():
+    with pytest.raises(UnknownEntryPoint, match=r'is named "wigdet"; did you mean "widget"\?'):
+        SETUP.entry_point("wigdet")
+
+
+def test_an_address_belongs_to_its_channel():
+    assert SETUP.by_address("chat", "w1") == "widget"
+    assert SETUP.by_address("instagram", "w1") == "insta"
+    assert SETUP.by_address("sms", "w1") is None
+
+
+@pytest.mark.req("G2")
+def test_a_channel_without_a_primary_inbox_does_not_compile():
+    stray = {"fax": EntryPointConfig(channel="fax", address="1")}
+    with pytest.raises(ConfigError, match='no inbox is primary for "fax"'):
+        Setup(evolve(CONFIG, entry_points=stray), 1)
+
+
+# --- trees and staff
+
+
+def test_leaves_and_trees():
+    assert SETUP.leaves == (
+        "general/Deutsch/Technik",
+        "general/Deutsch/Bestellung",
+        "general/English",
+        "vip",
+    )
+    assert SETUP.leaves_of("general") == SETUP.leaves[:3]
+    assert SETUP.leaf_of("general") is None
+    assert SETUP.leaf_of("vip") == "vip"
+    assert SETUP.leaf_of("nowhere") is None
+    assert SETUP.tree("general") == TREE
+    assert SETUP.tree("vip") == SETUP.tree("nowhere") == ()
+    assert SETUP.is_leaf("general/English")
+    assert not SETUP.is_leaf("general/Deutsch")
+    assert SETUP.inbox_of("general/Deutsch/Technik") == "general"
+
+
+def test_an_agent_serves_patterns_and_groups_in_tree_order_each_leaf_once():
+    leaves = SETUP.serving(["vip", "general/Deutsch/Bestellung"], ["german"])
+    assert leaves == ("general/Deutsch/Technik", "general/Deutsch/Bestellung", "vip")
+    assert SETUP.serving([], []) == ()
+
+
+@pytest.mark.parametrize(
+    "serves,groups,message",
+    [
+        (["general/Deutsch"], [], "agents serve leaves only"),
+        (["general/Englisch"], [], 'did you mean "general/English"?'),
+        ([], ["germna"], 'no group is named "germna"; did you mean "german"?'),
+    ],
+)
+def test_what_nobody_can_serve_is_refused(serves: list[str], groups: list[str], message: str):
+    with pytest.raises(UsageError) as caught:
+        SETUP.serving(serves, groups)
+    assert message in str(caught.value)
+
+
+def test_an_agents_own_capacity_comes_before_the_desks():
+    desk = Capacity(2, 4, 6)
+    own = Capacity(1, 1, 1)
+    setup = Setup(evolve(CONFIG, policy=PolicySettings(capacity={"messaging": desk})), 1)
+    assert setup.capacity() == setup.capacity({}) == desk
+    assert setup.capacity({"messaging": own}) == own
+
+
+# --- policy
+
+
+def layered() -> DeskConfig:
+    """One text at every layer, each naming its layer."""
+    inbox = evolve(
+        CONFIG.inboxes["general"],
+        policy=PolicySettings(menu_text="inbox"),
+        at={
+            "Deutsch": PolicySettings(menu_text="top"),
+            "Deutsch/Technik": PolicySettings(menu_text="leaf"),
+        },
+    )
+    return evolve(
+        CONFIG,
+        policy=PolicySettings(menu_text="desk"),
+        channels={"chat": ChannelConfig(policy=PolicySettings(menu_text="channel"))},
+        inboxes={**CONFIG.inboxes, "general": inbox},
+    )
+
+
+@pytest.mark.req("U18")
+@pytest.mark.parametrize(
+    "channel,path,text,source",
+    [
+        (None, None, "desk", "desk"),
+        ("sms", "vip", "desk", "desk"),
+        ("chat", None, "channel", "channel chat"),
+        ("chat", "vip", "channel", "channel chat"),
+        ("chat", "general", "inbox", "inbox general"),
+        ("chat", "general/English", "inbox", "inbox general"),
+        ("chat", "general/Deutsch", "top", "queue general/Deutsch"),
+        ("chat", "general/Deutsch/Bestellung", "top", "queue general/Deutsch"),
+        ("chat", "general/Deutsch/Technik", "leaf", "queue general/Deutsch/Technik"),
+        ("chat", "general/Deutsch/Gone", "top", "queue general/Deutsch"),
+        ("chat", "gone/Deutsch", "channel", "channel chat"),
+        ("", "general", "inbox", "inbox general"),
+    ],
+)
+def test_the_nearest_set_value_wins(channel: str | None, path: str | None, text: str, source: str):
+    setup = Setup(layered(), 1)
+    for _ in range(2):  # worked out, then remembered
+        assert setup.policy(channel, path).menu_text == text
+        assert setup.sources(channel, path)["menu_text"] == source
+
+
+@pytest.mark.req("U18")
+def test_what_no_nearer_layer_sets_comes_from_the_preset_or_the_default():
+    setup = Setup(layered(), 1)
+    policy = setup.policy("chat", "general/Deutsch/Technik")
+    assert policy.distribution is Distribution.LEAST_LOADED
+    sources = setup.sources("chat", "general/Deutsch/Technik")
+    assert sources["distribution"] == "preset push"
+    assert sources["labels"] == sources["capacity"] == sources["capacity.messaging"] == "default"
+    assert sources["sla"] == "inbox general"
+    assert policy.sla == 15 * MINUTE
+
+
+@pytest.mark.req("U18")
+def test_capacity_is_inherited_family_by_family():
+    messaging, voice = Capacity(2, 2, 2), Capacity(1, 1, 1)
+    inbox = evolve(CONFIG.inboxes["vip"], policy=PolicySettings(capacity={"voice": voice}))
+    config = evolve(
+        CONFIG,
+        policy=PolicySettings(capacity={"messaging": messaging}),
+        inboxes={**CONFIG.inboxes, "vip": inbox},
+    )
+    setup = Setup(config, 1)
+    assert setup.policy(None, "vip").capacity == {"messaging": messaging, "voice": voice}
+    sources = setup.sources(None, "vip")
+    assert (sources["capacity.messaging"], sources["capacity.voice"]) == ("desk", "inbox vip")
+    assert setup.policy().capacity == {"messaging": messaging}
+
+
+def test_a_desk_without_a_preset_has_the_defaults():
+    assert Setup(DeskConfig(desk="plain"), 1).policy() == Policy()
+
+
+def test_a_setup_knows_its_desk_and_version_and_shows_no_configuration():
+    assert (SETUP.version, SETUP.config) == (7, CONFIG)
+    assert repr(SETUP) == "Setup(desk='acme', version=7)"
+
+
+def test_this_files_configuration_has_no_problem():
+    assert problems(CONFIG) == problems(layered()) == ()
+
+
+# --- presets
+
+
+def test_push_prefers_the_least_loaded():
+    assert preset("push").assignment is Assignment.PUSH
+    assert preset("push").distribution is Distribution.LEAST_LOADED
+    assert preset("push").overtake is Overtake.FORBID
+
+
+@pytest.mark.req("C8")
+def test_claim_lets_people_take_and_reopens_for_ever():
+    claim = preset("claim")
+    assert (claim.assignment, claim.overtake) == (Assignment.CLAIM, Overtake.CONFIRM)
+    assert claim.after_end == AfterEnd(AfterEndTo.QUEUE, within=None)
+    assert claim.labels == {"queued": "Unanswered", "active": "Active", "ended": "Finished"}
+
+
+def test_an_sla_inbox_pushes():
+    assert preset("sla_inbox").assignment is Assignment.PUSH
+
+
+def test_no_preset_sets_nothing_and_an_unknown_one_is_refused():
+    assert preset(None) == PolicySettings()
+    assert list(PRESETS) == ["push", "claim", "sla_inbox"]
+    with pytest.raises(UsageError) as caught:
+        preset("clam")
+    assert str(caught.value) == (
+        'preset: unknown preset "clam"; did you mean "claim"?'
+        ' Known are "push", "claim" and "sla_inbox"'
+    )
