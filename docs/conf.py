@@ -20,10 +20,6 @@ copyright = f"2025, {author}"  # noqa: A001  (the name that Sphinx reads)
 extensions = ["myst_parser", "sphinx.ext.autodoc", "lifecycle_diagram", "public_names"]
 exclude_patterns = ["_build", "_ext"]
 nitpicky = True
-nitpick_ignore_regex = [  # types of the standard library and of others, which are not linked
-    (r"py:.*", r"(attr|collections|datetime|enum|os|pathlib|pendulum|types|typing)\..*"),
-    (r"py:.*", r"Async[A-Z]\w+"),  # reached through `Desks.aio`, no names of their own at the face
-]
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3

@@ -33,8 +33,8 @@ _FAINT: Final = "0.25"
 _LEGEND: Final = """\
 A column is a state, a line is one row of the table. A full dot is a state that the command starts
 from, an arrow points to a state that it leads to. A ring around the dot: it may stay there. An open
-dot: the command is allowed, and the state stays. The first column stands for "no conversation
-yet"."""
+dot: the command is allowed, and the state stays. The first column stands for "no conversation yet";
+states in italics are those that no row leads to yet."""
 
 
 def lane_of(state: State | None) -> int:
@@ -49,9 +49,7 @@ def name_of(state: State | None) -> str:
 
 def unreached(table: Iterable[Step]) -> tuple[State, ...]:
     """Return the states that no row leads to from elsewhere, in their order."""
-    reached = {
-        target for step in table for target in step.targets if set(step.sources) != {target}
-    }
+    reached = {target for step in table for target in step.targets if set(step.sources) != {target}}
     return tuple(state for state in State if state not in reached)
 
 
@@ -62,20 +60,15 @@ def svg(table: Sequence[Step]) -> str:
     """Return the picture: a column for each state, a line for each row of the table."""
     height = _TOP + _ROW * len(table) + 10
     far = unreached(table)
-    shapes = [
-        *(_lane(state, height, unreached=state in far) for state in LANES),
-        *(_step(step, _TOP + _ROW * number + _ROW // 2) for number, step in enumerate(table)),
-    ]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
-            f' style="width: 100%; height: auto; max-width: {_WIDTH}px"'
-            ' role="img" aria-label="The lifecycle of a conversation"'
-            ' font-family="sans-serif" font-size="11" fill="none" stroke="currentColor">',
-            *shapes,
-            "</svg>",
-        ]
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
+        f' style="width: 100%; height: auto; max-width: {_WIDTH}px"'
+        ' role="img" aria-label="The lifecycle of a conversation"'
+        ' font-family="sans-serif" font-size="11" fill="none" stroke="currentColor">'
     )
+    lanes = [_lane(state, height, unreached=state in far) for state in LANES]
+    steps = [_step(step, _TOP + _ROW * n + _ROW // 2) for n, step in enumerate(table)]
+    return "\n".join([opening, *lanes, *steps, "</svg>"])
 
 
 def _lane(state: State | None, height: int, *, unreached: bool) -> str:

@@ -2,14 +2,14 @@
 
 Code inside omniroute is annotated with the homes of its types (`omniroute.desk.views.Page`); the
 reference documents the names of the public face (`omniroute.Page`). A reference to a home is led to
-the public name here. Types of other projects, and names that are not public, stay plain text.
+the public name here. Types of other projects, and names that are not public, stay plain text: the
+only references to Python names on these pages are those that autodoc makes of annotations.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from docutils.nodes import Element, TextElement
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -21,7 +21,7 @@ FACES: Final = (omniroute, omniroute.testing)
 
 
 def public_name(target: str) -> str | None:
-    """Return the public name of a thing that is spelled by its home or by its last name, or None."""
+    """Return the public name of what is spelled by its home, or None when it has none."""
     name = target.rpartition(".")[2]
     for face in FACES:
         if name in face.__all__:
@@ -29,15 +29,12 @@ def public_name(target: str) -> str | None:
     return None
 
 
-def _lead(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: TextElement
-) -> Element | None:
-    target: str = node["reftarget"]
-    public = public_name(target)
+def _lead(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: Any) -> Any:
     if node.get("refdomain") != "py":
         return None
-    if public is None or public == target:
-        return contnode if target.startswith("omniroute.") else None
+    public = public_name(node["reftarget"])
+    if public is None:
+        return contnode
     domain = env.domains.python_domain
     docname: str = node.get("refdoc", "")
     return domain.resolve_xref(env, docname, app.builder, "obj", public, node, contnode) or contnode

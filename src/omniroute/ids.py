@@ -12,6 +12,7 @@ from typing import Protocol
 __all__ = ["Draw", "IdSource", "RandomIds", "SeededIds"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_LETTERS = (8 * _ALPHABET).encode()  # for each byte a letter, every letter as often
 _LENGTH = 20  # 100 bits
 
 
@@ -28,9 +29,7 @@ class RandomIds:
 
     def next(self, kind: str) -> str:
         """Return a new random id, as `c_4k2…`."""
-        number = int.from_bytes(os.urandom(13), "big")
-        letters = [_ALPHABET[(number >> (5 * i)) & 31] for i in range(_LENGTH)]
-        return f"{kind}_{''.join(letters)}"
+        return f"{kind}_{os.urandom(_LENGTH).translate(_LETTERS).decode()}"
 
 
 class SeededIds:

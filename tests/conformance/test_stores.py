@@ -74,17 +74,17 @@ class TestPostgres(DurableStoreConformance):
     def reopen(self) -> Store:
         return SqlStore(self.url)
 
-    def test_a_schema_of_our_own(self, postgres_url: str) -> None:
-        store = SqlStore(postgres_url, schema="helpdesk")
-        put_all(store, ONE, CONVERSATIONS, [conversation(1)])
-        put_all(store, ONE, CONTACTS, [Contact("k1", (("sms", "+1"),))])
-        store.close()
-        again, public = SqlStore(postgres_url, schema="helpdesk"), SqlStore(postgres_url)
-        assert alone(again).count(WAITING, ONE) == 1
-        assert alone(again).entries(ADDRESSES_OF_CONTACTS, ONE, limit=9) == [("sms", "+1", "k1")]
-        assert alone(public).count(WAITING, ONE) == 0
-        for each in (again, public):
-            each.close()
+    def test_a_schema_of_our_own(self, store: SqlStore) -> None:
+        ours = SqlStore(self.url, schema="helpdesk")
+        put_all(ours, ONE, CONVERSATIONS, [conversation(1)])
+        put_all(ours, ONE, CONTACTS, [Contact("k1", (("sms", "+1"),))])
+        ours.close()
+        again = SqlStore(self.url, schema="helpdesk")
+        counts = [alone(each).count(WAITING, ONE) for each in (again, store)]
+        addresses = alone(again).entries(ADDRESSES_OF_CONTACTS, ONE, limit=9)
+        again.close()
+        assert counts == [1, 0]
+        assert addresses == [("sms", "+1", "k1")]
 
     def test_a_broken_connection_is_replaced(self, store: SqlStore, desk: str) -> None:
         """The server went away under the transaction: it runs again on another connection."""

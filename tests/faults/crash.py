@@ -27,7 +27,7 @@ from tests.rigs.postgres import Server
 __all__ = ["kill_clients", "kill_server", "main", "prepare"]
 
 DESK = "crash"
-AGENTS, QUEUES, SOFT_MAX = 5, 3, 2
+AGENTS, QUEUES, SOFT_MAX = 8, 3, 3
 _LIVES_AT_MOST = 4  # how many commands a worker does before its last moments
 _LONGEST_DELAY = 0.030  # how many seconds these last
 _AFTER_COMMIT = 0.2  # the share of workers that die exactly between commit and answer

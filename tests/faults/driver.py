@@ -15,7 +15,7 @@ from tests.faults.office import entry_point, takes_keys
 
 __all__ = ["Driver"]
 
-_OPEN_AT_MOST = 30
+_OPEN_AT_MOST = 12
 
 
 class Driver:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from tests.faults.check_log import Report, check
 from tests.faults.crash import DESK, prepare
-from tests.faults.workers import ROOT
+from tests.faults.workers import program
 from tests.rigs.cluster import Cluster
 from tests.rigs.postgres import wait_for
 
@@ -57,8 +56,7 @@ def fail_over(
 ) -> Outcome:
     """Run so many rounds under load, and judge. `hold` cuts the standby off before each."""
     prepare(cluster.url)
-    command = [sys.executable, "-m", "tests.faults.failover_team", cluster.url, str(folder)]
-    with subprocess.Popen([*command, str(clients)], cwd=ROOT, stdin=subprocess.PIPE) as working:
+    with program("failover_team", cluster.url, folder, clients) as working:
         _wait_for_work(cluster)
         for left in reversed(range(rounds)):
             _once(cluster, load, hold=hold)

@@ -24,7 +24,8 @@ from tests.faults.office import perform
 __all__ = ["main"]
 
 
-def _work(desk: om.Desk, folder: Path, number: int) -> None:
+def _work(desks: om.Desks, folder: Path, number: int) -> None:
+    desk = desks[DESK]
     driver = Driver(DESK, agents=AGENTS, queues=QUEUES, seed=f"client-{number}")
     done: Counter[str] = Counter()
     heard, longest = time.monotonic(), 0.0
@@ -44,8 +45,8 @@ def _work(desk: om.Desk, folder: Path, number: int) -> None:
 
 def main(url: str, folder: str, count: str) -> int:
     """Let everybody work; 1 when anybody failed."""
-    desk = warm_desks(url)[DESK]
-    return 0 if team(int(count), lambda number: _work(desk, Path(folder), number)) else 1
+    desks = warm_desks(url)
+    return 0 if team(int(count), lambda number: _work(desks, Path(folder), number)) else 1
 
 
 if __name__ == "__main__":

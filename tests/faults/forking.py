@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import omniroute as om
@@ -14,7 +15,7 @@ __all__ = ["fork", "team", "warm_desks"]
 
 
 def warm_desks(url: str) -> om.Desks:
-    """Return desks that have done once what is slow the first time, without a connection to inherit.
+    """Return desks that have done once what is slow the first time, and let go of the connection.
 
     Adds a desk named `warm`.
     """
@@ -51,5 +52,6 @@ def _run(work: Callable[[], None]) -> NoReturn:
 
 def team(count: int, work: Callable[[int], None]) -> bool:
     """Run `work` in so many processes at once, each with its number; whether all went well."""
-    members = [fork(lambda number=number: work(number)) for number in range(count)]  # type: ignore[misc]
-    return not any([os.waitpid(member, 0)[1] for member in members])
+    members = [fork(partial(work, number)) for number in range(count)]
+    codes = [os.waitpid(member, 0)[1] for member in members]
+    return not any(codes)

@@ -2,10 +2,10 @@
 
     python -m tests.faults.race_team URL FOLDER COUNT QUOTA OPEN DESK...
 
-Says `ready`, waits for a line, and forks. Each member opens QUOTA conversations and keeps about OPEN
-of its own opening alive. It may end or answer any agent's conversation, whoever opened it, so that
-processes meet; some items are sent by every process, as a provider sends twice. Each leaves a ledger
-in the folder, and what it did.
+Says `ready`, waits for a line, and forks. Each member opens QUOTA conversations and keeps about
+OPEN of its own opening alive. It may end or answer any agent's conversation, whoever opened it, so
+that processes meet; some items are sent by every process, as a provider sends twice. Each leaves a
+ledger in the folder, and what it did.
 """
 
 from __future__ import annotations

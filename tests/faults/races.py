@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from tests.faults.check_log import Report, check
 from tests.faults.office import office, open_desks
-from tests.faults.workers import ROOT
+from tests.faults.workers import program
 from tests.rigs.postgres import Server
 
 __all__ = ["Race", "main", "race"]
@@ -67,9 +66,7 @@ def race(url: str, folder: Path, *, processes: int, desks: int, assignments: int
     _prepare(url, names, agents, queues)
     quota = math.ceil(assignments / processes)
     keep_open = math.ceil(desks * agents * _SOFT_MAX * _BACKLOG / processes)
-    command = [sys.executable, "-m", "tests.faults.race_team", url, str(folder)]
-    command += [str(processes), str(quota), str(keep_open), *names]
-    seconds = _run(command)
+    seconds = _run(url, folder, processes, quota, keep_open, *names)
     _finish(url, names)
     done: Counter[str] = Counter()
     for number in range(processes):
@@ -87,11 +84,9 @@ def _prepare(url: str, names: list[str], agents: int, queues: int) -> None:
                 desk.set_available(agent.id)
 
 
-def _run(command: list[str]) -> float:
+def _run(*arguments: object) -> float:
     """Start everybody at once, wait for all, and return how many seconds they took."""
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as racers:
+    with program("race_team", *arguments) as racers:
         assert racers.stdout is not None
         assert racers.stdout.readline() == "ready\n"
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Forks a worker for each connection it is given, so that a thousand can die without a thousand starts.
+"""Forks a worker for each connection it is given: a thousand can die without a thousand starts.
 
     python -m tests.faults.worker_source URL SOCKET
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -39,13 +40,13 @@ def _work(desks: om.Desks, connection: socket.socket) -> None:
 
 
 def main(url: str, path: str) -> None:
-    """Serve until the process is ended."""
+    """Serve until our input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that die
     desks = warm_desks(url)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        while True:
+        while listener in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()
             with connection:
                 fork(lambda: _work(desks, connection))  # noqa: B023  (it runs at once)

@@ -12,14 +12,34 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["ROOT", "WorkerSource", "Worker"]
+__all__ = ["ROOT", "Worker", "WorkerSource", "program"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PATIENCE = 60.0
+
+
+@contextlib.contextmanager
+def program(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run one of these programs, and let none of its processes outlive the block."""
+    command = [sys.executable, "-m", f"tests.faults.{name}", *map(str, arguments)]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
 
 
 class Worker:
@@ -76,8 +96,8 @@ class WorkerSource:
     def __init__(self, url: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="omniroute-warm-")
         self._path = str(Path(self._folder.name) / "socket")
-        command = [sys.executable, "-m", "tests.faults.worker_source", url, self._path]
-        self._process = subprocess.Popen(command, cwd=ROOT)
+        self._running = contextlib.ExitStack()
+        self._process = self._running.enter_context(program("worker_source", url, self._path))
 
     def new(self) -> Worker:
         """Return a new worker."""
@@ -92,8 +112,7 @@ class WorkerSource:
 
     def close(self) -> None:
         """End the parent; its workers end when their lines are hung up."""
-        self._process.kill()
-        self._process.wait()
+        self._running.close()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,10 +17,10 @@ from tests.faults.office import entry_point, office, open_desks, perform
 DESK = "desk"
 
 
-@pytest.fixture
-def database(tmp_path):
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
     """Two agents with room for one each: two conversations are held, one was, two wait."""
-    path = tmp_path / "desk.db"
+    path = tmp_path_factory.mktemp("good") / "desk.db"
     with open_desks(f"sqlite:///{path}") as desks:
         desk = desks.create(office(DESK, agents=2, queues=1, soft_max=1))
         for agent in ("a00", "a01"):
@@ -29,6 +30,11 @@ def database(tmp_path):
         perform(desk, {"do": "reply", "mark": "r0", "key": "r0", **held})
         perform(desk, {"do": "end", "mark": "e0", "key": "e0", **held})
     return path
+
+
+@pytest.fixture
+def database(good, tmp_path):
+    return Path(shutil.copy(good, tmp_path))
 
 
 def message(mark):

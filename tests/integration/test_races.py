@@ -7,11 +7,11 @@ import pytest
 from tests.faults.races import race
 
 
-@pytest.mark.req("R1", "R2", "X3")
+@pytest.mark.req("R1", "X3")
 @pytest.mark.parametrize("processes, desks", [(4, 1), (2, 3)])
 def test_nothing_is_lost_or_given_twice_or_out_of_turn(postgres, tmp_path, processes, desks):
     url = postgres.database(f"race_{processes}_{desks}")
     outcome = race(url, tmp_path, processes=processes, desks=desks, assignments=60)
     assert not outcome.report.found, str(outcome.report)
     assert outcome.assignments >= 60
-    assert outcome.report.figures["desks"] == desks
+    assert outcome.report.figures["desks"] == desks + 1  # and the one they warmed up on

@@ -117,18 +117,33 @@ def initdb(data: Path) -> None:
     run("initdb", "-D", data, "-U", SUPERUSER, *options, folder=data.parent)
 
 
+# Waits until its input ends: with the process that made the folder, however that may die.
+_CARETAKER = """read -r _
+kill -9 $(head -n 1 "$1/data/postmaster.pid")
+rm -rf "$1"
+"""
+
+
 class Folder:
-    """A temporary folder that PostgreSQL may write to."""
+    """A temporary folder that PostgreSQL may write to, and that does not outlive this process."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="omniroute-pg-"))
         account = _account()
         if account:
             os.chown(self.path, account["user"], account["group"])
+        self._caretaker = subprocess.Popen(
+            ["/bin/sh", "-c", _CARETAKER, "caretaker", str(self.path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def remove(self) -> None:
         """Remove the folder and what is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+        self._caretaker.kill()
+        self._caretaker.communicate()
 
 
 # --- one server -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from omniroute.desk import handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
-from omniroute.desk.idempotency import Done, digest, once
+from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import Accepted
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.runtime import Runtime
@@ -138,8 +138,8 @@ class Desk:
         gives the first result again (R4); `within` joins the host's transaction.
         """
         flow = handle.take(conversation, by, confirm=confirm)
-        asked = digest("take", conversation, by, confirm)
-        return self._commanded(once(key, asked, flow), now, within)
+        flow = once(key, flow, "take", conversation, by, confirm)
+        return self._commanded(flow, now, within)
 
     def reply(
         self,
@@ -161,8 +161,8 @@ class Desk:
         files = tuple(attachments)
         check = self._runtime.content_check(text, files)
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        asked = digest("reply", conversation, by, text, files, confirm)
-        return self._written(once(key, asked, flow), now, within)
+        flow = once(key, flow, "reply", conversation, by, text, files, confirm)
+        return self._written(flow, now, within)
 
     def end(
         self,
@@ -179,8 +179,8 @@ class Desk:
         `key` and `within` as for `take`.
         """
         flow = handle.end(conversation, by, disposition)
-        asked = digest("end", conversation, by, disposition)
-        return self._commanded(once(key, asked, flow), now, within)
+        flow = once(key, flow, "end", conversation, by, disposition)
+        return self._commanded(flow, now, within)
 
     def note(
         self,
@@ -194,7 +194,8 @@ class Desk:
     ) -> MessageView:
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
-        return self._written(once(key, digest("note", conversation, by, text), flow), now, within)
+        flow = once(key, flow, "note", conversation, by, text)
+        return self._written(flow, now, within)
 
     def tag(
         self,
@@ -208,8 +209,8 @@ class Desk:
     ) -> ConversationView:
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
-        asked = digest("tag", conversation, by, add, remove)
-        return self._commanded(once(key, asked, flow), now, within)
+        flow = once(key, flow, "tag", conversation, by, add, remove)
+        return self._commanded(flow, now, within)
 
     def mark_read(
         self,

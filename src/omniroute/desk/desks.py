@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
-from omniroute.config import differences, load_config
+from omniroute.config import differences, load_config, settings_problems
 from omniroute.desk.configure import create
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
+from omniroute.errors import ConfigDiffers, ConfigError, DeskExists, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.records import AddressEntry
@@ -24,6 +24,7 @@ from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawResponse
 from omniroute.plugins import Registry
 from omniroute.ports import Store, Transport
+from omniroute.rules.checks import require
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
@@ -68,8 +69,7 @@ class Desks:
 
     def create(self, config: DeskConfig | str | PathLike[str]) -> Desk:
         """Seed a new desk from a configuration or its file. `DeskExists` when it is there already."""
-        if not isinstance(config, DeskConfig):
-            config = load_config(config, registry=self.registry)
+        config = checked(config, self.registry)
         runtime = self._runtime
         work = create(config, runtime.clock.now(), Draw(runtime.ids), runtime)
         runtime.store.transact(work)
@@ -171,14 +171,23 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
     a change is a decision, not a side effect. `options` are those of `Desks`.
     """
     desks = Desks(store, **options)
-    if not isinstance(config, DeskConfig):
-        config = load_config(config, registry=desks.registry)
+    config = checked(config, desks.registry)
     with contextlib.suppress(DeskExists):
         return desks.create(config)
     desk = desks[config.desk]
     if changed := differences(desk.config, config):
         raise ConfigDiffers(config.desk, changed)
     return desk
+
+
+def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> DeskConfig:
+    """Return a configuration that can be used, from its file or as given; else `ConfigError`."""
+    if not isinstance(config, DeskConfig):
+        return load_config(config, registry=registry)
+    require(config, source=f"desk {config.desk!r}")
+    if problems := list(settings_problems(config, registry)):
+        raise ConfigError(problems, source=f"desk {config.desk!r}")
+    return config
 
 
 class _LazyTransport:

@@ -11,16 +11,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
-
 from omniroute.desk.unit import Unit
 from omniroute.errors import IdempotencyConflict
 from omniroute.model.conversation import Conversation
 from omniroute.model.message import Message
 from omniroute.model.records import IdempotencyRecord
+from omniroute.model.values import frozen
 from omniroute.schema import IDEMPOTENCY
 
-__all__ = ["Done", "digest", "once", "purge"]
+__all__ = ["Done", "once", "purge"]
 
 _EXPIRY = IDEMPOTENCY.index("idempotency_expiry")
 _PURGED_AT_ONCE = 100
@@ -34,35 +33,36 @@ class Done:
     message: Message | None = None
 
 
-def digest(command: str, *parts: Any) -> str:
-    """Return what stands for a command and everything that was asked with it."""
-    text = json.dumps([command, *parts], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def once(key: str | None, asked: str, flow: Callable[[Unit], Done]) -> Callable[[Unit], Done]:
+def once(key: str | None, flow: Callable[[Unit], Done], *asked: Any) -> Callable[[Unit], Done]:
     """Return the flow that runs `flow` the first time, and gives its result again afterwards.
 
-    Raises `IdempotencyConflict` where the key stands for another command (`asked` differs).
+    `asked` is the command's name and everything that was asked with it. Raises `IdempotencyConflict`
+    where the key stands for something else.
     """
     if key is None:
         return flow
+    digest = _digest(asked)
 
     def guarded(unit: Unit) -> Done:
         known = unit.tx.get(IDEMPOTENCY, unit.desk, (key,))
         if known is not None and known.expires_at > unit.now:
-            return _again(known, asked)
+            return _again(known, digest)
         done = flow(unit)
         expires_at = unit.now + unit.setup.policy().idempotency_window
-        record = IdempotencyRecord(key, asked, expires_at, done.conversation, done.message)
+        record = IdempotencyRecord(key, digest, expires_at, done.conversation, done.message)
         unit.tx.put(IDEMPOTENCY, unit.desk, record)
         return done
 
     return guarded
 
 
-def _again(known: IdempotencyRecord, asked: str) -> Done:
-    if known.digest != asked:
+def _digest(asked: tuple[Any, ...]) -> str:
+    text = json.dumps(asked, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _again(known: IdempotencyRecord, digest: str) -> Done:
+    if known.digest != digest:
         raise IdempotencyConflict(
             f"the key {known.key!r} was used for another command",
             hint="use a new key for a new command, the same key only to repeat one",

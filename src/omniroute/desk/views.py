@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import field
 
 from omniroute.desk import receive
 from omniroute.instants import from_micros
@@ -18,6 +18,7 @@ from omniroute.model.conversation import Conversation, Ending
 from omniroute.model.events import Event, LogEntry
 from omniroute.model.message import Direction, Message
 from omniroute.model.state import State
+from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
 from omniroute.rules.availability import colour
 from omniroute.rules.resolution import Setup

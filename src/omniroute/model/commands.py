@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from omniroute.model.conversation import DeadlineKind, Place
 from omniroute.model.events import Route
 from omniroute.model.state import EndReason
+from omniroute.model.values import frozen
 
 __all__ = [
     "Assign",

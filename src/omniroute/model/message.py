@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
+from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus
 
 __all__ = ["Direction", "Message"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.message import Message
+from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus, Inbound
 
 __all__ = [

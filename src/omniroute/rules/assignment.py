@@ -36,8 +36,8 @@ RUNNERS_UP: Final = 10
 LARGEST: Final = 1024
 """How many bytes an explanation takes at most (S13)."""
 
-# What an explanation takes at most as stored text beside its names: its own fields, those of each
-# candidate, and the count of each reason.
+# What an explanation takes at most as stored text beside its names: its own fields, those of
+# each candidate, and the count of each reason.
 _FRAME: Final = 170
 _ROW: Final = 44
 _COUNT: Final = 5
@@ -97,8 +97,8 @@ def _counts(candidates: Iterable[Candidate]) -> dict[str, int]:
 def fitting(explanation: Explanation) -> Explanation:
     """Return the explanation with as many of its runners-up as a kilobyte holds, in order (S13).
 
-    All ten where agents' ids have up to about twenty characters. What is left out is still counted, and
-    is computed again by folding the log up to the explanation's position.
+    All ten where agents' ids have up to about twenty characters. What is left out is still
+    counted, and is computed again by folding the log up to the explanation's position.
     """
     size = _FRAME + _bytes(explanation.conversation) + _bytes(explanation.queue)
     size += sum(_bytes(reason) + _COUNT for reason in explanation.refused)

@@ -5,6 +5,7 @@ Loaded by pytest wherever omniroute is installed; imports nothing heavy until a 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +48,14 @@ def pytest_runtest_makereport(
     report = yield
     plays = item.stash.get(_PLAYS, [])
     if report.when == "call" and report.failed and plays and call.excinfo is not None:
-        named = _conversations_in(call.excinfo)
         for each in plays:
-            mentioned = [name for name in named if name in each.conversations]
-            report.sections.append(("omniroute", _told(each, mentioned)))
+            report.sections.append(("omniroute", _told(each, call.excinfo)))
     return report
 
 
-def _told(play: Play, mentioned: list[str]) -> str:
+def _told(play: Play, failure: pytest.ExceptionInfo[BaseException]) -> str:
     try:
+        mentioned = [each for each in _conversations_in(failure) if each in play.conversations]
         return play.report(*mentioned)
     except Exception as error:  # noqa: BLE001  (a report must not hide the failure it is about)
         return f"no story: {type(error).__name__}: {error}"
@@ -63,10 +63,13 @@ def _told(play: Play, mentioned: list[str]) -> str:
 
 def _conversations_in(failure: pytest.ExceptionInfo[BaseException]) -> list[str]:
     """Return the ids of the conversations that the failing frames' variables hold."""
+    from omniroute.model.conversation import Conversation
+
     found: dict[str, None] = {}
     for entry in failure.traceback:
         for value in entry.frame.f_locals.values():
-            conversation = getattr(value, "conversation", None)
-            if conversation is not None and hasattr(conversation, "clocks"):
-                found[value.id] = None
+            with contextlib.suppress(Exception):  # what a stranger's attributes do is not known
+                spoken_of = value if isinstance(value, Conversation) else value.conversation
+                if isinstance(spoken_of, Conversation):
+                    found[spoken_of.id] = None
     return list(found)

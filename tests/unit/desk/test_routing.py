@@ -167,10 +167,9 @@ def test_the_last_agent_gets_it_back_where_policy_says_so(play) -> None:
     p = play(a_config(preset="push", agents=("ana", "bob"), policy=policy, capacity=1))
     p.agent("bob").on()
     (maria,) = arrivals(p, "Maria")
-    p.agent("bob").ends(maria)
-    p.advance("1m")
     p.agent("ana").on()
     p.advance("1m")
+    p.agent("bob").ends(maria)  # so that ana is idle for longer
     again = p.contact("Maria").writes("again")
     assert (again.id, again.agent) == (maria.id, "bob")
 

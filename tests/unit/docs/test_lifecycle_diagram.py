@@ -11,7 +11,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from attrs import evolve
@@ -37,7 +37,7 @@ def rows_of(table: tuple[Step, ...]) -> list[Row]:
 
 def rows_drawn(picture: str) -> list[Row]:
     """Read the picture back: which marks of each line stand in which column."""
-    root = ElementTree.fromstring(picture)
+    root = ET.fromstring(picture)
     columns = {
         float(text.get("x", "")): text.text or ""
         for text in root.iter(f"{SVG}text")
@@ -50,7 +50,7 @@ def rows_drawn(picture: str) -> list[Row]:
     rows = []
     for line in root.iter(f"{SVG}g"):
         (name,) = [text.text or "" for text in line.iter(f"{SVG}text")]
-        sources, targets = set(), set()
+        sources, targets = set[str](), set[str]()
         for circle in line.iter(f"{SVG}circle"):
             where = column(float(circle.get("cx", "")))
             (targets if circle.get("class") == "again" else sources).add(where)
@@ -133,8 +133,10 @@ def test_sphinx_fills_the_page_in(project: Path, tmp_path: Path):
     )
     (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "-b", "html", tmp_path, out]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "-b", "html"]
+    built = subprocess.run(
+        [*command, str(tmp_path), str(out)], capture_output=True, text=True, check=False
+    )
     assert built.returncode == 0, built.stderr
     html = (out / "index.html").read_text(encoding="utf-8")
     (picture,) = re.findall(r"<svg.*?</svg>", html, re.DOTALL)

@@ -1,7 +1,7 @@
 """Tests that a page shows are run as its reader would run them: pass, or fail as the page says.
 
-They are the blocks whose first line is `# file: test_NAME.py`. Those named `test_wrong…` are there to
-fail, and the text that the page shows of their report stands in it.
+They are the blocks whose first line is `# file: test_NAME.py`. Those named `test_wrong…` are there
+to fail, and the text that the page shows of their report stands in it.
 """
 
 from __future__ import annotations

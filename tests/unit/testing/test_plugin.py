@@ -99,6 +99,32 @@ def test_an_error_of_the_desk_tells_the_story_too(told) -> None:
     assert "conversation c_1: queued in general" in output
 
 
+def test_what_a_tests_variables_are_does_not_matter(told) -> None:
+    output = told(
+        """
+    class Stranger:
+        @property
+        def conversation(self):
+            raise RuntimeError("not for you")
+
+    class Holder:
+        def __init__(self, conversation):
+            self.conversation = conversation
+
+    def test_it(play):
+        p = play(CONFIG)
+        p.contact("Otto").writes("Hello")
+        held = Holder(p.contact("Maria").writes("Hello").conversation)
+        stranger, named = Stranger(), Holder("c_1")
+        assert False, "the real reason"
+    """
+    )
+    assert "the real reason" in output
+    assert "INTERNALERROR" not in output
+    assert "conversation c_2: queued" in output
+    assert "conversation c_1" not in output
+
+
 def test_a_passing_test_prints_nothing(told) -> None:
     output = told(
         """

@@ -38,6 +38,18 @@ TOP: Final = _Top()
 """A field above every other."""
 
 
+_END: Final = (TOP,)
+
+
+def _part(run: list[Entry], start: int, stop: int, limit: int, *, reverse: bool) -> list[Entry]:
+    """At most `limit` entries of a slice, from its end on `reverse`."""
+    if not reverse:
+        return run[start : min(stop, start + limit)]
+    found = run[max(start, stop - limit) : stop]
+    found.reverse()
+    return found
+
+
 class Chunked:
     """A long sorted list in chunks: an insert or a removal moves one chunk's pointers at most."""
 
@@ -54,6 +66,10 @@ class Chunked:
     def __iter__(self) -> Iterator[Entry]:
         for chunk in self._chunks:
             yield from chunk
+
+    def first(self) -> Entry:
+        """Return the first entry; there must be one."""
+        return self._chunks[0][0]
 
     def add(self, entry: Entry) -> None:
         """Insert an entry where it belongs."""
@@ -99,22 +115,21 @@ class Chunked:
 
     def _find(self, bound: Entry) -> tuple[int, int]:
         """The chunk and the place in it of the first entry at or above `bound`."""
-        place = bisect_left(self._lasts, bound)
+        place = len(self._chunks) if bound[:1] == _END else bisect_left(self._lasts, bound)
         return place, bisect_left(self._chunks[place], bound) if place < len(self._chunks) else 0
 
     def between(self, lower: Entry, upper: Entry, limit: int, *, reverse: bool) -> list[Entry]:
         """Return entries from `lower` up to but without `upper`, on `reverse` backwards."""
-        (first, start), (last, stop) = self._find(lower), self._find(upper)
+        (first, start), (edge, stop) = self._find(lower), self._find(upper)
+        last = min(edge, len(self._chunks) - 1)
         found: list[Entry] = []
-        steps = range(last, first - 1, -1) if reverse else range(first, last + 1)
-        for place in steps:
-            if place >= len(self._chunks) or len(found) >= limit:
-                continue
+        for place in range(last, first - 1, -1) if reverse else range(first, last + 1):
             piece = self._chunks[place]
-            piece = piece[start if place == first else 0 : stop if place == last else len(piece)]
-            if reverse:
-                piece.reverse()
-            found += piece[: limit - len(found)]
+            begin = start if place == first else 0
+            end = stop if place == edge else len(piece)
+            found += _part(piece, begin, end, limit - len(found), reverse=reverse)
+            if len(found) >= limit:
+                break
         return found
 
     def count(self, lower: Entry, upper: Entry) -> int:
@@ -130,12 +145,8 @@ def _between(run: _Run, lower: Entry, upper: Entry, limit: int, *, reverse: bool
     if not isinstance(run, list):
         return run.between(lower, upper, limit, reverse=reverse)
     start = bisect_left(run, lower) if lower else 0
-    stop = len(run) if upper and upper[0] is TOP else bisect_left(run, upper)
-    if not reverse:
-        return run[start : min(stop, start + limit)]
-    found = run[max(start, stop - limit) : stop]
-    found.reverse()
-    return found
+    stop = len(run) if upper[:1] == _END else bisect_left(run, upper)
+    return _part(run, start, stop, limit, reverse=reverse)
 
 
 def _count(run: _Run, lower: Entry, upper: Entry) -> int:
@@ -216,7 +227,7 @@ class Entries:
             run = self._runs.get(prefix)
             if run is None:
                 return None
-            return prefix + (run[0] if isinstance(run, list) else next(iter(run)))
+            return prefix + (run[0] if isinstance(run, list) else run.first())
         found = self.scan(prefix, limit=1)
         return found[0] if found else None
 

@@ -160,15 +160,10 @@ class _MemoryTransaction:
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
         table = self._table(collection, desk)
-        cells, undo, key_of = table.cells, self._undo, collection.key
+        add, undo, key_of = table.add, self._undo, collection.key
         try:
             for value in values:
-                key = key_of(value)
-                if key in cells:
-                    raise UniqueViolation(
-                        "the key is taken by another value", where=collection.name, got=repr(key)
-                    )
-                undo.append(table.write(key, value))
+                undo.append(add(key_of(value), value))  # noqa: PERF401  (what was written must be known)
         except UniqueViolation as error:
             self._broken = error
             raise

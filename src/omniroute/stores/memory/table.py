@@ -179,12 +179,13 @@ class _Follower:
 class Table:
     """The values of one collection, by key, with their indexes."""
 
-    __slots__ = ("_followers", "_hot", "_journal", "_room", "_watched", "cells")
+    __slots__ = ("_followers", "_hot", "_journal", "_name", "_room", "_watched", "cells")
 
     def __init__(
         self, collection: Collection[Any], crossing: Callable[[Index[Any]], Entries], desk: str
     ) -> None:
         self.cells: dict[Key, Any] = {}
+        self._name = collection.name
         led = [index for index in collection.indexes if index.desk_led]
         unled = [index for index in collection.indexes if not index.desk_led]
         self._followers = {index: _Follower(index) for index in led}
@@ -195,6 +196,14 @@ class Table:
         self._journal: list[Change] = []
         self._room = _SHORTEST_JOURNAL
         self._watched = False
+
+    def add(self, key: Key, new: Any) -> Change:
+        """Put a value that must be new; return what the undo log needs."""
+        if key in self.cells:
+            raise UniqueViolation(
+                "the key is taken by another value", where=self._name, got=repr(key)
+            )
+        return self.write(key, new)
 
     def write(self, key: Key, new: Any) -> Change:
         """Put a value, or remove it (None); return what the undo log needs."""

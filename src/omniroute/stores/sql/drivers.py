@@ -30,7 +30,7 @@ class Driver(Protocol):
     row_locks: bool
     errors: tuple[type[BaseException], ...]
 
-    def begin(self, cursor: Any, *, write: bool) -> None:
+    def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
         """Begin a transaction; with `write` it waits here for whoever writes now."""
         ...
 
@@ -56,7 +56,7 @@ class _Sqlite(_Base):
     _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
     _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
 
-    def begin(self, cursor: Any, *, write: bool) -> None:
+    def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
         cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def judge(self, error: BaseException) -> Fault:
@@ -76,8 +76,8 @@ class _Postgres(_Base):
     _LOST: Final = frozenset({"40001", "40P01", "55P03"})
     _GONE: Final = frozenset({"57P01", "57P02", "57P03"})
 
-    def begin(self, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
-        if cursor.connection.autocommit:  # else the driver sends BEGIN before the first statement
+    def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
+        if connection.autocommit:  # else the driver sends BEGIN before the first statement
             cursor.execute("BEGIN")
 
     def judge(self, error: BaseException) -> Fault:

@@ -12,11 +12,12 @@ import time
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import await_only, greenlet_spawn
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = ["LoopEngines", "pause"]
 
@@ -36,6 +37,8 @@ class LoopEngines:
 
     async def carry(self, call: Callable[[], T]) -> T:
         """Run a call in which the store's transactions await this loop's engine."""
+        from sqlalchemy.util import greenlet_spawn
+
         return await greenlet_spawn(self._inside, call)
 
     @staticmethod
@@ -68,6 +71,8 @@ class LoopEngines:
 def pause(seconds: float) -> None:
     """Wait before another try: asleep in a thread, awaiting in an event loop."""
     if _CARRIED.get():
+        from sqlalchemy.util import await_only
+
         await_only(asyncio.sleep(seconds))
     else:
         time.sleep(seconds)

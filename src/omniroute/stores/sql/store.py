@@ -6,10 +6,10 @@ Owns connections, the beginning and end of transactions, and trying again. What 
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import time
 from collections.abc import Callable
-from typing import Any, Final, Literal, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
 
 from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
@@ -22,8 +22,13 @@ from omniroute.errors import CommitUnknown, PluginError, StoreBusy, StoreError, 
 from omniroute.ports import Transaction
 from omniroute.schema import DESKS
 from omniroute.stores.sql.drivers import Driver, Fault, driver_for, error_for
+from omniroute.stores.sql.joined import run_joined
+from omniroute.stores.sql.loops import LoopEngines, pause
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = ["Durability", "SqlStore"]
 
@@ -55,13 +60,14 @@ class SqlStore:
         schema: str | None = None,
         durability: Durability = "full",
         retries: int = 8,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
         **options: Any,
     ) -> None:
         self._owned = not isinstance(target, Engine)
         self.engine = (
             target if isinstance(target, Engine) else _make_engine(target, durability, options)
         )
+        self._loops = LoopEngines(lambda: _make_async_engine(self.engine.url, durability, options))
         self._schema = schema
         dialect = self.engine.dialect
         self._plans = plans_for(type(dialect), schema)
@@ -96,9 +102,28 @@ class SqlStore:
                 tries += 1
                 if tries > self._retries:
                     failure = StoreBusy if again.fault is Fault.LOST else StoreError
-                    raise failure(f"gave up after {tries} tries", got=f"{again.__cause__}") from again
+                    cause = again.__cause__
+                    raise failure(f"gave up after {tries} tries", got=f"{cause}") from cause
             self._sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def transact_within(self, connection: object, work: Callable[[Transaction], T]) -> T:
+        """Run `work` once on a host's connection, in one savepoint of the host's transaction.
+
+        `connection` is a connection or session of SQLAlchemy's, Django's, psycopg's or sqlite3's, to
+        the database that has this store's tables. Raises `HostTransactionLost` after a lost race.
+        """
+        return run_joined(connection, self._plans, self._driver, work)
+
+    async def carry(self, call: Callable[[], T]) -> T:
+        """Run a call whose transactions await the database, for an event loop (`desks.aio`).
+
+        SQLite is no server: what blocks is the disk, so its calls run in a thread.
+        """
+        await asyncio.to_thread(self._prepare)
+        if not self._driver.row_locks or not self._owned:
+            return await asyncio.to_thread(call)
+        return await self._loops.carry(call)
 
     def _once(self, work: Callable[[Transaction], T], *, will_write: bool) -> T:
         with self._connect() as connected:
@@ -126,7 +151,7 @@ class SqlStore:
         if self._closed:
             raise StoreError("the store is closed", hint="make a new one")
         try:
-            connection = self.engine.raw_connection()
+            connection = (self._loops.current() or self.engine).raw_connection()
         except PoolTimeout as error:
             raise StoreBusy("every connection of the pool is in use", got=str(error)) from error
         except SQLAlchemyError as error:
@@ -182,6 +207,7 @@ class SqlStore:
         """Close the connections, except a host's; later calls raise `StoreError`."""
         self._closed = True
         if self._owned:
+            self._loops.dispose()
             self.engine.dispose()
 
     def __repr__(self) -> str:
@@ -226,7 +252,7 @@ class _Connected:
             self._held = self._one_writer.acquire(timeout=_WRITER_PATIENCE)
             if not self._held:
                 raise StoreBusy("another thread has been writing for too long")
-        self._driver.begin(self.cursor, write=write)
+        self._driver.begin(self._connection, self.cursor, write=write)
 
     def roll_back(self, *, broken: bool) -> None:
         """Leave nothing behind; a connection that cannot is thrown away."""
@@ -283,6 +309,16 @@ def _make_engine(target: str | URL, durability: Durability, options: dict[str, A
         ) from error
     prepare = _prepare_sqlite if sqlite else _prepare_postgres
     event.listen(engine, "connect", lambda dbapi, _: prepare(dbapi, durability))
+    return engine
+
+
+def _make_async_engine(url: URL, durability: Durability, options: dict[str, Any]) -> AsyncEngine:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(url, **options)
+    event.listen(
+        engine.sync_engine, "connect", lambda dbapi, _: _prepare_postgres(dbapi, durability)
+    )
     return engine
 
 

@@ -108,9 +108,10 @@ class SqlTransaction:
 
     def _run(self, text: str, parameters: Sequence[Any]) -> Any:
         try:
-            return self._cursor.execute(text, parameters)
+            self._cursor.execute(text, parameters)
         except self._errors as error:
             self._fail(error)
+        return self._cursor
 
     def _fail(self, error: BaseException) -> NoReturn:
         """Raise what a driver's error means, and remember it: the transaction is spoilt."""

@@ -1,0 +1,1 @@
+"""What happens: pure functions of state, command, policy and now."""
