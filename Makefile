@@ -9,6 +9,12 @@ SHELL := /bin/sh
 PYTHON ?=
 # Which benchmarks to run; empty means all.
 NAMES ?=
+# How long the fault tests run: assignments over all races, kills of each kind, fail-overs.
+ASSIGNMENTS ?= 50000
+CRASH_CLIENT ?= 1000
+CRASH_CLIENT_POSTGRES ?= 100
+CRASH_SERVER ?= 20
+FAILOVER_ROUNDS ?= 10
 # Extra arguments: make test ARGS="-k lifecycle", make bench ARGS=--json, make mutants ARGS="-k ID".
 ARGS ?=
 
@@ -70,6 +76,19 @@ check: .venv ## Lint, format, types, layers, documentation, wheel
 .PHONY: bench
 bench: .venv ## Measure beside peers: make bench NAMES="import" ARGS=--json
 	@$(PY) -m benchmarks $(NAMES) $(ARGS)
+
+.PHONY: races
+races: .venv ## Let processes race on PostgreSQL: make races ASSIGNMENTS=8000 ARGS=--fsync
+	@$(PY) -m tests.faults.races --assignments $(ASSIGNMENTS) $(ARGS)
+
+.PHONY: crash
+crash: .venv ## Kill clients and servers at random points: make crash CRASH_CLIENT=100
+	@$(PY) -m tests.faults.crash --client-sqlite $(CRASH_CLIENT) \
+	  --client-postgres $(CRASH_CLIENT_POSTGRES) --server $(CRASH_SERVER) $(ARGS)
+
+.PHONY: failover
+failover: .venv ## Kill the primary under load, promote its standby: make failover FAILOVER_ROUNDS=3
+	@$(PY) -m tests.faults.failover --rounds $(FAILOVER_ROUNDS) $(ARGS)
 
 .PHONY: requirements
 requirements: .venv ## List the rules that no test names yet

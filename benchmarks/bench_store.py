@@ -1,7 +1,8 @@
 """One stored step, beside raw driver code that writes the same tables and the same bytes.
 
-The step: lock the desk, read a conversation, write it, two log entries, a message, an outbox entry and
-the desk's row, commit. Raw code is given the bytes; the store makes them, and reads what it locks.
+The step: lock the desk, read a conversation, write it, two log entries, a message, an outbox entry
+and the desk's row, commit. Raw code is given the bytes; the store makes them, and reads what it
+locks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +128,13 @@ def insert_text(collection: Collection[Any]) -> str:
 
 _COLUMNS = ", ".join(column.name for column in CONVERSATIONS.columns)
 _READ_DESK = "SELECT next_due, body, body_version FROM omniroute_desks WHERE desk_id = ?"
-_READ = f"SELECT {_COLUMNS}, body, body_version FROM omniroute_conversations WHERE desk_id = ? AND id = ?"
-_WRITE = "UPDATE omniroute_conversations SET recency = ?, body = ? WHERE desk_id = ? AND id = ?"
+_OF_ONE = "WHERE desk_id = ? AND id = ?"
+_READ = f"SELECT {_COLUMNS}, body, body_version FROM omniroute_conversations {_OF_ONE}"
+_WRITE = f"UPDATE omniroute_conversations SET recency = ?, body = ? {_OF_ONE}"
 _WRITE_DESK = "UPDATE omniroute_desks SET body = ? WHERE desk_id = ?"
-_ADD_LOG, _ADD_MESSAGE, _ADD_PARCEL = map(insert_text, (LOG, MESSAGES, OUTBOX))
+_ADD_LOG = insert_text(LOG)
+_ADD_MESSAGE = insert_text(MESSAGES)
+_ADD_PARCEL = insert_text(OUTBOX)
 
 
 def raw_sqlite_step(cursor: sqlite3.Cursor, step: Step) -> Callable[[], None]:
@@ -179,7 +184,7 @@ def _ours(store: Store) -> Callable[[], float]:
     feed = _Feed()
 
     def contestant() -> float:
-        return _timed([lambda step=step: store.transact(step) for step in feed.take()])
+        return _timed([partial(store.transact, step) for step in feed.take()])
 
     return contestant
 

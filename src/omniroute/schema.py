@@ -32,6 +32,7 @@ from omniroute.model.records import (
     DeskRecord,
     EarlyStatus,
     IdempotencyRecord,
+    Job,
     ReadMarker,
 )
 from omniroute.model.state import State
@@ -50,6 +51,7 @@ __all__ = [
     "EXPLANATIONS",
     "IDEMPOTENCY",
     "INTAKE",
+    "JOBS",
     "LOG",
     "MESSAGES",
     "NO_DUE",
@@ -283,6 +285,7 @@ CONVERSATIONS: Final = Collection(
         Index("thread", ("entry_point", "contact", "thread", "thread_order")),
         Index("waiting", ("waiting_queue", "waiting_since")),
         Index("deadlines", ("deadline",)),
+        Index("open_conversations", ("open_mark",)),
         Index("all_by_due", ("state", "due"), hot=False),
         Index("all_by_latest", ("state", "recency"), hot=False),
         *(Index(f"{name}_by_due", (name, "state", "due"), hot=False) for name in _LISTED),
@@ -397,6 +400,13 @@ INTAKE: Final = Collection(
     indexes=(Index("intake_order", ("accepted_at", "number")),),
 )
 
+JOBS: Final = Collection(
+    name="jobs",
+    type=Job,
+    key_columns=_text("name"),
+    key=lambda job: (job.name,),
+)
+
 READ_MARKERS: Final = Collection(
     name="read_markers",
     type=ReadMarker,
@@ -450,6 +460,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     EARLY_STATUSES,
     IDEMPOTENCY,
     INTAKE,
+    JOBS,
     READ_MARKERS,
     OUTBOX,
 )

@@ -115,27 +115,32 @@ class TestPostgres(DurableStoreConformance):
 
     def test_one_waits_for_the_others_lock(self, store: SqlStore, desk: str) -> None:
         """And then reads what the other has written, even where it had read before."""
+        put_all(store, desk, CONTACTS, [Contact("k1", ())])
         other = self.reopen()
         seen: list[Any] = []
 
         def second(tx: Transaction) -> None:
-            seen.append(tx.get(DESKS, desk, ()))
+            seen.append((tx.get(DESKS, desk, ()), tx.get(CONTACTS, desk, ("k1",))))
             started.set()
             tx.lock(desk)
-            seen.append(tx.get(DESKS, desk, ()))
+            seen.append((tx.get(DESKS, desk, ()), tx.get(CONTACTS, desk, ("k1",))))
 
         def first(tx: Transaction) -> None:
             tx.lock(desk)
             thread.start()
             assert started.wait(10)
             tx.put(DESKS, desk, DeskRecord(desk, position=1))
+            tx.put(CONTACTS, desk, Contact("k1", (), name="Mira"))
 
         started = threading.Event()
         thread = threading.Thread(target=lambda: other.transact(second))
         store.transact(first)
         thread.join()
         other.close()
-        assert seen == [DeskRecord(desk), DeskRecord(desk, position=1)]
+        assert seen == [
+            (DeskRecord(desk), Contact("k1", ())),
+            (DeskRecord(desk, position=1), Contact("k1", (), name="Mira")),
+        ]
 
     def test_what_another_is_leasing_is_skipped(self, store: SqlStore, desk: str) -> None:
         """Nobody waits for it, and nothing overtakes it in its lane."""

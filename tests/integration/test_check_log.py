@@ -96,7 +96,7 @@ DAMAGE = {
     "left waiting": lambda db: event(db, "agent_saved", capacity={"soft_max": 9, "hard_max": 9}),
     "wrong step": lambda db: event(db, "assigned", source="active"),
     "gap": lambda db: sql(db, "DELETE FROM omniroute_log WHERE position = 5"),
-    "twice": lambda db: sql(db, "UPDATE omniroute_messages SET body = replace(body, 'm1', 'm2')"),
+    "twice": lambda db: edit(db, "messages", lambda body: body.update(provider_ids=["m2"])),
 }
 
 

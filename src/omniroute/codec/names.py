@@ -47,6 +47,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.Remarked: "remarked",
         events.Tagged: "tagged",
         events.SlaMissed: "sla_missed",
+        events.SlaRescheduled: "sla_rescheduled",
         events.DeliveryChanged: "delivery_changed",
         events.AgentSaved: "agent_saved",
         events.AgentRemoved: "agent_removed",

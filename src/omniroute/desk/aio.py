@@ -155,8 +155,13 @@ class AsyncDesk(_Lifted):
         return AsyncActing(self.sync.acting_as(agent), self._carrier)
 
     entry_points = _lift(Desk.entry_points)
+    apply = _lift(Desk.apply)
     receive = _lift(Desk.receive)
+    accept = _lift(Desk.accept)
     handshake = _lift(Desk.handshake)
+    accept = _lift(Desk.accept)
+    apply = _lift(Desk.apply)
+    change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
     reply = _lift(Desk.reply)
     end = _lift(Desk.end)
@@ -175,6 +180,7 @@ class AsyncDesk(_Lifted):
     conversations = _lift(Desk.conversations)
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
+    change_page = _lift(Desk.change_page)
     explain = _lift(Desk.explain)
 
     async def config(self) -> DeskConfig:

@@ -13,6 +13,7 @@ from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.errors import UnknownContact
 from omniroute.model.contact import Contact
+from omniroute.rules.storable import check_key, check_storable
 from omniroute.schema import CONTACTS
 
 __all__ = ["Contacts"]
@@ -56,7 +57,11 @@ class Contacts:
         now: datetime | None = None,
     ) -> Contact:
         """Link a contact to the host's customer, or add attributes (None leaves what is there)."""
-        flow = _link(contact, ref, dict(attributes or {}))
+        if ref is not None:
+            check_key(ref, "ref")
+        given = attributes or {}
+        check_storable(given, "attributes")
+        flow = _link(contact, ref, dict(given))
         instant = resolve_now(now, self._runtime.clock)
         return self._runtime.run(self._desk, instant, flow)
 

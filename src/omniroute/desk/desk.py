@@ -11,9 +11,10 @@ from datetime import datetime
 from omniroute.clock import resolve_now
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
-from omniroute.desk import handle, inbound, intake, read
+from omniroute.desk import configure, handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
+from omniroute.desk.checking import checked
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import Accepted
@@ -67,6 +68,22 @@ class Desk:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
 
+    def apply(
+        self, config: DeskConfig, *, by: str, now: datetime | None = None
+    ) -> int:
+        """Save a configuration as a new version, whole or not at all; return its number.
+
+        Every process works by it from its next transaction; what hangs on the old one (dues, who serves
+        what) follows in batches with the next ticks, and at each conversation's next touch (S4). Raises
+        `ConfigError` with everything that is wrong, or that running conversations stand in.
+        """
+        if config.desk != self.id:
+            raise UsageError(
+                "a configuration of another desk", expected=repr(self.id), got=repr(config.desk)
+            )
+        checked(config, self._runtime.registry)
+        return self._runtime.run(self.id, self._now(now), configure.apply(config, by=by))
+
     # --- messages in ------------------------------------------------------------------------------
 
     def receive(
@@ -109,6 +126,7 @@ class Desk:
         accepted before, or received, is skipped as `receive` skips it.
         """
         instant = self._now(now)
+        self._runtime.current(self.id).entry_point(entry_point)  # known, or nothing could route it
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant)
         work = intake.record(self.id, entry_point, parsed, instant)
         return self._runtime.transact(work, within=within)

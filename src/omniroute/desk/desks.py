@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
-from omniroute.config import differences, load_config, settings_problems
+from omniroute.config import differences
+from omniroute.desk.checking import checked
 from omniroute.desk.configure import create
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.errors import ConfigDiffers, ConfigError, DeskExists, UnknownDesk
+from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.records import AddressEntry
@@ -24,7 +25,6 @@ from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawResponse
 from omniroute.plugins import Registry
 from omniroute.ports import Store, Transport
-from omniroute.rules.checks import require
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
@@ -178,16 +178,6 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
     if changed := differences(desk.config, config):
         raise ConfigDiffers(config.desk, changed)
     return desk
-
-
-def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> DeskConfig:
-    """Return a configuration that can be used, from its file or as given; else `ConfigError`."""
-    if not isinstance(config, DeskConfig):
-        return load_config(config, registry=registry)
-    require(config, source=f"desk {config.desk!r}")
-    if problems := list(settings_problems(config, registry)):
-        raise ConfigError(problems, source=f"desk {config.desk!r}")
-    return config
 
 
 class _LazyTransport:

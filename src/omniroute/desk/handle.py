@@ -15,6 +15,7 @@ from omniroute.model.events import agent_actor
 from omniroute.model.message import Direction
 from omniroute.model.records import ReadMarker
 from omniroute.model.wire import Attachment, DeliveryStatus
+from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.schema import MESSAGES, READ_MARKERS
 
 __all__ = ["end", "mark_read", "note", "reply", "tag", "take"]
@@ -39,6 +40,8 @@ def end(
     conversation: str, by: str, disposition: str | None
 ) -> Callable[[Unit], Done]:
     """Return the flow of ending a conversation by hand (C7)."""
+    if disposition is not None:
+        check_text(disposition, "disposition")
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -52,8 +55,7 @@ def tag(
 ) -> Callable[[Unit], Done]:
     """Return the flow of adding and removing tags."""
     for number, each in enumerate((*add, *remove)):
-        if not each.strip():
-            raise UsageError("a tag needs a name", where=f"tags[{number}]", got=repr(each))
+        check_key(each, f"tags[{number}]")
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -81,26 +83,34 @@ def reply(
     confirm: bool,
 ) -> Callable[[Unit], Done]:
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
+    if text is not None:
+        check_text(text, "text")
+    check_storable(attachments, "attachments")
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
         check(unit, found.place.entry_point)
         message = unit.draw.next("m")
-        body = _body(unit, found, message, by, text) | {
-            "direction": Direction.OUT,
-            "attachments": attachments,
-            "entry_point": found.place.entry_point,
-            "status": DeliveryStatus.PENDING,
-        }
-        command = ask.Reply(by, message, confirm)
-        return _written(unit, found, command, body)
+        body = _body(
+            unit,
+            found,
+            message,
+            by,
+            direction=Direction.OUT,
+            text=text,
+            attachments=attachments,
+            entry_point=found.place.entry_point,
+            status=DeliveryStatus.PENDING,
+        )
+        return _written(unit, found, ask.Reply(by, message, confirm), body)
 
     return flow
 
 
 def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:
     """Return the flow of leaving an internal note (P17)."""
+    check_text(text, "text")
     if not text.strip():
         raise UsageError("a note needs a text", where="text", got=repr(text))
 
@@ -108,25 +118,20 @@ def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:
         unit.agent(by)
         found = unit.conversation(conversation)
         message = unit.draw.next("m")
-        body = _body(unit, found, message, by, text) | {
-            "direction": Direction.NOTE,
-            "kind": "note",
-        }
+        body = _body(unit, found, message, by, direction=Direction.NOTE, kind="note", text=text)
         return _written(unit, found, ask.Note(by, message), body)
 
     return flow
 
 
 def _body(
-    unit: Unit, conversation: Conversation, message: str, by: str, text: str | None
+    unit: Unit, conversation: Conversation, message: str, by: str, **more: Any
 ) -> dict[str, Any]:
-    return {
-        "id": message,
-        "conversation": conversation.id,
-        "author": agent_actor(by),
-        "at": max(unit.now, conversation.at),
-        "text": text,
-    }
+    more["id"] = message
+    more["conversation"] = conversation.id
+    more["author"] = agent_actor(by)
+    more["at"] = max(unit.now, conversation.at)
+    return more
 
 
 def _written(

@@ -17,6 +17,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.message import Message
 from omniroute.model.records import IdempotencyRecord
 from omniroute.model.values import frozen
+from omniroute.rules.storable import check_key
 from omniroute.schema import IDEMPOTENCY
 
 __all__ = ["Done", "once", "purge"]
@@ -41,6 +42,7 @@ def once(key: str | None, flow: Callable[[Unit], Done], *asked: Any) -> Callable
     """
     if key is None:
         return flow
+    check_key(key, "key")
     digest = _digest(asked)
 
     def guarded(unit: Unit) -> Done:

@@ -10,10 +10,12 @@ from omniroute.desk.receive import REJECTED, Outcome, receive_item
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import Received, ReceivedItem, view_of
+from omniroute.errors import UsageError
 from omniroute.model.wire import Inbound, ParseResult, RawRequest, Rejected
 from omniroute.rules.resolution import Setup
+from omniroute.rules.storable import key_problem, storable_problem
 
-__all__ = ["Arrival", "parse", "received", "summary"]
+__all__ = ["Arrival", "item_problem", "parse", "received", "summary"]
 
 
 @frozen
@@ -32,13 +34,38 @@ def parse(
     now: int,
 ) -> ParseResult:
     """Verify and read a request; a host's own items are taken as they are."""
-    if isinstance(request, Inbound):
-        return ParseResult(items=(request,))
     if not isinstance(request, RawRequest):
-        return ParseResult(items=tuple(request))
+        return ParseResult(items=_own_items(request))
     adapter, settings = runtime.adapter(desk, runtime.current(desk), entry_point)
     adapter.verify(request, settings, now)
     return adapter.parse(request, settings)
+
+
+def _own_items(request: object) -> tuple[Inbound, ...]:
+    if isinstance(request, Inbound):
+        return (request,)
+    items = tuple(request) if isinstance(request, Iterable) else ()
+    if not isinstance(request, Iterable) or not all(isinstance(each, Inbound) for each in items):
+        raise UsageError(
+            "not a webhook", expected="a RawRequest, or Inbound values", got=type(request).__name__
+        )
+    return items
+
+
+def item_problem(item: Inbound) -> str | None:
+    """Return why an item cannot be kept, or None: an adapter or a host made it, not the desk (R13)."""
+    keys = {"key": item.key, "address": item.address}
+    keys |= {name: each for name in ("thread", "target") if (each := getattr(item, name))}
+    if item.sender is not None:
+        keys |= {f"sender.addresses[{n}]": each for n, each in enumerate(item.sender.addresses)}
+        if not item.sender.addresses:
+            return "sender has no address"
+    for name, each in keys.items():
+        if problem := key_problem(each):
+            return f"{name} {problem}"
+    if not isinstance(item.text, str | None):
+        return "text is not text"
+    return storable_problem(item)
 
 
 def received(entry_point: str, item: Inbound) -> Callable[[Unit], Arrival]:
@@ -59,6 +86,8 @@ def _addressed(setup: Setup, entry_point: str, item: Inbound) -> tuple[str | Non
     A signature vouches only for entry points of the account that made it.
     """
     asked = setup.entry_point(entry_point)
+    if problem := item_problem(item):
+        return None, problem
     name = setup.by_address(asked.channel, item.address)
     if name is None:
         return None, f"no entry point has the address {item.address!r}"

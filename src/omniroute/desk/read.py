@@ -63,6 +63,11 @@ class Query:
                 "no such order", where="order", expected=" or ".join(ORDERS), got=repr(self.order)
             )
         check_limit(self.limit)
+        for state in self.states:
+            if not isinstance(state, State):
+                raise UsageError(
+                    "not a state", where="states", expected="om.State's members", got=repr(state)
+                )
 
     @property
     def leading(self) -> tuple[str, str] | None:
@@ -89,9 +94,17 @@ class Query:
 
 def check_limit(limit: int) -> None:
     """Raise `UsageError` unless 1 <= limit <= 1000."""
-    if isinstance(limit, bool) or not 1 <= limit <= 1000:  # noqa: PLR2004
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:  # noqa: PLR2004
         raise UsageError(
             "not a page size", where="limit", expected="1 to 1000", got=repr(limit)
+        )
+
+
+def check_position(position: int) -> None:
+    """Raise `UsageError` for what is no position in the log."""
+    if isinstance(position, bool) or not isinstance(position, int) or not 0 <= position < _BEYOND:
+        raise UsageError(
+            "not a position", where="after", expected="a log position", got=repr(position)
         )
 
 
@@ -185,7 +198,7 @@ def _read_cursor(cursor: str | None) -> Key | None:
         if not (isinstance(order, int) and abs(order) < _BEYOND and isinstance(key, str)):
             raise ValueError(cursor)  # noqa: TRY301
         key.encode()  # no lone surrogates: no store takes them
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(
             "not a cursor", where="after", expected="`next` of an earlier page", got=repr(cursor)
         ) from error
@@ -203,6 +216,8 @@ def list_messages(
     Raises `UnknownConversation` when there is none of that id.
     """
     check_limit(limit)
+    if after is not None:
+        check_position(after)
 
     def work(tx: Transaction) -> list[Message]:
         index = MESSAGES.index("messages_of")
@@ -219,6 +234,7 @@ def list_messages(
 def changes(desk: str, after: int, limit: int) -> Callable[[Transaction], list[LogEntry]]:
     """Return the work that reads the log in order, beyond a position."""
     check_limit(limit)
+    check_position(after)
     return lambda tx: tx.scan(LOG.index("log_order"), desk, after=(after,), limit=limit)
 
 
@@ -230,6 +246,7 @@ def counts(
     `values` are those to count under, where nothing but states narrows the list: each is one count in
     the index. With a filter, the list itself is walked: it costs its own length.
     """
+    query.check()
 
     def work(tx: Transaction) -> dict[str, int]:
         if query.leading is None and query.unread_by is None and by != "agent":

@@ -52,7 +52,9 @@ class Runtime:
     transport: Transport
     reveal: Callable[[SecretRef], Secret] = environment_secret
     _setups: dict[tuple[str, int], Setup] = field(factory=dict)
-    _settings: dict[tuple[str, int, str], Any] = field(factory=dict, repr=False)
+    _adapters: dict[tuple[str, int, str], tuple[ChannelAdapter, Any]] = field(
+        factory=dict, repr=False
+    )
 
     def run(
         self,
@@ -127,13 +129,13 @@ class Runtime:
 
     def adapter(self, desk: str, setup: Setup, entry_point: str) -> tuple[ChannelAdapter, Any]:
         """Return the adapter of an entry point, and the settings it works by there."""
-        adapter = self.registry.require(setup.entry_point(entry_point).channel)
         key = (desk, setup.version, entry_point)
-        settings = self._settings.get(key)
-        if settings is None:
+        found = self._adapters.get(key)
+        if found is None:
+            adapter = self.registry.require(setup.entry_point(entry_point).channel)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
-            self._settings[key] = settings
-        return adapter, settings
+            found = self._adapters[key] = (adapter, settings)
+        return found
 
     def content_check(
         self, text: str | None, attachments: Sequence[Attachment]
@@ -148,6 +150,6 @@ class Runtime:
 
     def forget_settings(self) -> None:
         """Resolve secrets anew at their next use: after they were rotated."""
-        self._settings.clear()
+        self._adapters.clear()
 
 

@@ -9,8 +9,12 @@ from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
+from omniroute.rules.checks import capacity_problems
+from omniroute.rules.names import name_problem
+from omniroute.rules.storable import check_key, check_text
+from omniroute.rules.resolution import MESSAGING
 
-__all__ = ["put", "save_agent", "set_available"]
+__all__ = ["own_capacity", "put", "save_agent", "set_available"]
 
 
 def save_agent(
@@ -20,11 +24,17 @@ def save_agent(
     name: str | None,
     groups: Sequence[str],
     serves: Sequence[str],
-    capacity: Mapping[str, Capacity] | None,
+    capacity: Capacity | None,
     actor: str = SYSTEM,
+    follow: bool = False,
 ) -> None:
-    """Record an agent's profile, where it differs from the stored one (R11)."""
+    """Record an agent's profile, where it differs from the stored one (R11).
+
+    With `follow`, what the profile names and the configuration no longer has is passed over, and stays
+    in the profile: it may come back. Otherwise it raises `UsageError`.
+    """
     setup = unit.setup
+    known = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
     saved = AgentSaved(
         agent,
         unit.now,
@@ -32,20 +42,22 @@ def save_agent(
         name or agent,
         tuple(groups),
         tuple(serves),
-        setup.serving(serves, groups),
-        setup.capacity(capacity),
+        setup.serving(*(known or (serves, groups))),
+        capacity or setup.capacity(),
         setup.distribution(),
+        capacity,
     )
     if not _same(unit.find_agent(agent), saved):
         unit.write_event(saved)
 
 
 def _same(agent: Agent | None, saved: AgentSaved) -> bool:
-    return agent is not None and (
-        (agent.name, agent.groups, agent.serves, agent.leaves)
-        == (saved.name, saved.groups, saved.serves, saved.leaves)
-        and (agent.capacity, agent.distribution) == (saved.capacity, saved.distribution)
+    return agent is not None and all(
+        getattr(agent, name) == getattr(saved, name) for name in _PROFILE
     )
+
+
+_PROFILE = ("name", "groups", "serves", "leaves", "capacity", "distribution", "own_capacity")
 
 
 def put(
@@ -58,8 +70,8 @@ def put(
     by: str | None,
 ) -> Callable[[Unit], Agent]:
     """Return the flow of adding an agent, or changing what is given of a known one's profile."""
-    if not agent.strip():
-        raise UsageError("an agent needs an id", where="agent", got=repr(agent))
+    check_key(agent, "agent")
+    _check_profile(agent, name, capacity)
 
     def flow(unit: Unit) -> Agent:
         known = unit.find_agent(agent)
@@ -69,13 +81,31 @@ def put(
             name=name or (known.name if known else None),
             groups=_given(groups, known.groups if known else ()),
             serves=_given(serves, known.serves if known else ()),
-            capacity={"messaging": known.capacity} if capacity is None and known else capacity,
+            capacity=own_capacity(capacity) or (known.own_capacity if known else None),
             actor=SYSTEM if by is None else agent_actor(by),
         )
         settle(unit)
         return unit.agent(agent)
 
     return flow
+
+
+def own_capacity(capacity: Mapping[str, Capacity] | None) -> Capacity | None:
+    """Return an agent's own limits in messaging, or None where they have the desk's."""
+    return None if capacity is None else capacity.get(MESSAGING)
+
+
+def _check_profile(
+    agent: str, name: str | None, capacity: Mapping[str, Capacity] | None
+) -> None:
+    problem = name_problem(agent, "an agent's id")
+    if problem is None and name is not None:
+        check_text(name, "name")
+        problem = name_problem(name, "an agent's name")
+    if problem is not None:
+        raise UsageError(problem, where="agent")
+    if found := tuple(capacity_problems("capacity", capacity or {})):
+        raise UsageError(found[0].message, where=found[0].path)
 
 
 def _given(value: Sequence[str] | None, otherwise: Sequence[str]) -> Sequence[str]:
@@ -87,6 +117,9 @@ def set_available(agent: str, *, available: bool, by: str) -> Callable[[Unit], A
 
     Becoming available brings waiting conversations at once; RED keeps those that are held (A9).
     """
+    if not isinstance(available, bool):
+        raise UsageError("not a switch", where="available", expected="a bool", got=repr(available))
+    check_key(by, "by")
 
     def flow(unit: Unit) -> Agent:
         if unit.agent(agent).available is not available:

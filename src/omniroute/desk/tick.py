@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omniroute.desk import idempotency
+from omniroute.desk import idempotency, jobs
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.schema import CONVERSATIONS
@@ -20,9 +20,11 @@ def tick_batch(unit: Unit) -> tuple[int, bool]:
 
     A deadline's event carries the deadline's own instant, however late the tick comes (U43, S2).
     """
+    working = jobs.advance(unit)
+    unit.flush()
     fired = _fire(unit, inclusive=True)
     settle(unit)
-    more = _look_ahead(unit)
+    more = _look_ahead(unit) or working
     idempotency.purge(unit)
     unit.finish()
     return fired, more

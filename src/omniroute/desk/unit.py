@@ -14,7 +14,7 @@ from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
-from omniroute.model.commands import Command, Expire
+from omniroute.model.commands import Command, Expire, Reschedule
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import Effect, OutboxEntry
 from omniroute.model.events import LogEntry
@@ -58,6 +58,7 @@ class Unit:
         self.freed: dict[str, None] = {}
         self._agents: dict[str, Agent] = {}
         self._saved: dict[str, Agent] = {}
+        self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
         self._entries: list[LogEntry] = []
         self._position = record.position
@@ -77,11 +78,12 @@ class Unit:
 
     def conversation(self, conversation: str) -> Conversation:
         """Return a conversation as it stands in this unit; `UnknownConversation` when there is none."""
-        found = self._touched.get(conversation) or self.tx.get(
-            CONVERSATIONS, self.desk, (conversation,)
-        )
+        found = self._conversations.get(conversation)
         if found is None:
-            raise UnknownConversation(f"no conversation {conversation!r}")
+            found = self.tx.get(CONVERSATIONS, self.desk, (conversation,))
+            if found is None:
+                raise UnknownConversation(f"no conversation {conversation!r}")
+            self._conversations[conversation] = found
         return found
 
     def agent(self, agent: str) -> Agent:
@@ -121,13 +123,12 @@ class Unit:
         `messages` are the bodies, without their positions, of messages that the command names by id.
         `now` is another instant than the unit's where a deadline's own event is told (S2).
         """
-        if conversation is not None and not isinstance(command, Expire):
-            conversation = self.catch_up(conversation)
+        if conversation is not None and not isinstance(command, (Expire, Reschedule)):
+            conversation = self.catch_up(self.refresh(conversation))
         decision = lifecycle.decide(
             conversation, command, policy, self.now if now is None else now
         )
-        positions = [self._record(event) for event in decision.events]
-        at = dict(zip(map(_message_of, decision.events), positions, strict=True))
+        at = {getattr(event, "message", None): self._record(event) for event in decision.events}
         for body in messages:
             self.add_message(Message(position=at[body["id"]], **body))
         for effect in decision.effects:
@@ -135,6 +136,13 @@ class Unit:
         if decision.state is not conversation:
             self._touch(decision.state, decision.events)
         return decision.state
+
+    def refresh(self, conversation: Conversation) -> Conversation:
+        """Let a conversation's due instant follow the configuration in force (S4)."""
+        sla = self.setup.sla_of(conversation.place.entry_point)
+        if sla is None or lifecycle.rescheduled_due(conversation, sla) is None:
+            return conversation
+        return self.perform(conversation, Reschedule(sla), self.policy(conversation))
 
     def catch_up(self, conversation: Conversation, *, inclusive: bool = False) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""
@@ -179,7 +187,7 @@ class Unit:
         self._agents[agent_id] = self._saved[agent_id] = after
 
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
-        self._touched[conversation.id] = conversation
+        self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, (tell.Opened, tell.Queued)) for event in events):
@@ -200,12 +208,14 @@ class Unit:
 
     def flush(self) -> None:
         """Write states so far, so that index scans see them."""
-        for agent in self._saved.values():
-            self.tx.put(AGENTS, self.desk, agent)
-        for conversation in self._touched.values():
-            self.tx.put(CONVERSATIONS, self.desk, conversation)
-        self._saved.clear()
-        self._touched.clear()
+        if self._saved:
+            for agent in self._saved.values():
+                self.tx.put(AGENTS, self.desk, agent)
+            self._saved.clear()
+        if self._touched:
+            for conversation in self._touched.values():
+                self.tx.put(CONVERSATIONS, self.desk, conversation)
+            self._touched.clear()
 
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
@@ -235,11 +245,6 @@ class Unit:
         Conversations of all channels wait in one line, so no channel has a say in this.
         """
         return self.setup.policy(None, queue).assignment is Assignment.PUSH
-
-
-def _message_of(event: tell.Event) -> object:
-    # Events without a message get a key of their own: nothing looks them up.
-    return getattr(event, "message", event)
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

@@ -257,5 +257,5 @@ class Received:
         refused = (receive.IGNORED, receive.REJECTED)
         return (
             *(f"{item.key}: {item.reason}" for item in self.items if item.result in refused),
-            *(f"{item.where}: {item.reason}" for item in self.unreadable),
+            *(str(item) for item in self.unreadable),
         )

@@ -41,7 +41,8 @@ class Agent:
     """One agent. `leaves` are the queues that `serves` and the groups come to, resolved when saved.
 
     `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since` is
-    the instant of the last change of load, in UTC microseconds.
+    the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given to
+    this agent alone; without it `capacity` is the desk's, and follows it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Agent:
     available: bool
     load: int
     idle_since: int
+    own_capacity: Capacity | None = None
 
     @property
     def has_room(self) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "Open",
     "Receive",
     "Reply",
+    "Reschedule",
     "SetTags",
     "Take",
 ]
@@ -120,6 +121,13 @@ class SetTags:
 
 
 @frozen
+class Reschedule:
+    """The first response is wanted within another time (microseconds) than it was (S4)."""
+
+    sla: int
+
+
+@frozen
 class Expire:
     """A deadline has come."""
 
@@ -138,5 +146,6 @@ Command = (
     | End
     | Note
     | SetTags
+    | Reschedule
     | Expire
 )

@@ -40,6 +40,7 @@ __all__ = [
     "Remarked",
     "Route",
     "SlaMissed",
+    "SlaRescheduled",
     "Tagged",
     "TookOver",
     "Transition",
@@ -221,6 +222,13 @@ class SlaMissed(ConversationEvent):
 
 
 @frozen
+class SlaRescheduled(ConversationEvent):
+    """The first response is due at another instant: the configuration changed (S4)."""
+
+    due: int
+
+
+@frozen
 class DeliveryChanged(ConversationEvent):
     """What became of an outgoing message, as the provider says."""
 
@@ -248,6 +256,7 @@ class AgentSaved(AgentEvent):
     leaves: tuple[str, ...]
     capacity: Capacity
     distribution: Distribution
+    own_capacity: Capacity | None = None
 
 
 @frozen

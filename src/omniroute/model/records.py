@@ -16,6 +16,7 @@ __all__ = [
     "DeskRecord",
     "EarlyStatus",
     "IdempotencyRecord",
+    "Job",
     "ReadMarker",
 ]
 
@@ -108,3 +109,16 @@ class AcceptedItem:
     item: Inbound
     at: int
     number: int
+
+
+@frozen
+class Job:
+    """Work on everything that a desk holds, done in batches: how far it came (S4).
+
+    `phase` is what it works on now, `cursor` the last key done of that.
+    """
+
+    name: str
+    version: int
+    phase: str
+    cursor: str = ""

@@ -182,6 +182,12 @@ class Rejected:
     reason: str
     key: str | None = None
 
+    def __str__(self) -> str:
+        """Return where and why; a reason that names the place more closely stands alone."""
+        if self.reason.startswith(self.where):
+            return self.reason
+        return f"{self.where}: {self.reason}"
+
 
 @frozen(kw_only=True)
 class ParseResult:

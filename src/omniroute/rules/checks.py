@@ -32,7 +32,7 @@ from omniroute.rules.presets import preset_problem
 from omniroute.rules.resolution import MESSAGING
 from omniroute.rules.sla import SLA_FORMS
 
-__all__ = ["FAMILIES", "problems", "require"]
+__all__ = ["FAMILIES", "capacity_problems", "problems", "require"]
 
 FAMILIES: Final = (MESSAGING,)
 """The channel families that have a capacity of their own (M9)."""
@@ -144,7 +144,7 @@ def _policy(path: str, policy: PolicySettings) -> Iterator[Problem]:
     within = policy.after_end.within if policy.after_end else None
     yield from _duration(join(path, "after_end", "within"), within)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
-    yield from _capacities(join(path, "capacity"), policy.capacity or {})
+    yield from capacity_problems(join(path, "capacity"), policy.capacity or {})
     if policy.menu_text is not None:
         text = text_problem(policy.menu_text) if policy.menu_text.strip() else "a text is not empty"
         yield from _when(join(path, "menu_text"), text)
@@ -154,7 +154,8 @@ def _policy(path: str, policy: PolicySettings) -> Iterator[Problem]:
             yield Problem(join(path, "labels", state), text)
 
 
-def _capacities(path: str, capacities: Mapping[str, Capacity]) -> Iterator[Problem]:
+def capacity_problems(path: str, capacities: Mapping[str, Capacity]) -> Iterator[Problem]:
+    """Yield what is wrong with capacities by channel family (M9)."""
     for family, limits in capacities.items():
         here = join(path, family)
         if family not in FAMILIES:
@@ -339,7 +340,7 @@ def _agents(desk: _Desk) -> Iterator[Problem]:
             yield from _when(join(path, "name"), name_problem(agent.name))
         yield from _agent_groups(desk, path, agent)
         yield from _serves(desk, path, agent.serves)
-        yield from _capacities(join(path, "capacity"), agent.capacity or {})
+        yield from capacity_problems(join(path, "capacity"), agent.capacity or {})
 
 
 def _agent_groups(desk: _Desk, path: str, agent: AgentConfig) -> Iterator[Problem]:

@@ -162,6 +162,31 @@ def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> 
     )
 
 
+def _rescheduled(c: Conversation, e: tell.SlaRescheduled) -> Conversation:
+    k = c.clocks
+    clocks = Clocks(
+        k.opened_at,
+        k.queued_at,
+        k.contact_at,
+        k.waiting_since,
+        k.agent_at,
+        k.first_reply_at,
+        e.due,
+    )
+    return Conversation(
+        c.id,
+        c.state,
+        c.place,
+        c.queue,
+        c.agent,
+        e.at,
+        c.since,
+        clocks,
+        c.timers if e.timers is None else e.timers,
+        c.extras,
+    )
+
+
 def _moved(c: Conversation, e: tell.MenuMoved) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, menu=e.path))
 
@@ -191,6 +216,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Tagged: _tagged,
     tell.NoteAdded: _touched,
     tell.SlaMissed: _touched,
+    tell.SlaRescheduled: _rescheduled,
     # What is reported of a message moves neither the state nor its clocks (P16).
     tell.DeliveryChanged: _unchanged,
     tell.Remarked: _unchanged,
@@ -231,6 +257,7 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             False if agent is None else agent.available,
             0 if agent is None else agent.load,
             event.at if agent is None else agent.idle_since,
+            event.own_capacity,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

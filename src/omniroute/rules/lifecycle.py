@@ -22,7 +22,7 @@ from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.rules.folding import CHANGES, apply, fold
 
-__all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
+__all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold", "rescheduled_due"]
 
 C = TypeVar("C")
 Events = tuple[tell.ConversationEvent, ...]
@@ -105,7 +105,7 @@ def _first_response(due: int) -> tuple[Timer, ...]:
 def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...] | None:
     if not timers:
         return None
-    return tuple(timer for timer in timers if timer[1] is not kind)
+    return tuple(timer for timer in timers if timer[1].value != kind.value)
 
 
 # --- what each command does: every function is one row's, and returns events and effects ----------
@@ -246,6 +246,29 @@ def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outco
     return (tell.Tagged(c.id, now, agent_actor(command.by), None, tags),), ()
 
 
+def _rescheduled(c: Conversation, command: ask.Reschedule, _: Policy, now: int) -> Outcome:
+    due = rescheduled_due(c, command.sla)
+    if due is None:
+        return (), ()
+    # One that was missed and told of stays missed, unless the new instant is still to come.
+    told = _without(c.timers, _FIRST_RESPONSE) in (None, c.timers)
+    rest = _without(c.timers, _FIRST_RESPONSE) or ()
+    timers = rest if told and due < now else tuple(sorted((*rest, *_first_response(due))))
+    return (tell.SlaRescheduled(c.id, now, SYSTEM, timers, due),), ()
+
+
+def rescheduled_due(c: Conversation, sla: int) -> int | None:
+    """Return when the first response would be due under another SLA, or None where that is no change.
+
+    It counts from the contact's first message that nobody has answered, as it did.
+    """
+    clocks = c.clocks
+    if clocks.due is None or clocks.waiting_since is None:
+        return None
+    due = clocks.waiting_since + sla
+    return None if due == clocks.due else due
+
+
 def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
     due, kind = c.clocks.due, command.deadline
     # One that is no longer armed was answered, or told of before (R7).
@@ -295,6 +318,7 @@ TABLE: Final = (
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
+    Step(ask.Reschedule, _OPEN, (), _rescheduled),
     Step(ask.Expire, _OPEN, (), _expired),
 )
 """Every transition there is. The diagram in the documentation is drawn from these rows."""

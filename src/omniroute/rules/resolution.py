@@ -109,6 +109,11 @@ class Setup:
             text = unknown(f"no entry point is named {quoted(name)}", self._entry_points, name)
             raise UnknownEntryPoint(text) from None
 
+    def sla_of(self, name: str) -> int | None:
+        """Return an entry point's SLA in microseconds, or None where it no longer exists."""
+        found = self._entry_points.get(name)
+        return None if found is None else found.sla
+
     def by_address(self, channel: str, address: str) -> str | None:
         """Return the name of the entry point that has an address on a channel, or None."""
         return self._addresses.get((channel, address))
@@ -190,6 +195,14 @@ class Setup:
         for group in groups:
             served.update(*map(self._served, self._group(group)))
         return tuple(leaf for leaf in self.leaves if leaf in served)
+
+    def known_patterns(self, serves: Iterable[str]) -> list[str]:
+        """Return those of an agent's patterns that still name queues."""
+        return [each for each in serves if not queue_tree.pattern_problem(each, self.leaves)]
+
+    def known_groups(self, groups: Iterable[str]) -> list[str]:
+        """Return those of an agent's groups that still exist."""
+        return [each for each in groups if each in self.config.groups]
 
     def _group(self, name: str) -> tuple[str, ...]:
         if name not in self.config.groups:

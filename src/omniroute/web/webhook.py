@@ -82,7 +82,7 @@ def _summary(received: list[Received]) -> RawResponse:
     reasons = [
         f"{item.key}: {item.reason}" for item in refused if (item.kind, item.key) not in kept
     ]
-    unreadable = {f"{each.where}: {each.reason}": None for one in received for each in one.unreadable}
+    unreadable = {str(each): None for one in received for each in one.unreadable}
     return _answer(
         200,
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from datetime import timedelta
@@ -252,6 +253,16 @@ def test_another_face_of_the_store_reads_the_same_changes(p) -> None:
     assert list(other.changes()) == list(p.desk.changes())
     opened = next(each for each in other.changes() if isinstance(each.event, tell.Opened))
     assert opened.at == MONDAY
+
+
+@pytest.mark.req("P19")
+def test_changes_are_the_same_for_those_who_await_them(p) -> None:
+    async def awaited(after: int, limit: int | None) -> list[Any]:
+        desk = p.desks.aio["acme"]
+        return [each async for each in desk.changes(after, limit=limit)]
+
+    for after, limit in ((0, None), (5, None), (5, 3), (0, 0)):
+        assert asyncio.run(awaited(after, limit)) == list(p.desk.changes(after, limit=limit))
 
 
 @pytest.mark.req("P19")

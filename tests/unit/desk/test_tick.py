@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from omniroute.desk.tick import BATCH
-from omniroute.errors import NaiveDatetime
+from omniroute.errors import NaiveDatetime, TransitionNotAllowed
 from omniroute.instants import MINUTE
 from omniroute.model import events as tell
 from omniroute.schema import DESKS
@@ -103,6 +103,60 @@ def test_the_desks_row_never_promises_later_than_what_is_armed(play) -> None:
     assert promised() == DUE + 5 * MINUTE
     p.desk.tick(now=LATE)
     assert promised() is None
+
+
+# --- before anything else -------------------------------------------------------------------------
+
+
+@pytest.mark.req("R6")
+def test_what_came_due_before_a_command_is_told_before_it(play) -> None:
+    p = play(a_config(agents=("ana",), preset="claim"))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.contact("Otto").writes("Hello")
+    before = position(p)
+    p.clock.set(LATE)
+    p.desk.take(chat.id, by="ana")
+    events = [each.event for each in p.desk.changes(before)]
+    assert [type(each).__name__ for each in events] == ["SlaMissed", "SlaMissed", "Assigned"]
+    assert [each.at for each in events[:2]] == [DUE, DUE]
+    assert p.desk.tick() == 0
+    assert_folds(p)
+
+
+@pytest.mark.req("R6")
+@pytest.mark.parametrize("late,fired", [(0, 0), (1, 1)])
+def test_an_answer_at_the_due_instant_itself_is_in_time(play, late: int, fired: int) -> None:
+    p = play(a_config(agents=("ana",), preset="push"))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.desk.reply(chat.id, "Hi", by="ana", now=chat.due + timedelta(microseconds=late))
+    assert len(missed(p)) == fired
+    p.desk.tick(now=LATE)
+    assert len(missed(p)) == fired
+
+
+@pytest.mark.req("R6")
+def test_a_command_fires_a_hundred_at_most_and_its_own_always(play) -> None:
+    p = play(a_config(agents=("ana",), preset="claim"))
+    p.agent("ana").on()
+    chats = [p.contact(f"N{number}").writes("Hello") for number in range(BATCH + 10)]
+    p.clock.set(LATE)
+    last = max(chats, key=lambda chat: chat.id)
+    p.desk.take(last.id, by="ana")
+    assert [each.conversation for each in missed(p)][BATCH:] == [last.id]
+    assert p.desk.tick() == 9
+
+
+@pytest.mark.req("R6")
+def test_a_command_that_is_refused_fires_nothing(play) -> None:
+    p = play(a_config(agents=("ana",), preset="push"))
+    chat = p.contact("Maria").writes("Hello")
+    before = position(p)
+    p.clock.set(LATE)
+    with pytest.raises(TransitionNotAllowed):
+        p.desk.take(chat.id, by="ana")
+    assert position(p) == before
 
 
 def test_a_naive_now_is_refused(play) -> None:

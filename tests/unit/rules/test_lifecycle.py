@@ -42,6 +42,7 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ask.Note: (ask.Note("ana", "m_2"),),
     ask.SetTags: (ask.SetTags("ana", ("refund",)),),
     ask.Expire: (ask.Expire(DeadlineKind.FIRST_RESPONSE),),
+    ask.Reschedule: (ask.Reschedule(60_000_000),),
 }
 SOURCES = (None, *State)
 ALLOWED = {(source, row.command) for row in TABLE for source in row.sources}

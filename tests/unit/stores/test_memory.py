@@ -48,7 +48,7 @@ def test_indexes_catch_up_however_seldom_they_are_looked_at(store: MemoryStore, 
         if looks == "first":
             assert tx.count(WAITING, ONE) == tx.count(index, ONE) == 0
         for step in range(4_000):
-            number = step * 7 % 300
+            number = step * 7 % 307
             if step % 5 == 4:
                 tx.delete(CONVERSATIONS, ONE, (f"c{number}",))
                 kept.pop(number, None)

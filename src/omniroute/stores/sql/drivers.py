@@ -42,6 +42,10 @@ class Driver(Protocol):
         """Return what an error of a commit means; `GONE` when nobody knows what is stored."""
         ...
 
+    def commit(self, connection: Any) -> str | None:
+        """Commit; return why it may not last where the database says so with its success."""
+        ...
+
 
 class _Base:
     def __init__(self, dbapi: Any) -> None:
@@ -68,13 +72,20 @@ class _Sqlite(_Base):
     def judge_commit(self, error: BaseException) -> Fault:
         return Fault.LOST if self.judge(error) is Fault.LOST else Fault.GONE
 
+    def commit(self, connection: Any) -> str | None:
+        connection.commit()
+        return None
+
 
 class _Postgres(_Base):
     """PostgreSQL begins by itself, and says by SQLSTATE what went wrong."""
 
     row_locks = True
     _LOST: Final = frozenset({"40001", "40P01", "55P03"})
-    _GONE: Final = frozenset({"57P01", "57P02", "57P03"})
+    # The server stops, ended us for being idle, has no room, or is a standby: another connection
+    # may find one that serves us.
+    _GONE: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300", "25006"})
+    _WARNING: Final = "01000"
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
         if connection.autocommit:  # else the driver sends BEGIN before the first statement
@@ -93,6 +104,26 @@ class _Postgres(_Base):
 
     def judge_commit(self, error: BaseException) -> Fault:
         return self.judge(error)
+
+    def commit(self, connection: Any) -> str | None:
+        """With a warning, the server stopped waiting for its standby: a fail-over may lose it."""
+        driver = connection.driver_connection
+        listen = getattr(driver, "add_notice_handler", None)
+        if listen is None:  # another driver than psycopg: its warnings are not ours to read
+            connection.commit()
+            return None
+        warnings: list[str] = []
+
+        def heard(notice: Any) -> None:
+            if notice.sqlstate == self._WARNING:
+                warnings.append(notice.message_primary or self._WARNING)
+
+        listen(heard)
+        try:
+            connection.commit()
+        finally:
+            driver.remove_notice_handler(heard)
+        return warnings[0] if warnings else None
 
 
 def driver_for(name: str, dbapi: Any) -> Driver:

@@ -7,6 +7,7 @@ Owns connections, the beginning and end of transactions, and trying again. What 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
@@ -40,6 +41,9 @@ _FIRST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.5
 _WRITER_PATIENCE: Final = 30.0
 
+_PARENTS: Final[list[object]] = []
+"""Connections that a forked process found open: kept, since to drop them would close the parent's."""
+
 
 class SqlStore:
     """Desks in an SQL database.
@@ -67,16 +71,21 @@ class SqlStore:
         self.engine = (
             target if isinstance(target, Engine) else _make_engine(target, durability, options)
         )
-        self._loops = LoopEngines(lambda: _make_async_engine(self.engine.url, durability, options))
+        self._new_loops = lambda: LoopEngines(
+            lambda: _make_async_engine(self.engine.url, durability, options)
+        )
+        self._loops = self._new_loops()
         self._schema = schema
         dialect = self.engine.dialect
         self._plans = plans_for(type(dialect), schema)
         self.tables = self._plans.tables
         self._driver = driver_for(dialect.name, dialect.loaded_dbapi)
+        self._failures: tuple[type[BaseException], ...] = (SQLAlchemyError, *self._driver.errors)
         self._retries = retries
         self._sleep = sleep
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
+        self._process = os.getpid()
         self._ready = False
         self._closed = False
 
@@ -99,6 +108,8 @@ class SqlStore:
                 will_write = will_write or again.will_write
                 if again.fault is Fault.READ_ONLY:
                     continue
+                if again.fault is Fault.GONE:
+                    self._forget_connections()
                 tries += 1
                 if tries > self._retries:
                     failure = StoreBusy if again.fault is Fault.LOST else StoreError
@@ -150,17 +161,37 @@ class SqlStore:
     def _connect(self) -> _Connected:
         if self._closed:
             raise StoreError("the store is closed", hint="make a new one")
+        if self._process != os.getpid():
+            self._start_over()
         try:
-            connection = (self._loops.current() or self.engine).raw_connection()
+            connection = self._current().raw_connection()
+            return _Connected(connection, self._driver, self._one_writer)
         except PoolTimeout as error:
             raise StoreBusy("every connection of the pool is in use", got=str(error)) from error
-        except SQLAlchemyError as error:
+        except self._failures as error:
             raise self._unreachable(error) from error
-        return _Connected(connection, self._driver, self._one_writer)
 
-    def _unreachable(self, error: SQLAlchemyError) -> Exception:
+    def _current(self) -> Engine:
+        return self._loops.current() or self.engine
+
+    def _forget_connections(self) -> None:
+        """When one broke, the others that wait in the pool did so too: the server is another one."""
+        if self._owned:
+            self._current().dispose()
+
+    def _start_over(self) -> None:
+        """After a fork: what was opened is the parent's, to talk on and to close."""
+        _PARENTS.append((self.engine.pool, self._loops))
+        self._process = os.getpid()
+        self._loops = self._new_loops()
+        self._one_writer = None if self._driver.row_locks else threading.Lock()
+        self._preparing = threading.Lock()
+        if self._owned:
+            self.engine.dispose(close=False)
+
+    def _unreachable(self, error: BaseException) -> Exception:
         cause = _cause(error)
-        if isinstance(error, DBAPIError) and self._driver.judge(cause) in _TRY_AGAIN:
+        if self._driver.judge(cause) in _TRY_AGAIN:
             return _Again(Fault.GONE, will_write=False)
         return StoreError("the database cannot be opened", got=f"{type(cause).__name__}: {cause}")
 
@@ -236,7 +267,11 @@ class _Connected:
         self._driver = driver
         self._one_writer = one_writer
         self._held = False
-        self.cursor = connection.cursor()
+        try:
+            self.cursor = connection.cursor()
+        except driver.errors:
+            connection.invalidate()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -267,7 +302,7 @@ class _Connected:
     def commit(self) -> None:
         """Commit; `CommitUnknown` when the answer never came."""
         try:
-            self._connection.commit()
+            warning = self._driver.commit(self._connection)
         except self._driver.errors as error:
             fault = self._driver.judge_commit(error)
             self.roll_back(broken=fault is Fault.GONE)
@@ -278,11 +313,18 @@ class _Connected:
             raise CommitUnknown(
                 "the connection broke while committing",
                 got=f"{type(error).__name__}: {error}",
-                hint="ask again with the same idempotency key",
+                hint=_ASK_AGAIN,
             ) from error
+        if warning is not None:
+            raise CommitUnknown(
+                "stored, but not yet where a fail-over keeps it", got=warning, hint=_ASK_AGAIN
+            )
 
 
-def _cause(error: SQLAlchemyError) -> BaseException:
+_ASK_AGAIN: Final = "ask again with the same idempotency key"
+
+
+def _cause(error: BaseException) -> BaseException:
     """The driver's error behind one of SQLAlchemy's."""
     orig: BaseException | None = getattr(error, "orig", None)
     return error if orig is None else orig

@@ -220,12 +220,13 @@ def ask(
 def pages(store: Store, desk: str, prefix: Key, *, reverse: bool) -> Iterator[Key]:
     """Give the entries of `WAITING` page by page, each after the last entry of the page before."""
     after: Key | None = None
-    while True:
+    for _ in range(100):
         page = alone(store).entries(WAITING, desk, prefix, after=after, limit=90, reverse=reverse)
         if not page:
             return
         yield from page
         after = page[-1][len(prefix) :]
+    raise AssertionError(f"paging does not end: {page[:2]!r} comes again and again")
 
 
 def in_threads(count: int, work: Callable[[], Any]) -> None:

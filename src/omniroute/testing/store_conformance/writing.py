@@ -113,9 +113,16 @@ class Transactions:
             tx.put(CONVERSATIONS, desk, evolve(two, state=State.ENDED))
             tx.put(CONVERSATIONS, desk, evolve(one, agent="ben"))
 
-        store.transact(work)
-        found = alone(store).scan(CONVERSATIONS.index("thread"), desk, limit=9)
-        assert [each.agent for each in found if each.place == one.place] == ["ben", None]
+        def back(tx: Transaction) -> None:
+            tx.put(CONVERSATIONS, desk, evolve(two, state=State.ENDED, agent="cy"))
+            tx.put(CONVERSATIONS, desk, evolve(one, state=State.ENDED))
+            tx.put(CONVERSATIONS, desk, two)
+
+        open_thread = CONVERSATIONS.index("open_thread")
+        for each, holder in ((work, "c1"), (back, "c2")):
+            store.transact(each)
+            entries = all_entries(store, open_thread, desk)
+            assert [entry[-1] for entry in entries if entry[1] == one.place.contact] == [holder]
 
     # --- transactions ---
 
@@ -136,6 +143,7 @@ class Transactions:
             tx.lock(desk)
             tx.put(DESKS, desk, DeskRecord(desk, position=7, next_due=7))
             tx.put(CONVERSATIONS, desk, evolve(kept[0], queue="other"))
+            tx.put(CONVERSATIONS, desk, evolve(kept[0], queue="a third"))
             tx.put(CONVERSATIONS, desk, conversation(3))
             tx.add(LOG, desk, [sample(LogEntry, 1)])
             tx.delete(CONVERSATIONS, desk, ("c2",))

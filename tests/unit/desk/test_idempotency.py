@@ -1,0 +1,111 @@
+"""Commands under a key: asked twice, done once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from omniroute.errors import AlreadyTaken, IdempotencyConflict
+from omniroute.instants import DAY
+from omniroute.model.policy import PolicySettings
+from omniroute.model.state import State
+from omniroute.testing import MONDAY, a_config
+from tests.unit.desk.helpers import position
+
+CLAIM = a_config(preset="claim", agents=("ana", "bob"))
+
+
+@pytest.fixture
+def p(play):
+    p = play(CLAIM)
+    p.agent("ana").on()
+    p.contact("Maria").writes("Hello")
+    return p
+
+
+COMMANDS = {
+    "take": lambda d, key: d.take("c_1", by="ana", key=key),
+    "reply": lambda d, key: d.reply("c_1", "Hi", by="ana", key=key),
+    "note": lambda d, key: d.note("c_1", "asked twice", by="ana", key=key),
+    "tag": lambda d, key: d.tag("c_1", "refund", by="ana", key=key),
+    "end": lambda d, key: d.end("c_1", by="ana", key=key),
+}
+
+
+@pytest.mark.req("R4")
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_the_same_command_under_the_same_key_gives_the_first_result_again(p, command) -> None:
+    first = command(p.desk, "req-17")
+    before = position(p)
+    p.clock.advance("1m")
+    assert command(p.desk, "req-17") == first
+    assert position(p) == before
+
+
+@pytest.mark.req("R4")
+def test_a_reply_that_is_asked_twice_is_sent_once(p) -> None:
+    for _ in range(2):
+        p.desk.reply("c_1", "Hi", by="ana", key="req-17")
+    p.desk.deliver()
+    assert p.contact("Maria").got == ["Hi"]
+    p.desk.reply("c_1", "Hi", by="ana", key="req-18")
+    p.desk.reply("c_1", "Hi", by="ana")
+    p.desk.deliver()
+    assert p.contact("Maria").got == ["Hi"] * 3
+
+
+@pytest.mark.req("R4")
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda d: d.reply("c_1", "Hello", by="ana", key="req-17"),
+        lambda d: d.reply("c_1", "Hi", by="bob", key="req-17"),
+        lambda d: d.reply("c_2", "Hi", by="ana", key="req-17"),
+        lambda d: d.note("c_1", "Hi", by="ana", key="req-17"),
+        lambda d: d.end("c_1", by="ana", key="req-17"),
+    ],
+)
+def test_the_same_key_for_another_command_is_an_error(p, other) -> None:
+    p.contact("Otto").writes("Hello")
+    p.desk.reply("c_1", "Hi", by="ana", key="req-17")
+    before = position(p)
+    with pytest.raises(IdempotencyConflict, match="req-17"):
+        other(p.desk)
+    assert position(p) == before
+
+
+@pytest.mark.req("R4")
+def test_what_was_refused_may_be_asked_again_under_its_key(p) -> None:
+    p.agent("bob").on()
+    p.agent("bob").takes(p.desk.conversation("c_1"))
+    with pytest.raises(AlreadyTaken):
+        p.desk.take("c_1", by="ana", key="req-17")
+    p.desk.end("c_1", by="bob")
+    p.contact("Maria").writes("again")
+    assert p.desk.take("c_1", by="ana", key="req-17").agent == "ana"
+
+
+@pytest.mark.req("R4")
+@pytest.mark.parametrize("days,kept", [(None, 30), (2, 2)])
+def test_keys_are_remembered_as_long_as_policy_says(play, days: int | None, kept: int) -> None:
+    window = None if days is None else days * DAY
+    p = play(a_config(agents=("ana",), policy=PolicySettings(idempotency_window=window)))
+    p.contact("Maria").writes("Hello")
+
+    def noted(now):
+        return p.desk.note("c_1", "asked twice", by="ana", key="req-17", now=now).id
+
+    first = noted(MONDAY)
+    end = MONDAY + timedelta(days=kept)
+    p.desk.tick(now=end - timedelta(microseconds=1))
+    assert noted(end - timedelta(microseconds=1)) == first
+    p.desk.tick(now=end)
+    assert noted(end) != first
+
+
+def test_keys_of_one_desk_mean_nothing_on_another(play) -> None:
+    one, other = play(CLAIM), play(CLAIM)
+    for p in (one, other):
+        p.contact("Maria").writes("Hello")
+        assert p.desk.end("c_1", by="ana", key="req-17").state is State.ENDED

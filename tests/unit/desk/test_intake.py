@@ -1,0 +1,79 @@
+"""Accepting now and routing later: what is accepted is received as of then."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from omniroute.errors import UnknownEntryPoint, UsageError
+from omniroute.instants import MINUTE
+from omniroute.model import events as tell
+from omniroute.model.state import State
+from omniroute.testing import MONDAY, NOW, a_config, an_inbound
+from tests.unit.desk.helpers import assert_folds, names, told
+
+
+@pytest.fixture
+def p(play):
+    p = play(a_config(preset="push", agents=("ana",)))
+    p.agent("ana").on()
+    return p
+
+
+def test_what_is_accepted_is_recorded_and_routed_by_the_next_tick(p) -> None:
+    before = names(p)
+    accepted = p.desk.accept("main", [an_inbound("one", key="k1"), an_inbound("two", key="k2")])
+    assert (accepted.new, accepted.known) == (("k1", "k2"), ())
+    assert names(p) == before
+    p.desk.tick()
+    chat = p.desk.conversation("c_1")
+    assert (chat.state, chat.agent) == (State.ACTIVE, "ana")
+    assert [each.text for each in p.desk.messages("c_1")] == ["one", "two"]
+    assert_folds(p)
+
+
+def test_time_counts_from_the_acceptance(p) -> None:
+    p.desk.accept("main", an_inbound())
+    p.clock.set(MONDAY + timedelta(minutes=5))
+    p.desk.tick()
+    assert p.desk.conversation("c_1").due == MONDAY + timedelta(minutes=15)
+    assert [each.at for each in told(p, tell.Opened)] == [NOW]
+
+
+def test_an_item_is_routed_once_however_often_it_is_accepted(p) -> None:
+    item = an_inbound(key="k1")
+    p.desk.accept("main", item)
+    assert p.desk.accept("main", item).known == ("k1",)
+    p.desk.tick()
+    assert p.desk.accept("main", item).known == ("k1",)
+    assert p.desk.receive("main", item).duplicates == 1
+    p.desk.tick()
+    assert len(p.desk.messages("c_1")) == 1
+
+
+def test_what_was_accepted_at_different_times_comes_in_order(p) -> None:
+    for minute, key in enumerate(("k9", "k1", "k5")):
+        p.clock.set(NOW + minute * MINUTE)
+        p.desk.accept("main", an_inbound(key, key=key))
+    p.desk.tick()
+    assert [each.text for each in p.desk.messages("c_1")] == ["k9", "k1", "k5"]
+
+
+def test_more_than_a_batch_is_routed_in_one_tick(p) -> None:
+    p.desk.accept("main", [an_inbound(str(n), key=f"k{n:03}") for n in range(250)])
+    p.desk.tick()
+    assert len(p.desk.messages("c_1", limit=1000)) == 250
+
+
+def test_an_unknown_entry_point_is_refused_at_once(p) -> None:
+    with pytest.raises(UnknownEntryPoint):
+        p.desk.accept("mian", an_inbound())
+
+
+def test_a_store_in_memory_joins_nobodys_transaction(p) -> None:
+    before = names(p)
+    for action in (p.desk.receive, p.desk.accept):
+        with pytest.raises(UsageError, match="within"):
+            action("main", an_inbound(), within=object())
+    assert names(p) == before
