@@ -39,6 +39,7 @@ STEPS = 200
 class Step:
     """What one step writes."""
 
+    number: int
     conversation: Conversation
     entries: Sequence[LogEntry]
     message: Message
@@ -77,12 +78,13 @@ def steps(count: int, start: int = 0) -> list[Step]:
 
 
 def _step(number: int) -> Step:
-    at, position = NOW + number * 1_000_000, 2 * number + 2
+    at, position = NOW + (number + 1) * 1_000_000, 2 * number + 2
     conversation = a_conversation(number % CONVERSATION_COUNT, at)
     message = f"m_4k2m9x8w7v6t5r{number:06d}"
     received = MessageReceived(conversation.id, at, "contact", None, message)
     sent = MessageSent(conversation.id, at, "agent:ana", None, message)
     return Step(
+        number % CONVERSATION_COUNT,
         conversation,
         (LogEntry(position - 1, received), LogEntry(position, sent)),
         Message(
@@ -126,37 +128,64 @@ def insert_text(collection: Collection[Any]) -> str:
     return f"INSERT INTO omniroute_{collection.name} VALUES ({marks})"
 
 
-_COLUMNS = ", ".join(column.name for column in CONVERSATIONS.columns)
-_READ_DESK = "SELECT next_due, body, body_version FROM omniroute_desks WHERE desk_id = ?"
-_OF_ONE = "WHERE desk_id = ? AND id = ?"
-_READ = f"SELECT {_COLUMNS}, body, body_version FROM omniroute_conversations {_OF_ONE}"
-_WRITE = f"UPDATE omniroute_conversations SET recency = ?, body = ? {_OF_ONE}"
-_WRITE_DESK = "UPDATE omniroute_desks SET body = ? WHERE desk_id = ?"
-_ADD_LOG = insert_text(LOG)
-_ADD_MESSAGE = insert_text(MESSAGES)
-_ADD_PARCEL = insert_text(OUTBOX)
+def read_text(collection: Collection[Any]) -> str:
+    """Return the query for one row by its key."""
+    names = [*(column.name for column in collection.columns), "body", "body_version"]
+    return f"SELECT {', '.join(names)} FROM {_of_one(collection)}"
+
+
+def update_text(collection: Collection[Any], changed: Sequence[str]) -> str:
+    """Return the update of some columns and the body."""
+    names = ", ".join(f"{name} = ?" for name in (*changed, "body"))
+    return f"UPDATE {_of_one(collection)}".replace(" WHERE", f" SET {names} WHERE")
+
+
+def _of_one(collection: Collection[Any]) -> str:
+    keys = ["desk_id", *(column.name for column in collection.key_columns)]
+    where = " AND ".join(f"{name} = ?" for name in keys)
+    return f"omniroute_{collection.name} WHERE {where}"
+
+
+def _moving(collection: Collection[Any], one: Any, other: Any) -> list[int]:
+    """The places of the columns that differ between two values."""
+    pairs = zip(collection.row(one), collection.row(other), strict=True)
+    return [place for place, (some, else_) in enumerate(pairs) if some != else_]
 
 
 def raw_sqlite_step(cursor: sqlite3.Cursor, step: Step) -> Callable[[], None]:
     """Return the same step as raw code, with its bytes made beforehand."""
-    conversation = encode(CONVERSATIONS, step.conversation)
-    key, recency = step.conversation.id, -step.conversation.at
+    moving = _moving(CONVERSATIONS, a_conversation(step.number, NOW), step.conversation)
+    columns = CONVERSATIONS.row(step.conversation)
+    key = (DESK, step.conversation.id)
+    write = update_text(CONVERSATIONS, [CONVERSATIONS.columns[place].name for place in moving])
+    written = (
+        *(columns[place] for place in moving),
+        encode(CONVERSATIONS, step.conversation),
+        *key,
+    )
     entries = [row(LOG, entry) for entry in step.entries]
     message, parcel = row(MESSAGES, step.message), row(OUTBOX, step.parcel)
-    desk = encode(DESKS, step.record)
+    desk = (encode(DESKS, step.record), DESK)
 
     def work() -> None:
         cursor.execute("BEGIN IMMEDIATE")
         cursor.execute(_READ_DESK, (DESK,)).fetchone()
-        cursor.execute(_READ, (DESK, key)).fetchone()
-        cursor.execute(_WRITE, (recency, conversation, DESK, key))
+        cursor.execute(_READ, key).fetchone()
+        cursor.execute(write, written)
         cursor.executemany(_ADD_LOG, entries)
         cursor.execute(_ADD_MESSAGE, message)
         cursor.execute(_ADD_PARCEL, parcel)
-        cursor.execute(_WRITE_DESK, (desk, DESK))
+        cursor.execute(_WRITE_DESK, desk)
         cursor.execute("COMMIT")
 
     return work
+
+
+_READ_DESK, _READ = read_text(DESKS), read_text(CONVERSATIONS)
+_WRITE_DESK = update_text(DESKS, [])
+_ADD_LOG = insert_text(LOG)
+_ADD_MESSAGE = insert_text(MESSAGES)
+_ADD_PARCEL = insert_text(OUTBOX)
 
 
 # --- the races ------------------------------------------------------------------------------------

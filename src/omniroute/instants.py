@@ -60,8 +60,12 @@ def to_micros(instant: datetime) -> int:
     return local - offset // _ONE_MICROSECOND
 
 
+@lru_cache(maxsize=1024)
 def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
-    """Return UTC microseconds as a pendulum datetime in `zone` (an IANA name)."""
+    """Return UTC microseconds as a pendulum datetime in `zone` (an IANA name).
+
+    The latest are kept: one instant stands in several fields of what is shown of a step.
+    """
     make, tz = _face(zone)
     seconds, rest = divmod(micros, SECOND)
     local = datetime.fromtimestamp(seconds, tz)

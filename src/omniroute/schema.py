@@ -149,15 +149,14 @@ DESKS: Final = Collection(
     type=DeskRecord,
     key_columns=(),
     key=lambda _: (),
-    columns=_number("next_due"),
-    row=lambda desk: (desk.next_due,),
+    columns=_number("next_work"),
+    row=lambda desk: (desk.next_work,),
     indexes=(
-        Index("all_desks", (), desk_led=False),
         Index(
             "due_desks",
-            ("next_due",),
+            ("next_work",),
             desk_led=False,
-            lease=lambda desk, until: evolve(desk, next_due=until),
+            lease=lambda desk, until: evolve(desk, next_work=until),
         ),
     ),
 )

@@ -25,12 +25,11 @@ __all__ = ["main"]
 
 
 def _work(desks: om.Desks, folder: Path, number: int) -> None:
-    desk = desks[DESK]
     driver = Driver(DESK, agents=AGENTS, queues=QUEUES, seed=f"client-{number}")
     done: Counter[str] = Counter()
     heard, longest = time.monotonic(), 0.0
     while driver.pending is not None or not select.select([sys.stdin], [], [], 0)[0]:
-        answer = perform(desk, driver.next())
+        answer = perform(desks, driver.next())
         if driver.hear(answer):
             longest, heard = max(longest, time.monotonic() - heard), time.monotonic()
         else:

@@ -6,7 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import omniroute as om
 from tests.faults.office import entry_point, office, open_desks, perform
@@ -15,9 +15,9 @@ __all__ = ["fork", "team", "warm_desks"]
 
 
 def warm_desks(url: str) -> om.Desks:
-    """Return desks that have done once what is slow the first time, and let go of the connection.
+    """Return desks that have done once what is slow the first time. Adds a desk named `warm`.
 
-    Adds a desk named `warm`.
+    They are connected when they are forked: no process may speak on another's connection.
     """
     desks = open_desks(url)
     for name in desks.ids():
@@ -26,11 +26,9 @@ def warm_desks(url: str) -> om.Desks:
     desk.set_available("a00")
     talk = {"conversation": "", "by": "a00"}
     for what in ("receive", "reply", "note", "end"):
-        given = {"do": what, "mark": what, "key": what, "door": entry_point(0), "contact": "me"}
-        answer = perform(desk, given | talk)
+        given = {"desk": desk.id, "do": what, "mark": what, "key": what}
+        answer = perform(desks, given | talk | {"door": entry_point(0), "contact": "me"})
         talk["conversation"] = answer["conversation"]
-    store: Any = desks._runtime.store
-    store.engine.dispose()
     return desks
 
 

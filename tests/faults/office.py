@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import omniroute as om
 from omniroute.testing.scripted import ScriptedPlugin
 
-__all__ = ["CHANNEL", "entry_point", "office", "open_desks", "perform", "takes_keys"]
+__all__ = ["CHANNEL", "Lookup", "entry_point", "office", "open_desks", "perform", "takes_keys"]
 
 CHANNEL = "chat"
 
@@ -60,10 +60,18 @@ def takes_keys(command: str) -> bool:
     return "key" in inspect.signature(getattr(om.Desk, command)).parameters
 
 
-def perform(desk: om.Desk, command: dict[str, Any]) -> dict[str, Any]:
+class Lookup(Protocol):
+    """Where a desk is found by its name: the store, or a dict of desks that were found before."""
+
+    def __getitem__(self, name: str, /) -> om.Desk:
+        """Return the desk."""
+        ...
+
+
+def perform(desks: Lookup, command: dict[str, Any]) -> dict[str, Any]:
     """Carry a command out and return what a client learns of it: a conversation, or an error."""
     try:
-        return _COMMANDS[command["do"]](desk, command)
+        return _COMMANDS[command["do"]](desks[command["desk"]], command)
     except om.StoreError as error:
         return {"retry": True, "error": type(error).__name__, "text": str(error)}
     except om.OmnirouteError as error:

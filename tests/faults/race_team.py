@@ -69,7 +69,7 @@ class _Racer:
 
     def _give(self, name: str, command: dict[str, Any]) -> dict[str, Any] | None:
         """Give a command until it is answered; None where it was refused."""
-        while "retry" in (answer := perform(self._desks[name], command)):
+        while "retry" in (answer := perform(self._desks, {"desk": name, **command})):
             self.done[f"again: {answer['error']}"] += 1
             time.sleep(0.01)
         if "error" in answer:

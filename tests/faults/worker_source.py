@@ -33,7 +33,7 @@ def _work(desks: om.Desks, connection: socket.socket) -> None:
         answer({"pid": os.getpid()})
         for line in lines:
             command = json.loads(line)
-            answered = perform(desks[command["desk"]], command)
+            answered = perform(desks, command)
             if command.get("die") == "after":
                 os.kill(os.getpid(), signal.SIGKILL)
             answer(answered)

@@ -104,11 +104,14 @@ class WorkerSource:
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
-                return Worker(self._path)
+                worker = Worker(self._path)
             except (FileNotFoundError, ConnectionRefusedError):
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     raise
                 time.sleep(0.01)
+            else:
+                self._running.callback(worker.close)
+                return worker
 
     def close(self) -> None:
         """End the parent; its workers end when their lines are hung up."""

@@ -22,13 +22,13 @@ def good(tmp_path_factory):
     """Two agents with room for one each: two conversations are held, one was, two wait."""
     path = tmp_path_factory.mktemp("good") / "desk.db"
     with open_desks(f"sqlite:///{path}") as desks:
-        desk = desks.create(office(DESK, agents=2, queues=1, soft_max=1))
+        desks.create(office(DESK, agents=2, queues=1, soft_max=1))
         for agent in ("a00", "a01"):
-            perform(desk, {"do": "available", "by": agent, "available": True})
-        talks = [perform(desk, message(f"m{number}")) for number in range(5)]
+            perform(desks, {"desk": DESK, "do": "available", "by": agent, "available": True})
+        talks = [perform(desks, message(f"m{number}")) for number in range(5)]
         held = {"conversation": talks[0]["conversation"], "by": "a00"}
-        perform(desk, {"do": "reply", "mark": "r0", "key": "r0", **held})
-        perform(desk, {"do": "end", "mark": "e0", "key": "e0", **held})
+        perform(desks, {"desk": DESK, "do": "reply", "mark": "r0", "key": "r0", **held})
+        perform(desks, {"desk": DESK, "do": "end", "mark": "e0", "key": "e0", **held})
     return path
 
 
@@ -39,7 +39,8 @@ def database(good, tmp_path):
 
 def message(mark):
     door = entry_point(0)
-    return {"do": "receive", "door": door, "contact": f"{mark}'s", "mark": mark, "key": mark}
+    given = {"desk": DESK, "do": "receive", "door": door, "contact": f"{mark}'s"}
+    return given | {"mark": mark, "key": mark}
 
 
 def judge(path, *ledgers):
@@ -96,7 +97,9 @@ DAMAGE = {
     "left waiting": lambda db: event(db, "agent_saved", capacity={"soft_max": 9, "hard_max": 9}),
     "wrong step": lambda db: event(db, "assigned", source="active"),
     "gap": lambda db: sql(db, "DELETE FROM omniroute_log WHERE position = 5"),
-    "twice": lambda db: edit(db, "messages", lambda body: body.update(provider_ids=["m2"])),
+    "twice": lambda db: edit(
+        db, "messages", lambda body: body.update(provider_ids=["m2"]), 'body LIKE \'%"text":"m1"%\''
+    ),
 }
 
 

@@ -31,7 +31,7 @@ def test_the_same_check_finds_what_is_asked_again_under_fresh_keys(tmp_path):
 
 @pytest.mark.req("R1", "R4")
 def test_a_killed_server_keeps_what_it_acknowledged(tmp_path):
-    with Server(fsync=True) as server:
+    with Server() as server:
         driver, report = kill_server(server, tmp_path, 2)
     assert not report.found, str(report)
     assert driver.answered > 2

@@ -85,7 +85,7 @@ writes = st.one_of(
         lambda desk: st.tuples(
             st.just(DESKS),
             st.just(desk),
-            st.builds(DeskRecord, st.just(desk), numbers, next_due=st.none() | numbers),
+            st.builds(DeskRecord, st.just(desk), numbers, next_work=numbers),
         )
     ),
 )
@@ -227,7 +227,7 @@ class StoreMachine(RuleBasedStateMachine):
         entries = self.oracle.entries(DESKS.index("due_desks"), "")
         wanted = []
         for _, desk in [entry for entry in entries if entry[0] <= now][:limit]:
-            record = evolve(self.oracle.values["desks", desk, ()], next_due=now + 1)
+            record = evolve(self.oracle.values["desks", desk, ()], next_work=now + 1)
             self.oracle.put(DESKS, desk, record)
             wanted.append(record)
         taken = self.store.transact(

@@ -81,6 +81,7 @@ INSTANTS: Final = frozenset(
         "first_reply_at",
         "idle_since",
         "next_due",
+        "next_work",
         "opened_at",
         "provider_at",
         "queued_at",

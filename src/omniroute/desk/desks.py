@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from omniroute.desk.checking import checked
 from omniroute.desk.configure import create
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
+from omniroute.desk.worker import Worker
 from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.model.desk_config import DeskConfig
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Desks", "open_desk"]
 
-_ALL = DESKS.index("all_desks")
+_DUE = DESKS.index("due_desks")
 
 
 class Desks:
@@ -116,7 +118,13 @@ class Desks:
 
     def ids(self) -> list[str]:
         """Return the ids of every desk of the store."""
-        return self._runtime.read(lambda tx: [desk.id for desk in tx.scan(_ALL, "", limit=100_000)])
+        return self._runtime.read(lambda tx: [desk.id for desk in tx.scan(_DUE, "", limit=100_000)])
+
+    def worker(
+        self, *, wait: Callable[[float], object], every: str | timedelta = "1s"
+    ) -> Worker:
+        """Return a worker for all desks of the store: any number of processes may run one."""
+        return Worker(self._runtime, wait=wait, every=every)
 
     def targets(self, request: RawRequest) -> list[tuple[Desk, str]]:
         """Return the desks and entry points that a webhook is for: one for each account it concerns.

@@ -85,6 +85,9 @@ def reply(
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
     if text is not None:
         check_text(text, "text")
+    for number, each in enumerate(attachments):
+        if not isinstance(each, Attachment):
+            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
     check_storable(attachments, "attachments")
 
     def flow(unit: Unit) -> Done:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from omniroute.desk.inbound import received
+from omniroute.desk.inbound import item_problem, received
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.model.records import AcceptedItem
@@ -38,8 +38,11 @@ def record(
     """Return the work that records items; it takes no lock on the desk."""
 
     def work(tx: Transaction) -> Accepted:
-        new, known = [], []
+        new, known, unreadable = [], [], list(parsed.rejected)
         for number, item in enumerate(parsed.items):
+            if problem := item_problem(item):
+                unreadable.append(Rejected(where=f"items[{number}]", reason=problem))
+                continue
             key = (entry_point, item.kind.value, item.key)
             seen = tx.get(INTAKE, desk, key) or tx.get(DEDUPE, desk, key)
             if seen is not None:
@@ -47,7 +50,7 @@ def record(
                 continue
             tx.put(INTAKE, desk, AcceptedItem(entry_point, item, now, number))
             new.append(item.key)
-        return Accepted(tuple(new), tuple(known), parsed.rejected)
+        return Accepted(tuple(new), tuple(known), tuple(unreadable))
 
     return work
 

@@ -11,7 +11,7 @@ from omniroute.model.agent import Agent, Capacity
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
 from omniroute.rules.checks import capacity_problems
 from omniroute.rules.names import name_problem
-from omniroute.rules.storable import check_key, check_text
+from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.resolution import MESSAGING
 
 __all__ = ["own_capacity", "put", "save_agent", "set_available"]
@@ -104,6 +104,7 @@ def _check_profile(
         problem = name_problem(name, "an agent's name")
     if problem is not None:
         raise UsageError(problem, where="agent")
+    check_storable(capacity, "capacity")
     if found := tuple(capacity_problems("capacity", capacity or {})):
         raise UsageError(found[0].message, where=found[0].path)
 

@@ -40,6 +40,8 @@ def _lost(unit: Unit, report: EarlyStatus, outgoing: str | None) -> Message | No
     message = None if outgoing is None else unit.tx.get(MESSAGES, unit.desk, (outgoing,))
     if message is None or message.status is not DeliveryStatus.UNKNOWN:
         return None
+    if message.entry_point != report.entry_point:
+        return None  # whoever signs for one entry point says nothing of another's messages
     message = evolve(message, provider_ids=(*message.provider_ids, report.provider_id))
     unit.tx.put(MESSAGES, unit.desk, message)
     unit.tx.delete(OUTBOX, unit.desk, (message.conversation, message.position))

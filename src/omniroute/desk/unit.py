@@ -63,6 +63,7 @@ class Unit:
         self._entries: list[LogEntry] = []
         self._position = record.position
         self._next_due = record.next_due
+        self._next_work = record.next_work
 
     @property
     def may_be_overdue(self) -> bool:
@@ -195,16 +196,22 @@ class Unit:
         deadline = conversation.deadline
         if deadline is not None and (self._next_due is None or deadline < self._next_due):
             self._next_due = deadline
+            self._next_work = min(self._next_work, deadline)
 
     def _enqueue(self, conversation: Conversation, effect: Effect, position: int) -> None:
         entry = OutboxEntry(
             conversation.id, position, conversation.place.entry_point, effect, self.now
         )
         self.tx.add(OUTBOX, self.desk, (entry,))
+        self._next_work = min(self._next_work, self.now)
 
     def expect_no_deadline_before(self, instant: int | None) -> None:
         """Note what the deadline index says comes next, after due ones have been fired."""
         self._next_due = instant
+
+    def come_back_at(self, instant: int) -> None:
+        """Note when a worker should come by again, once it has done what there was (P20)."""
+        self._next_work = instant
 
     def flush(self) -> None:
         """Write states so far, so that index scans see them."""
@@ -220,19 +227,28 @@ class Unit:
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
         self.flush()
-        if not self._entries and self._next_due == self.record.next_due:
+        if not self._entries and (self._next_due, self._next_work) == (
+            self.record.next_due,
+            self.record.next_work,
+        ):
             return
         if self._entries:
             self.tx.add(LOG, self.desk, self._entries)
             self._entries = []
         self.record = DeskRecord(
-            self.record.id, self._position, self.record.config_version, self._next_due
+            self.record.id,
+            self._position,
+            self.record.config_version,
+            self._next_due,
+            self._next_work,
         )
         self.tx.put(DESKS, self.desk, self.record)
 
     def use_version(self, version: int, setup: Setup) -> None:
         """Work by another configuration version from here on; it is written with the desk's row."""
-        self.record = DeskRecord(self.record.id, self.record.position, version, self._next_due)
+        self.record = DeskRecord(
+            self.record.id, self.record.position, version, self._next_due, self._next_work
+        )
         self.setup = setup
 
     def pushes(self, conversation: Conversation) -> bool:

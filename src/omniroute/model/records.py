@@ -26,13 +26,15 @@ class DeskRecord:
     """A desk's row, locked by every command.
 
     `position` is that of the last event in the log; `config_version` the one in force; `next_due` an
-    instant before which no deadline comes, in UTC microseconds, or None when none is armed.
+    instant before which no deadline comes, or None when none is armed; `next_work` when a worker should
+    come by at the latest. Instants are in UTC microseconds.
     """
 
     id: str
     position: int = 0
     config_version: int = 0
     next_due: int | None = None
+    next_work: int = 0
 
 
 @frozen

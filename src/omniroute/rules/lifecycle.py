@@ -227,7 +227,7 @@ def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
             SYSTEM if command.by is None else agent_actor(command.by),
             (),
             c.state,
-            str(command.reason),
+            command.reason.value,
             command.reason,
             c.agent if c.state in _HELD else None,
             command.disposition,

@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
 
 from sqlalchemy import Engine, create_engine, event, inspect
@@ -42,7 +43,7 @@ _LONGEST_PAUSE: Final = 0.5
 _WRITER_PATIENCE: Final = 30.0
 
 _PARENTS: Final[list[object]] = []
-"""Connections that a forked process found open: kept, since to drop them would close the parent's."""
+"""Connections that a forked process found open: kept, for to drop them would close the parent's."""
 
 
 class SqlStore:
@@ -71,10 +72,8 @@ class SqlStore:
         self.engine = (
             target if isinstance(target, Engine) else _make_engine(target, durability, options)
         )
-        self._new_loops = lambda: LoopEngines(
-            lambda: _make_async_engine(self.engine.url, durability, options)
-        )
-        self._loops = self._new_loops()
+        self._make_async = partial(_make_async_engine, self.engine.url, durability, options)
+        self._loops = LoopEngines(self._make_async)
         self._schema = schema
         dialect = self.engine.dialect
         self._plans = plans_for(type(dialect), schema)
@@ -175,7 +174,7 @@ class SqlStore:
         return self._loops.current() or self.engine
 
     def _forget_connections(self) -> None:
-        """When one broke, the others that wait in the pool did so too: the server is another one."""
+        """When one broke, the others in the pool did so too: the server is another one."""
         if self._owned:
             self._current().dispose()
 
@@ -183,7 +182,7 @@ class SqlStore:
         """After a fork: what was opened is the parent's, to talk on and to close."""
         _PARENTS.append((self.engine.pool, self._loops))
         self._process = os.getpid()
-        self._loops = self._new_loops()
+        self._loops = LoopEngines(self._make_async)
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
         if self._owned:

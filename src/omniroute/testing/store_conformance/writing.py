@@ -159,7 +159,7 @@ class Transactions:
         assert alone(store).scan(OUTBOX.index("outbox_of"), desk, limit=9) == entries
         assert all_entries(store, READY, desk) == entries_of(READY, desk, entries)
         assert all_entries(store, LOG.index("log_order"), desk) == []
-        assert all_entries(store, DUE_DESKS, desk) == []
+        assert all_entries(store, DUE_DESKS, desk) == [(0, each) for each in sorted((desk, TWO))]
 
     def test_own_writes_are_read(self, store: Store, desk: str) -> None:
         """By every verb, before the commit."""
@@ -267,14 +267,14 @@ class Desks:
 
     def test_desks_are_found_across(self, store: Store, desk: str) -> None:
         """An index that is not led by the desk names it behind its fields, and looks at all."""
-        put_all(store, desk, DESKS, [DeskRecord(desk, next_due=20)])
-        put_all(store, TWO, DESKS, [DeskRecord(TWO, next_due=10)])
+        put_all(store, desk, DESKS, [DeskRecord(desk, next_work=20)])
+        put_all(store, TWO, DESKS, [DeskRecord(TWO, next_work=10)])
         assert all_entries(store, DUE_DESKS, "") == [(10, TWO), (20, desk)]
         assert alone(store).heads(DUE_DESKS, "", [()]) == [(10, TWO)]
         due = alone(store).scan(DUE_DESKS, "", until=(15,), limit=9)
         assert [each.id for each in due] == [TWO]
         taken = alone(store).lease(DUE_DESKS, "", now=15, until=30, limit=9)
-        assert taken == [DeskRecord(TWO, next_due=30)]
+        assert taken == [DeskRecord(TWO, next_work=30)]
         assert all_entries(store, DUE_DESKS, "") == [(20, desk), (30, TWO)]
 
 

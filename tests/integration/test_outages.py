@@ -1,0 +1,125 @@
+"""What the store does when its server stops, restarts, stops waiting, or turns out to be a standby."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+import omniroute as om
+from omniroute.model.records import ReadMarker
+from omniroute.schema import DESKS, READ_MARKERS
+from omniroute.stores.sql import SqlStore
+from tests.faults.crash import DESK, prepare
+from tests.faults.office import entry_point, open_desks, perform
+from tests.rigs.cluster import Cluster
+from tests.rigs.postgres import Server, url_of, wait_for
+
+CONNECTIONS = 6
+MESSAGE = {
+    "desk": DESK,
+    "do": "receive",
+    "door": entry_point(0),
+    "contact": "maria",
+    "mark": "hello",
+    "key": "hello",
+}
+
+
+@pytest.fixture
+def cluster():
+    with Cluster() as cluster:
+        yield cluster
+
+
+def cancel_whoever_waits_for_the_standby(cluster):
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    wait_for(lambda: cluster.primary.execute(waiting), "a commit waits for the standby")
+    cluster.primary.execute(f"SELECT pg_cancel_backend(pid) FROM ({waiting}) AS waiting")
+
+
+async def receive_async(desks):
+    item = om.Inbound(
+        kind=om.InboundKind.MESSAGE,
+        key="async",
+        address=f"{DESK}-0",
+        sender=om.Sender(addresses=("maria",), name="Maria"),
+        at=0,
+        text="hello",
+    )
+    try:
+        await desks.aio[DESK].receive(entry_point(0), item)
+    finally:
+        await desks.aio.close()
+
+
+@pytest.mark.req("R4")
+def test_a_commit_that_no_standby_confirmed_is_unknown(cluster):
+    """PostgreSQL reports it as a success, with a warning that it is committed here only."""
+    prepare(cluster.url)
+    with open_desks(cluster.url) as desks, ThreadPoolExecutor(1) as pool:
+        cluster.hold()
+        answer = pool.submit(perform, desks, MESSAGE)
+        cancel_whoever_waits_for_the_standby(cluster)
+        assert answer.result(30)["error"] == "CommitUnknown"
+
+        later = pool.submit(asyncio.run, receive_async(open_desks(cluster.url)))
+        cancel_whoever_waits_for_the_standby(cluster)
+        with pytest.raises(om.CommitUnknown, match="canceling wait for synchronous replication"):
+            later.result(30)
+
+        cluster.primary.set("synchronous_standby_names", "")
+        assert perform(desks, MESSAGE)["result"] == "duplicate"
+
+
+def test_a_standby_takes_no_commands_and_says_so(cluster):
+    prepare(cluster.url)
+    with open_desks(url_of(cluster.standby.port)) as desks:
+        assert desks[DESK].id == DESK, "it can be read from"
+        answer = perform(desks, MESSAGE)
+    assert answer["retry"]
+    assert "read-only transaction" in answer["text"]
+
+
+def mark(number):
+    return lambda tx: tx.put(READ_MARKERS, DESK, ReadMarker("ana", "c", number))
+
+
+def open_many(store):
+    """Leave so many connections in the pool."""
+    together = Barrier(CONNECTIONS)
+
+    def work(tx):
+        tx.get(DESKS, DESK, ())
+        together.wait(30)
+
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        for done in [threads.submit(store.transact, work) for _ in range(CONNECTIONS)]:
+            done.result()
+
+
+def test_a_restart_is_noticed_once_and_not_once_for_each_connection():
+    with Server() as server:
+        store = SqlStore(server.url, retries=1, pool_size=CONNECTIONS)
+        store.transact(mark(1))
+        open_many(store)
+        server.stop()
+        server.start()
+        store.transact(mark(2))
+        assert store.transact(lambda tx: tx.get(READ_MARKERS, DESK, ("ana", "c"))).position == 2
+        store.close()
+
+
+def test_a_server_that_is_away_is_a_store_error():
+    with Server() as server:
+        pauses = []
+        store = SqlStore(server.url, sleep=pauses.append)
+        store.transact(mark(1))
+        server.stop()
+        with pytest.raises(om.StoreError, match="gave up after 9 tries.*refused"):
+            store.transact(mark(2))
+        assert pauses == sorted(pauses)
+        assert len(pauses) == 8
+        store.close()
