@@ -1,4 +1,4 @@
-"""What the store does when its server stops, restarts, stops waiting, or turns out to be a standby."""
+"""What the store does when its server stops, restarts, stops waiting, or is a standby."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ def test_a_standby_takes_no_commands_and_says_so(cluster):
         assert desks[DESK].id == DESK, "it can be read from"
         answer = perform(desks, MESSAGE)
     assert answer["retry"]
+    assert "gave up after 9 tries" in answer["text"]
     assert "read-only transaction" in answer["text"]
 
 
@@ -108,17 +109,18 @@ def test_a_restart_is_noticed_once_and_not_once_for_each_connection():
         server.stop()
         server.start()
         store.transact(mark(2))
-        assert store.transact(lambda tx: tx.get(READ_MARKERS, DESK, ("ana", "c"))).position == 2
+        found = store.transact(lambda tx: tx.get(READ_MARKERS, DESK, ("ana", "c")))
+        assert found == ReadMarker("ana", "c", 2)
         store.close()
 
 
 def test_a_server_that_is_away_is_a_store_error():
     with Server() as server:
-        pauses = []
+        pauses: list[float] = []
         store = SqlStore(server.url, sleep=pauses.append)
         store.transact(mark(1))
         server.stop()
-        with pytest.raises(om.StoreError, match="gave up after 9 tries.*refused"):
+        with pytest.raises(om.StoreError, match=r"gave up after 9 tries.*refused"):
             store.transact(mark(2))
         assert pauses == sorted(pauses)
         assert len(pauses) == 8

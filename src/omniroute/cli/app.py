@@ -10,6 +10,7 @@ from omniroute.cli.check import check
 from omniroute.cli.console import console
 from omniroute.cli.demo.command import demo
 from omniroute.cli.version import version
+from omniroute.cli.worker import worker
 from omniroute.errors import OmnirouteError
 
 __all__ = ["app", "run"]
@@ -20,7 +21,7 @@ def app() -> None:
     """Omnichannel routing and conversation lifecycle, as a library."""
 
 
-for _command in (check, demo, version):
+for _command in (check, demo, version, worker):
     app.add_command(_command)
 
 

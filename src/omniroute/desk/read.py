@@ -21,6 +21,7 @@ from omniroute.model.events import LogEntry
 from omniroute.model.message import Message
 from omniroute.model.state import OPEN, State
 from omniroute.ports import Transaction
+from omniroute.rules.storable import check_text
 from omniroute.schema import (
     AGENTS,
     CONTACTS,
@@ -63,6 +64,9 @@ class Query:
                 "no such order", where="order", expected=" or ".join(ORDERS), got=repr(self.order)
             )
         check_limit(self.limit)
+        for name in (*FILTERS, "unread_by"):
+            if (value := getattr(self, name)) is not None:
+                check_text(value, name)
         for state in self.states:
             if not isinstance(state, State):
                 raise UsageError(

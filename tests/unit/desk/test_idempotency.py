@@ -10,8 +10,9 @@ from omniroute.errors import AlreadyTaken, IdempotencyConflict
 from omniroute.instants import DAY
 from omniroute.model.policy import PolicySettings
 from omniroute.model.state import State
+from omniroute.schema import IDEMPOTENCY
 from omniroute.testing import MONDAY, a_config
-from tests.unit.desk.helpers import position
+from tests.unit.desk.helpers import position, stored
 
 CLAIM = a_config(preset="claim", agents=("ana", "bob"))
 
@@ -98,10 +99,18 @@ def test_keys_are_remembered_as_long_as_policy_says(play, days: int | None, kept
 
     first = noted(MONDAY)
     end = MONDAY + timedelta(days=kept)
-    p.desk.tick(now=end - timedelta(microseconds=1))
     assert noted(end - timedelta(microseconds=1)) == first
-    p.desk.tick(now=end)
     assert noted(end) != first
+
+
+@pytest.mark.req("R4")
+def test_forgotten_keys_leave_the_store(p) -> None:
+    p.desk.note("c_1", "asked twice", by="ana", key="req-17")
+    end = MONDAY + timedelta(days=30)
+    p.desk.tick(now=end - timedelta(microseconds=1))
+    assert stored(p, IDEMPOTENCY, "req-17") is not None
+    p.desk.tick(now=end)
+    assert stored(p, IDEMPOTENCY, "req-17") is None
 
 
 def test_keys_of_one_desk_mean_nothing_on_another(play) -> None:

@@ -1,0 +1,39 @@
+"""`omniroute worker URL`: tick and deliver for every desk of a store, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import click
+
+from omniroute.cli.console import console
+from omniroute.desk import Desks
+
+__all__ = ["worker"]
+
+
+@click.command(short_help="Tick and deliver for every desk of a store.")
+@click.argument("store")
+@click.option("--every", default="1s", show_default=True, help="Pause when nothing is due.")
+@click.option("--once", is_flag=True, help="Do what is due now, and stop.")
+def worker(store: str, *, every: str, once: bool) -> int:
+    """Fire deadlines and send messages for every desk of STORE (its URL), as they come due.
+
+    Any number of workers may run: they share the desks. Stops after the present round on SIGTERM or
+    SIGINT. Secrets are found in the environment, by the names that the configuration gives.
+    """
+    stopping = threading.Event()
+    with Desks(store) as desks:
+        working = desks.worker(wait=stopping.wait, every=every)
+        if once:
+            done = working.round()
+            console().print(
+                f"{done.desks} desks, {done.fired} deadlines fired, {done.tried} messages tried"
+            )
+            return 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        console().print("working; stop with Ctrl-C")
+        working.run(stopping.is_set)
+    return 0

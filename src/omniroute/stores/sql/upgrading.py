@@ -1,0 +1,148 @@
+"""Bringing a database's tables up to date with Alembic, and keeping a host's Alembic off them.
+
+Works on one connection and in one transaction. Nothing here touches `alembic.op` or a host's
+`env.py`, so it can run inside a host's own migration, and in several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from omniroute.errors import StoreError, UsageError
+from omniroute.stores.sql import versions
+from omniroute.stores.sql.tables import PREFIX
+from omniroute.stores.sql.versions import Standing, Version
+
+__all__ = ["include_object", "status", "upgrade"]
+
+FOLDER: Final = Path(__file__).parent / "migrations"
+
+_TRIES: Final = 3
+
+
+def include_object(
+    obj: Any,  # noqa: ARG001  (Alembic calls it by position with five)
+    name: str | None,
+    type_: str,
+    reflected: bool,  # noqa: ARG001, FBT001  (the same)
+    compare_to: Any,  # noqa: ARG001  (the same)
+) -> bool:
+    """Return False for the tables that are omniroute's, for `include_object` in a host's `env.py`.
+
+    Every table whose name begins with `omniroute_` is ours. Without this a host's autogenerate
+    would drop them, since its own metadata does not know them.
+    """
+    return not (type_ == "table" and name is not None and name.startswith(PREFIX))
+
+
+def status(target: str | URL | Engine, *, schema: str | None = None) -> Version:
+    """Return which version a database's tables have, and which revisions are missing.
+
+    Changes nothing. Raises `StoreError` where the database cannot be read.
+    """
+    with _opened(target) as engine, _told(), engine.connect() as connection:
+        return versions.look(connection, schema)
+
+
+def upgrade(target: str | URL | Engine, *, schema: str | None = None) -> tuple[str, ...]:
+    """Apply every revision that a database misses, all or none; return which they were.
+
+    Creates the tables where there are none. Raises `StoreError` where the tables are newer than
+    this omniroute, or were created by something else (Django's migrations, say), which then has to
+    change them. Two that upgrade at the same time wait for each other.
+    """
+    with _opened(target) as engine, _told():
+        for _ in range(_TRIES - 1):
+            try:
+                return _upgrade(engine, schema)
+            except SQLAlchemyError:
+                continue  # another one may just have created the first table under our hands
+        return _upgrade(engine, schema)
+
+
+def _upgrade(engine: Engine, schema: str | None) -> tuple[str, ...]:
+    with versions.writing(engine) as connection:
+        versions.create_schema(connection, schema)
+        if versions.look(connection, schema).current is not None:
+            _lock(connection, schema)
+        found = versions.look(connection, schema)
+        if found.standing is Standing.UNVERSIONED:
+            raise StoreError(
+                "the tables are there without a version: something else created them",
+                hint="upgrade them with what created them, such as Django's migrations",
+            )
+        if found.standing is not Standing.OLDER:
+            versions.check(found)
+        if found.missing:
+            _run(connection, schema)
+        return found.missing
+
+
+def _lock(connection: Connection, schema: str | None) -> None:
+    """Wait for another upgrade, and let the next one wait; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        name = connection.dialect.identifier_preparer.format_table(versions.version_table(schema))
+        connection.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _run(connection: Connection, schema: str | None) -> None:
+    scripts = ScriptDirectory(str(FOLDER), version_locations=[str(FOLDER)])
+
+    def steps(heads: tuple[str, ...], _: MigrationContext) -> list[MigrationStep]:
+        ahead = scripts.iterate_revisions("head", heads[0] if heads else "base")
+        return [
+            MigrationStep.upgrade_from_script(scripts.revision_map, each)
+            for each in reversed(list(ahead))
+        ]
+
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "fn": steps,
+            "version_table": versions.VERSION_TABLE,
+            "version_table_schema": schema,
+        },
+    )
+    context.run_migrations(op=Operations(context), schema=schema)
+
+
+@contextmanager
+def _opened(target: str | URL | Engine) -> Iterator[Engine]:
+    """Give an engine: a host's own, or one for this call."""
+    if isinstance(target, Engine):
+        yield target
+        return
+    try:
+        url = make_url(target)
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError("not the URL of a database", got=f"{error}") from error
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise errors of SQLAlchemy's as `StoreError`."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(
+            "the database's tables could not be read or changed",
+            got=f"{type(cause).__name__}: {str(cause).strip()}",
+        ) from error
