@@ -1,8 +1,8 @@
 """A stored step end to end: an agent who holds a conversation replies, through the public desk.
 
 One call locks the desk, loads, checks what the channel carries, decides, looks at deadlines, writes
-the conversation, its event, the message and the outbox, and commits. Everything is as a host gets it:
-the machine's clock, random ids, datetimes at the face.
+the conversation, its event, the message and the outbox, and commits. Everything is as a host gets
+it: the machine's clock, random ids, datetimes at the face.
 """
 
 from __future__ import annotations

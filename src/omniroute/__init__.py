@@ -65,8 +65,8 @@ if TYPE_CHECKING:
         SecretMissing,
         SignatureInvalid,
         StoreBusy,
-        StoreError,
         StoredValueError,
+        StoreError,
         TransitionNotAllowed,
         UniqueViolation,
         UnknownAddress,
@@ -179,9 +179,9 @@ if TYPE_CHECKING:
         DeliveryStatus,
         Inbound,
         InboundKind,
+        Outgoing,
         OutRequest,
         OutResponse,
-        Outgoing,
         ParseResult,
         Permanent,
         RawRequest,
@@ -231,6 +231,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ADAPTER_API",
+    "OPEN",
+    "WAITING",
     "Accepted",
     "Acting",
     "AfterEnd",
@@ -307,7 +309,6 @@ __all__ = [
     "NaiveDatetime",
     "Note",
     "NoteAdded",
-    "OPEN",
     "OmnirouteError",
     "Open",
     "Opened",
@@ -377,7 +378,6 @@ __all__ = [
     "UnknownEntryPoint",
     "UnsupportedContent",
     "UsageError",
-    "WAITING",
     "apply",
     "apply_agent",
     "as_json",
@@ -489,9 +489,7 @@ _HOMES = {
         "SetTags",
         "Take",
     ),
-    "omniroute.model.contact": (
-        "Contact",
-    ),
+    "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
         "Clocks",
         "Conversation",
@@ -500,9 +498,7 @@ _HOMES = {
         "Extras",
         "Place",
     ),
-    "omniroute.model.desk_config": (
-        "DeskConfig",
-    ),
+    "omniroute.model.desk_config": ("DeskConfig",),
     "omniroute.model.effects": (
         "OutboxEntry",
         "SendMessage",
@@ -602,15 +598,9 @@ _HOMES = {
         "ResolvedEntryPoint",
         "Setup",
     ),
-    "omniroute.stores": (
-        "open_store",
-    ),
-    "omniroute.stores.memory": (
-        "MemoryStore",
-    ),
-    "omniroute.web": (
-        "handle_webhook",
-    ),
+    "omniroute.stores": ("open_store",),
+    "omniroute.stores.memory": ("MemoryStore",),
+    "omniroute.web": ("handle_webhook",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

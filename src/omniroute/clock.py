@@ -1,7 +1,7 @@
 """The only reader of time. Everything else is told what the time is.
 
-A clock answers `now()` in UTC microseconds. `SystemClock` asks the machine; `ManualClock` is moved by
-hand, which is how thirty days pass in a unit test.
+A clock answers `now()` in UTC microseconds. `SystemClock` asks the machine; `ManualClock` is moved
+by hand, which is how thirty days pass in a unit test.
 """
 
 from __future__ import annotations

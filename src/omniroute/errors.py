@@ -1,8 +1,8 @@
 """Every error omniroute raises: one root, three kinds of blame, one shape.
 
 An error says what was expected, what came, where it was found and what to do. `PayloadError` is the
-sender's fault, `UsageError` the caller's, `StoreError` the store's. Messages never hold secrets (R15).
-This module imports nothing of omniroute.
+sender's fault, `UsageError` the caller's, `StoreError` the store's. Messages never hold secrets
+(R15). This module imports nothing of omniroute.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "ConversationClosed",
     "DeliveryError",
     "DeskExists",
+    "DurabilityWarning",
     "HostTransactionLost",
     "IdempotencyConflict",
     "MalformedPayload",
@@ -216,7 +217,8 @@ class ConversationClosed(TransitionNotAllowed):
 class AlreadyTaken(TransitionNotAllowed):
     """Another agent holds the conversation (C4).
 
-    `owner` names them; where `confirmable` is true, the same call with `confirm=True` takes it over.
+    `owner` names them; where `confirmable` is true, the same call with `confirm=True` takes it
+    over.
     """
 
     def __init__(self, conversation: str, owner: str, *, confirmable: bool) -> None:
@@ -276,6 +278,10 @@ class UniqueViolation(StoreError):
 
 class CommitUnknown(StoreError):
     """The connection broke while committing: the work may or may not have been stored."""
+
+
+class DurabilityWarning(UserWarning):
+    """The database's settings promise less than the store was told to: a commit may not last."""
 
 
 class HostTransactionLost(StoreError):

@@ -1,8 +1,8 @@
 """Instants and durations as integers, and their forms at the face.
 
-Inside omniroute an instant is an `int` of microseconds since 1970-01-01 UTC and a duration an `int` of
-microseconds: exact, fast, totally ordered. At the face instants are aware datetimes (naive ones are
-refused, A11) and durations are `timedelta` or one syntax, `"40s"` to `"7d"`.
+Inside omniroute an instant is an `int` of microseconds since 1970-01-01 UTC and a duration an `int`
+of microseconds: exact, fast, totally ordered. At the face instants are aware datetimes (naive ones
+are refused, A11) and durations are `timedelta` or one syntax, `"40s"` to `"7d"`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What omniroute asks of the outside: stores, channel adapters, transports.
 
-The Transaction is small on purpose: `omniroute.schema` declares what is stored and by what it is found,
-and these few verbs serve every declaration. No domain rule lives behind them.
+The Transaction is small on purpose: `omniroute.schema` declares what is stored and by what it is
+found, and these few verbs serve every declaration. No domain rule lives behind them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = [
     "AdapterRegistry",
     "ChannelAdapter",
     "FetchSteps",
+    "HintingStore",
     "JoiningStore",
     "SendSteps",
     "Store",
@@ -49,8 +50,8 @@ class Transaction(Protocol):
     """One transaction on the store. Every verb is led by the desk's id (R12).
 
     Values are the frozen attrs objects that the collection declares; keys are tuples as its `key`
-    function returns them. A transaction reads its own writes. Nothing is visible to others before the
-    commit, and nothing remains when `work` raises.
+    function returns them. A transaction reads its own writes. Nothing is visible to others before
+    the commit, and nothing remains when `work` raises.
     """
 
     def lock(self, desk: str) -> None:
@@ -131,9 +132,9 @@ class Transaction(Protocol):
     def lease(self, index: Index[V], desk: str, *, now: int, until: int, limit: int) -> list[V]:
         """Take up to `limit` values whose first index field is at or before `now`, in order.
 
-        Only the first entry of each of the index's lanes can be taken. The index declares how a value
-        becomes a leased one (`Index.lease`); it is written back so, and becomes free again by itself
-        at `until`. Two transactions never take the same value.
+        Only the first entry of each of the index's lanes can be taken. The index declares how a
+        value becomes a leased one (`Index.lease`); it is written back so, and becomes free again by
+        itself at `until`. Two transactions never take the same value.
         """
         ...
 
@@ -144,9 +145,9 @@ class Store(Protocol):
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction, commit, and return its result.
 
-        When a race is lost (a serialization failure, a deadlock) `work` runs again from the start; it
-        must not keep anything from a failed try. Raises `StoreError` for the store's own failures and
-        lets everything that `work` raises through, rolled back.
+        When a race is lost (a serialization failure, a deadlock) `work` runs again from the start;
+        it must not keep anything from a failed try. Raises `StoreError` for the store's own
+        failures and lets everything that `work` raises through, rolled back.
         """
         ...
 
@@ -168,11 +169,25 @@ class JoiningStore(Protocol):
         ...
 
 
+@runtime_checkable
+class HintingStore(Protocol):
+    """A store that can tell when a desk's log may have grown. Watchers of any other store poll."""
+
+    def subscribe(self, desk: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake`, from any thread, when the desk's log may have grown; return what ends it.
+
+        A hint and no more: it may come twice, late, for nothing or not at all. Nothing is decided
+        by it.
+        """
+        ...
+
+
 class ChannelAdapter(Protocol):
     """Turns a provider's bytes into messages and messages into requests. Does no I/O.
 
-    `Settings` is an attrs class whose fields are filled by name from the account's and the entry point's
-    configuration: `address` is the entry point's own; a field annotated `Secret` takes a secret.
+    `Settings` is an attrs class whose fields are filled by name from the account's and the entry
+    point's configuration: `address` is the entry point's own; a field annotated `Secret` takes a
+    secret.
     """
 
     kind: str

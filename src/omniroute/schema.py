@@ -1,9 +1,10 @@
 """Everything that is stored: the declared collections, and the indexes by which it is found.
 
-A collection says how a value becomes a key and a row of columns; an index is an ordered tuple of those
-columns, and a value has an entry in it only when none of them is None. A `many` index has its own entries,
-any number for each value. A feature adds declarations here; the verbs in `ports.Transaction` stay as
-they are, and a third party's store serves the new declaration unchanged.
+A collection says how a value becomes a key and a row of columns; an index is an ordered tuple of
+those columns, and a value has an entry in it only when none of them is None. A `many` index has its
+own entries, any number for each value. A feature adds declarations here; the verbs in
+`ports.Transaction` stay as they are, and a third party's store serves the new declaration
+unchanged.
 
 Column types are `str` and `int` (64 bits) only. Entries are ordered by their columns, then by key;
 strings by code point.
@@ -19,7 +20,6 @@ from attrs import evolve, field, frozen
 from omniroute.model.agent import Agent
 from omniroute.model.contact import Contact
 from omniroute.model.conversation import Conversation
-from omniroute.model.desk_config import DeskConfig
 from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.events import ConversationEvent, LogEntry
 from omniroute.model.explanation import Explanation
@@ -84,10 +84,11 @@ class Column:
 class Index(Generic[V]):
     """An ordered way into a collection.
 
-    `columns` name columns of the collection, or, where `many` is given, the index's own columns, whose
-    entries `many(value)` returns. `unique` refuses a second value with the same entry. `lease` says how
-    a value is marked as taken until an instant; `lane` and `lane_order` name columns: only the first
-    entry of a lane, by that order, can be leased. `desk_led` is False for the one index that crosses desks.
+    `columns` name columns of the collection, or, where `many` is given, the index's own columns,
+    whose entries `many(value)` returns. `unique` refuses a second value with the same entry.
+    `lease` says how a value is marked as taken until an instant; `lane` and `lane_order` name
+    columns: only the first entry of a lane, by that order, can be leased. `desk_led` is False for
+    the one index that crosses desks.
     """
 
     name: str
@@ -99,7 +100,6 @@ class Index(Generic[V]):
     lane: str | None = None
     lane_order: str | None = None
     desk_led: bool = True
-    hot: bool = True
     collection: Collection[V] = field(init=False, repr=False)
 
 
@@ -187,8 +187,8 @@ def _serving(agent: Agent) -> Iterable[Key]:
     return [(leaf, *order) for leaf in agent.leaves]
 
 
-# Load, maximum and idle time ride along after the agent's id, which already decides the order: so that
-# choosing an agent and saying why costs one short scan of entries, without loading anybody.
+# Load, maximum and idle time ride along after the agent's id, which already decides the order: so
+# that choosing an agent and saying why costs one short scan of entries, without loading anybody.
 _SERVING: Final = (
     *_text("queue"),
     *_number("colour", "rank_first", "rank_second"),
@@ -242,8 +242,8 @@ def _conversation_row(conversation: Conversation) -> Key:
     place, clocks, state = conversation.place, conversation.clocks, conversation.state
     ended = state is State.ENDED
     queue = conversation.queue
-    # In a thread the open one comes first, then those that ended, the latest first (S9). What is said
-    # of a conversation after its end moves `at` and not `since`.
+    # In a thread the open one comes first, then those that ended, the latest first (S9). What is
+    # said of a conversation after its end moves `at` and not `since`.
     after = _FAR - conversation.since if ended else 0
     return (
         place.entry_point,
@@ -285,12 +285,12 @@ CONVERSATIONS: Final = Collection(
         Index("waiting", ("waiting_queue", "waiting_since")),
         Index("deadlines", ("deadline",)),
         Index("open_conversations", ("open_mark",)),
-        Index("all_by_due", ("state", "due"), hot=False),
-        Index("all_by_latest", ("state", "recency"), hot=False),
-        *(Index(f"{name}_by_due", (name, "state", "due"), hot=False) for name in _LISTED),
-        *(Index(f"{name}_by_latest", (name, "state", "recency"), hot=False) for name in _LISTED),
-        Index("contact_by_due", ("contact", "state", "due"), hot=False),
-        Index("contact_by_latest", ("contact", "state", "recency"), hot=False),
+        Index("all_by_due", ("state", "due")),
+        Index("all_by_latest", ("state", "recency")),
+        *(Index(f"{name}_by_due", (name, "state", "due")) for name in _LISTED),
+        *(Index(f"{name}_by_latest", (name, "state", "recency")) for name in _LISTED),
+        Index("contact_by_due", ("contact", "state", "due")),
+        Index("contact_by_latest", ("contact", "state", "recency")),
         Index(
             "tag_by_due",
             ("tag", "tagged_state", "tagged_due"),
@@ -299,7 +299,6 @@ CONVERSATIONS: Final = Collection(
                 for tag in conversation.extras.tags
             ],
             many_columns=(*_text("tag", "tagged_state"), *_number("tagged_due")),
-            hot=False,
         ),
         Index(
             "tag_by_latest",
@@ -309,7 +308,6 @@ CONVERSATIONS: Final = Collection(
                 for tag in conversation.extras.tags
             ],
             many_columns=(*_text("tag", "tagged_state"), *_number("tagged_recency")),
-            hot=False,
         ),
     ),
 )

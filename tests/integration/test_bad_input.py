@@ -326,7 +326,9 @@ ITEMS: dict[str, om.Inbound] = {
 
 @pytest.mark.req("R13")
 @pytest.mark.parametrize("name", ITEMS)
-def test_an_item_that_cannot_be_stored_is_rejected_with_a_reason(standing: Office, name: str) -> None:
+def test_an_item_that_cannot_be_stored_is_rejected_with_a_reason(
+    standing: Office, name: str
+) -> None:
     before = standing.kept.contents()
     received = standing.desk.receive("wa", ITEMS[name])
     assert [each.result for each in received.items] == ["rejected"]

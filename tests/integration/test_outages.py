@@ -103,7 +103,7 @@ def open_many(store):
 
 def test_a_restart_is_noticed_once_and_not_once_for_each_connection():
     with Server() as server:
-        store = SqlStore(server.url, retries=1, pool_size=CONNECTIONS)
+        store = SqlStore(server.url, durability="normal", retries=1, pool_size=CONNECTIONS)
         store.transact(mark(1))
         open_many(store)
         server.stop()
@@ -117,7 +117,7 @@ def test_a_restart_is_noticed_once_and_not_once_for_each_connection():
 def test_a_server_that_is_away_is_a_store_error():
     with Server() as server:
         pauses: list[float] = []
-        store = SqlStore(server.url, sleep=pauses.append)
+        store = SqlStore(server.url, durability="normal", sleep=pauses.append)
         store.transact(mark(1))
         server.stop()
         with pytest.raises(om.StoreError, match=r"gave up after 9 tries.*refused"):

@@ -1,9 +1,9 @@
 """A second opinion on what a desk does: slow, simple, and without one line of the rules in `src`.
 
-`Book` knows a desk's configuration as the test wrote it and resolves it by its own means. `Oracle` reads
-the log entry by entry, keeps its own picture of conversations and agents, and asserts at each entry that
-it was allowed; `check_*` assert what must hold when a command is over. Only the log's own classes are
-shared, as data.
+`Book` knows a desk's configuration as the test wrote it and resolves it by its own means. `Oracle`
+reads the log entry by entry, keeps its own picture of conversations and agents, and asserts at each
+entry that it was allowed; `check_*` assert what must hold when a command is over. Only the log's
+own classes are shared, as data.
 """
 
 from __future__ import annotations

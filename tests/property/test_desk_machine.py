@@ -1,7 +1,7 @@
 """A desk driven at random through its public face, in virtual time, with a second opinion at every step.
 
-The same machine runs on each store alone, and on two at once, which must agree event for event (X2).
-`make fuzz` runs it longer: FUZZ_SECONDS in all, stories of FUZZ_STEPS steps.
+The same machine runs on each store alone, and on two at once, which must agree event for event
+(X2). `make fuzz` runs it longer: FUZZ_SECONDS in all, stories of FUZZ_STEPS steps.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ class DeskMachine(RuleBasedStateMachine):
 
     stores: ClassVar[tuple[str, ...]] = ("memory",)
 
-    # --- setting up, and doing the same everywhere --------------------------------------------------
+    # --- setting up, and doing the same everywhere
+    # --------------------------------------------------
 
     @initialize(book=books(), on=st.sets(st.sampled_from(STAFF[:3])))
     def open_desk(self, book: Book, on: set[str]) -> None:
@@ -223,7 +224,8 @@ class DeskMachine(RuleBasedStateMachine):
     def any_in(self, state: str) -> bool:
         return any(chat.state == state for chat in self.oracle.chats.values())
 
-    # --- what contacts and providers send -----------------------------------------------------------
+    # --- what contacts and providers send
+    # -----------------------------------------------------------
 
     def person(self, kind: str, addresses: tuple[str, ...]) -> int:
         """Who this is, by any of the addresses; addresses are somebody's for good (P17)."""
@@ -370,7 +372,8 @@ class DeskMachine(RuleBasedStateMachine):
             self.do(lambda world: world.desk.receive(chat.entry, _status(chat, message, status)))
             assert self.told_only("DeliveryChanged")
 
-    # --- what agents do -----------------------------------------------------------------------------
+    # --- what agents do
+    # -----------------------------------------------------------------------------
 
     @rule(agent=agents, on=st.booleans())
     def turns(self, agent: str, on: bool) -> None:
@@ -482,7 +485,8 @@ class DeskMachine(RuleBasedStateMachine):
         if what == "read" and known:
             self.read_by[agent, chat.id] = chat.newest
 
-    # --- time, delivery, restarts -------------------------------------------------------------------
+    # --- time, delivery, restarts
+    # -------------------------------------------------------------------
 
     @rule(
         micros=st.sampled_from([0, 1, SECOND, 39 * SECOND, MINUTE, 10 * MINUTE, HOUR])
@@ -571,7 +575,8 @@ class DeskMachine(RuleBasedStateMachine):
         for world in self.worlds:
             world.restart()
 
-    # --- reading ------------------------------------------------------------------------------------
+    # --- reading
+    # ------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.has_chats)
     @rule(

@@ -5,9 +5,14 @@ Everything is drawn from the same seeds, so that two worlds in which the same is
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +34,7 @@ from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, P
 from omniroute.model.wire import OutRequest, OutResponse
 from omniroute.ports import Store, Transaction
 from omniroute.schema import Collection
-from omniroute.stores import open_store
+from omniroute.stores.sql import SqlStore
 from omniroute.testing.play import MONDAY
 from omniroute.testing.scripted import ScriptedPlugin
 from tests.property.oracle import Book
@@ -156,14 +161,26 @@ def memory_store(folder: Path) -> Kept:
 
 def sqlite_store(folder: Path) -> Kept:
     path = folder / "desk.db"
+    shutil.copy(_empty_sqlite(), path)
 
     def contents() -> list[str]:
-        with sqlite3.connect(path) as connection:
-            lines = list(connection.iterdump())
-        connection.close()
-        return lines
+        with closing(sqlite3.connect(path)) as connection:
+            return list(connection.iterdump())
 
-    return Kept(open_store(f"sqlite:///{path}"), contents)
+    # Waiting for the disk would be most of what these tests do, and none of them pulls a plug.
+    return Kept(SqlStore(f"sqlite:///{path}", durability="normal"), contents)
+
+
+@cache
+def _empty_sqlite() -> Path:
+    """A database with its tables, to be copied: to make them anew is slow."""
+    folder = tempfile.mkdtemp(prefix="desk-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "empty.db"
+    store = SqlStore(f"sqlite:///{path}")
+    store.create_tables()
+    store.close()
+    return path
 
 
 STORES: dict[str, Callable[[Path], Kept]] = {"memory": memory_store, "sqlite": sqlite_store}

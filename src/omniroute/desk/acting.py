@@ -69,6 +69,6 @@ class Acting:
         """Mark a conversation as read (`Desk.mark_read`)."""
         self.desk.mark_read(conversation, by=self.agent, now=now)
 
-    def set_available(self, available: bool = True, *, now: datetime | None = None) -> None:
+    def set_available(self, available: bool = True, *, now: datetime | None = None) -> None:  # noqa: FBT001, FBT002
         """Switch oneself on or off (`Desk.set_available`)."""
         self.desk.set_available(self.agent, available, by=self.agent, now=now)

@@ -1,11 +1,11 @@
 """The async face: the same names over the same methods, without blocking the event loop.
 
-Nothing is written twice: every method here is the sync one, carried by a `Carrier`. Stores that can speak
-asynchronously bring their own carrier (`AsyncCapable`); for any other, `in_threads` runs the method in a
-worker thread.
+Nothing is written twice: every method here is the sync one, carried by a `Carrier`. Stores that can
+speak asynchronously bring their own carrier (`AsyncCapable`); for any other, `in_threads` runs the
+method in a worker thread.
 
-Cancellation never leaves half-done work and never hides a result: a call that has begun is always waited
-for; it commits whole or not at all, and only then is the cancellation let through.
+Cancellation never leaves half-done work and never hides a result: a call that has begun is always
+waited for; it commits whole or not at all, and only then is the cancellation let through.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from os import PathLike
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
 
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
@@ -95,7 +95,6 @@ class _Lifted:
         return f"Async{self.sync!r}"
 
 
-
 def _lift(
     method: Callable[Concatenate[S, P], T],
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
@@ -159,8 +158,6 @@ class AsyncDesk(_Lifted):
     receive = _lift(Desk.receive)
     accept = _lift(Desk.accept)
     handshake = _lift(Desk.handshake)
-    accept = _lift(Desk.accept)
-    apply = _lift(Desk.apply)
     change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
     reply = _lift(Desk.reply)
@@ -180,7 +177,6 @@ class AsyncDesk(_Lifted):
     conversations = _lift(Desk.conversations)
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
-    change_page = _lift(Desk.change_page)
     explain = _lift(Desk.explain)
 
     async def config(self) -> DeskConfig:
@@ -230,7 +226,7 @@ class AsyncDesks(_Lifted):
     targets = _lift(Desks.targets)
     close = _lift(Desks.close)
 
-    async def __aenter__(self) -> AsyncDesks:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -240,4 +236,3 @@ class AsyncDesks(_Lifted):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-

@@ -1,4 +1,4 @@
-"""Creating desks and saving versions of their configuration. The store owns it; files are how it is written."""
+"""Creating desks, and saving versions of their configuration: the store owns it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from omniroute.errors import ConfigError, DeskExists, Problem
 from omniroute.ids import Draw
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.events import SYSTEM, Configured
-from omniroute.model.state import OPEN
 from omniroute.model.records import AddressEntry, ConfigVersion, DeskRecord
+from omniroute.model.state import OPEN
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
 from omniroute.schema import ADDRESSES, CONFIGS, CONVERSATIONS, DESKS
@@ -51,8 +51,9 @@ def create(
 def apply(config: DeskConfig, *, by: str) -> Callable[[Unit], int]:
     """Return the flow that saves a configuration as a new version, whole; it returns the version.
 
-    An equal configuration changes nothing. Staff stays as it is stored: agents of the configuration are
-    for a new desk. Raises `ConfigError` with every reason why running conversations stand in the way.
+    An equal configuration changes nothing. Staff stays as it is stored: agents of the configuration
+    are for a new desk. Raises `ConfigError` with every reason why running conversations stand in
+    the way.
     """
 
     def flow(unit: Unit) -> int:
@@ -93,9 +94,7 @@ def _open_in(unit: Unit, index: str, value: str) -> int:
     )
 
 
-def _claim_addresses(
-    tx: Transaction, config: DeskConfig, before: DeskConfig | None = None
-) -> None:
+def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | None = None) -> None:
     """Enter a desk's addresses in the directory, and give back those it no longer has."""
     wanted = _addresses(config)
     problems = []

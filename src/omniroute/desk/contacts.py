@@ -39,9 +39,7 @@ class Contacts:
     def find(self, channel: str, address: str) -> Contact | None:
         """Return who has an address on a channel kind, or None."""
         prefix = (channel, address)
-        found = self._runtime.read(
-            lambda tx: tx.scan(_ADDRESSES, self._desk, prefix, limit=1)
-        )
+        found = self._runtime.read(lambda tx: tx.scan(_ADDRESSES, self._desk, prefix, limit=1))
         return found[0] if found else None
 
     def linked(self, ref: str, *, limit: int = 50) -> list[Contact]:
@@ -66,9 +64,7 @@ class Contacts:
         return self._runtime.run(self._desk, instant, flow)
 
 
-def _link(
-    contact: str, ref: str | None, attributes: dict[str, Any]
-) -> Callable[[Unit], Contact]:
+def _link(contact: str, ref: str | None, attributes: dict[str, Any]) -> Callable[[Unit], Contact]:
     def flow(unit: Unit) -> Contact:
         found = unit.tx.get(CONTACTS, unit.desk, (contact,))
         if found is None:

@@ -1,8 +1,9 @@
 """Delivery: what was committed to the outbox goes out, and what came of it is written down.
 
-Lease in one transaction, talk to the provider in none, record in another. A lease runs out by itself, so
-that a worker's death delays a message and does not lose it (R10). What may have gone out and may not is
-never sent again blindly: it is listed dead as `unknown`, unless the adapter sends idempotently (S12).
+Lease in one transaction, talk to the provider in none, record in another. A lease runs out by
+itself, so that a worker's death delays a message and does not lose it (R10). What may have gone out
+and may not is never sent again blindly: it is listed dead as `unknown`, unless the adapter sends
+idempotently (S12).
 """
 
 from __future__ import annotations

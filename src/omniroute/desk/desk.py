@@ -1,17 +1,18 @@
 """`Desk`: one helpdesk as its host sees it. Every method is a few lines around a flow.
 
-Methods take `now=None`; None asks the desk's clock. Instants given and returned are aware datetimes.
-Where a method raises, nothing was changed.
+Methods take `now=None`; None asks the desk's clock. Instants given and returned are aware
+datetimes. Where a method raises, nothing was changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+
 from omniroute.clock import resolve_now
+from omniroute.desk import configure, handle, inbound, intake, read
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
-from omniroute.desk import configure, handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
 from omniroute.desk.checking import checked
@@ -68,14 +69,13 @@ class Desk:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
 
-    def apply(
-        self, config: DeskConfig, *, by: str, now: datetime | None = None
-    ) -> int:
+    def apply(self, config: DeskConfig, *, by: str, now: datetime | None = None) -> int:
         """Save a configuration as a new version, whole or not at all; return its number.
 
-        Every process works by it from its next transaction; what hangs on the old one (dues, who serves
-        what) follows in batches with the next ticks, and at each conversation's next touch (S4). Raises
-        `ConfigError` with everything that is wrong, or that running conversations stand in.
+        Every process works by it from its next transaction; what hangs on the old one (dues, who
+        serves what) follows in batches with the next ticks, and at each conversation's next touch
+        (S4). Raises `ConfigError` with everything that is wrong, or that running conversations
+        stand in.
         """
         if config.desk != self.id:
             raise UsageError(
@@ -97,17 +97,15 @@ class Desk:
         """Verify, read and store a webhook, one transaction for each item it holds.
 
         A host that has read its channel itself passes `Inbound` values instead of the request. With
-        `within` it all joins the transaction open on the host's connection, in one savepoint for each
-        item; the desk is then locked until the host commits. Raises `PayloadError` where nothing of
-        the request can be used, `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and
-        redelivery skips what is already stored (X3).
+        `within` it all joins the transaction open on the host's connection, in one savepoint for
+        each item; the desk is then locked until the host commits. Raises `PayloadError` where
+        nothing of the request can be used, `UnknownEntryPoint`, and `StoreError`: answer 5xx then,
+        and redelivery skips what is already stored (X3).
         """
         instant = self._now(now)
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant)
         outcomes = [
-            self._runtime.run(
-                self.id, instant, inbound.received(entry_point, item), within=within
-            )
+            self._runtime.run(self.id, instant, inbound.received(entry_point, item), within=within)
             for item in parsed.items
         ]
         return inbound.summary(outcomes, parsed.rejected, instant)
@@ -122,8 +120,8 @@ class Desk:
     ) -> Accepted:
         """Verify, read and record a webhook without routing it: the next `tick` does that.
 
-        Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What was
-        accepted before, or received, is skipped as `receive` skips it.
+        Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
+        was accepted before, or received, is skipped as `receive` skips it.
         """
         instant = self._now(now)
         self._runtime.current(self.id).entry_point(entry_point)  # known, or nothing could route it
@@ -151,9 +149,9 @@ class Desk:
     ) -> ConversationView:
         """Take a conversation by hand, where policy says claim.
 
-        Raises `AlreadyTaken` naming the owner where another agent holds it; with `confirm=True` it is
-        taken over, where policy allows (C4 to C6). `CapacityExceeded` past `hard_max`. The same `key`
-        gives the first result again (R4); `within` joins the host's transaction.
+        Raises `AlreadyTaken` naming the owner where another agent holds it; with `confirm=True` it
+        is taken over, where policy allows (C4 to C6). `CapacityExceeded` past `hard_max`. The same
+        `key` gives the first result again (R4); `within` joins the host's transaction.
         """
         flow = handle.take(conversation, by, confirm=confirm)
         flow = once(key, flow, "take", conversation, by, confirm)
@@ -173,8 +171,8 @@ class Desk:
     ) -> MessageView:
         """Write to the contact. It goes out with the next `deliver`; the first reply claims (C3).
 
-        Raises `UnsupportedContent` for what the channel cannot carry, `AlreadyTaken` as `take` does,
-        `ConversationClosed` after the end. `key` and `within` as for `take`.
+        Raises `UnsupportedContent` for what the channel cannot carry, `AlreadyTaken` as `take`
+        does, `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
         files = tuple(attachments)
         check = self._runtime.content_check(text, files)
@@ -245,7 +243,7 @@ class Desk:
     def set_available(
         self,
         agent: str,
-        available: bool = True,
+        available: bool = True,  # noqa: FBT001, FBT002  (reads well by position)
         *,
         by: str | None = None,
         now: datetime | None = None,
@@ -279,7 +277,8 @@ class Desk:
     def tick(self, *, now: datetime | None = None) -> int:
         """Route what was accepted, then fire every deadline that is due, in order; return how many.
 
-        Costs nothing for the rest. Run it often: by `omniroute worker`, by a scheduler, or at `next_due()`.
+        Costs nothing for the rest. Run it often: by `omniroute worker`, by a scheduler, or at
+        `next_due()`.
         """
         instant, fired, more = self._now(now), 0, True
         intake.route(self._runtime, self.id)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
@@ -120,16 +120,15 @@ class Desks:
         """Return the ids of every desk of the store."""
         return self._runtime.read(lambda tx: [desk.id for desk in tx.scan(_DUE, "", limit=100_000)])
 
-    def worker(
-        self, *, wait: Callable[[float], object], every: str | timedelta = "1s"
-    ) -> Worker:
+    def worker(self, *, wait: Callable[[float], object], every: str | timedelta = "1s") -> Worker:
         """Return a worker for all desks of the store: any number of processes may run one."""
         return Worker(self._runtime, wait=wait, every=every)
 
     def targets(self, request: RawRequest) -> list[tuple[Desk, str]]:
         """Return the desks and entry points that a webhook is for: one for each account it concerns.
 
-        Within a desk the entry points of one account share a signature, and `receive` sorts the items.
+        Within a desk the entry points of one account share a signature, and `receive` sorts the
+        items.
         """
         found: dict[tuple[str, str | None], tuple[Desk, str]] = {}
         for kind, adapter in self.registry.kinds().items():
@@ -160,7 +159,7 @@ class Desks:
         if close is not None:
             close()
 
-    def __enter__(self) -> Desks:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -175,8 +174,8 @@ class Desks:
 def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
-    Raises `ConfigDiffers` with the differences when the stored configuration is another one: applying
-    a change is a decision, not a side effect. `options` are those of `Desks`.
+    Raises `ConfigDiffers` with the differences when the stored configuration is another one:
+    applying a change is a decision, not a side effect. `options` are those of `Desks`.
     """
     desks = Desks(store, **options)
     config = checked(config, desks.registry)

@@ -52,9 +52,9 @@ class Handler:
 class Story:
     """A conversation's way, as data (`as_json`) and as text.
 
-    `route` says which inbox, SLA and queue and from where each value came; `decisions` are the routing
-    decisions kept so far; `handlers` says who handled which part (A26); `staff` counts the agents who
-    serve the present queue by colour.
+    `route` says which inbox, SLA and queue and from where each value came; `decisions` are the
+    routing decisions kept so far; `handlers` says who handled which part (A26); `staff` counts the
+    agents who serve the present queue by colour.
     """
 
     conversation: Conversation

@@ -36,9 +36,7 @@ def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Done]
     return flow
 
 
-def end(
-    conversation: str, by: str, disposition: str | None
-) -> Callable[[Unit], Done]:
+def end(conversation: str, by: str, disposition: str | None) -> Callable[[Unit], Done]:
     """Return the flow of ending a conversation by hand (C7)."""
     if disposition is not None:
         check_text(disposition, "disposition")

@@ -1,7 +1,7 @@
 """Commands that are asked twice and done once: the first result again, for the same key (R4).
 
-The record commits with the command's own writes, so there is never one without the other. Only committed
-results are recorded; a command that raised may be asked again under its key.
+The record commits with the command's own writes, so there is never one without the other. Only
+committed results are recorded; a command that raised may be asked again under its key.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Done:
 def once(key: str | None, flow: Callable[[Unit], Done], *asked: Any) -> Callable[[Unit], Done]:
     """Return the flow that runs `flow` the first time, and gives its result again afterwards.
 
-    `asked` is the command's name and everything that was asked with it. Raises `IdempotencyConflict`
-    where the key stands for something else.
+    `asked` is the command's name and everything that was asked with it. Raises
+    `IdempotencyConflict` where the key stands for something else.
     """
     if key is None:
         return flow

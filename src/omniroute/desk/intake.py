@@ -1,6 +1,7 @@
 """Accepting now and routing later: what a host's long transaction records without locking the desk.
 
-An accepted item keeps the instant of its acceptance; the worker's `tick` receives it as of then (S1).
+An accepted item keeps the instant of its acceptance; the worker's `tick` receives it as of then
+(S1).
 """
 
 from __future__ import annotations

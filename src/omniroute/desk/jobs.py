@@ -1,7 +1,8 @@
 """Work on everything a desk holds, after its configuration changed: batch by batch, resumable (S4).
 
-A job is a record of how far it came, written in the same transaction as what it did; every tick takes one
-batch further. Until it has come by, a conversation is brought up to date at its next touch.
+A job is a record of how far it came, written in the same transaction as what it did; every tick
+takes one batch further. Until it has come by, a conversation is brought up to date at its next
+touch.
 """
 
 from __future__ import annotations

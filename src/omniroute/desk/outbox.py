@@ -34,9 +34,7 @@ def dead_letters(desk: str, limit: int) -> Callable[[Transaction], list[DeadLett
 
     def work(tx: Transaction) -> list[DeadLetter]:
         return [
-            DeadLetter(
-                entry.effect.message, entry.conversation, entry.reason or "", entry.attempts
-            )
+            DeadLetter(entry.effect.message, entry.conversation, entry.reason or "", entry.attempts)
             for entry in tx.scan(_DEAD, desk, limit=limit)
         ]
 
@@ -53,9 +51,7 @@ def redrive(message: str) -> Callable[[Unit], None]:
             entry = unit.tx.get(OUTBOX, unit.desk, (found.conversation, found.position))
         if found is None or entry is None or entry.state is not OutboxState.DEAD:
             raise UsageError(f"message {message!r} is not in the dead letters")
-        again = evolve(
-            entry, state=OutboxState.PENDING, ready_at=unit.now, attempts=0, reason=None
-        )
+        again = evolve(entry, state=OutboxState.PENDING, ready_at=unit.now, attempts=0, reason=None)
         unit.tx.put(OUTBOX, unit.desk, again)
         unit.tx.put(MESSAGES, unit.desk, _pending(found))
 

@@ -1,8 +1,8 @@
 """Reading: lists of conversations and messages, counts, changes. Everything here follows an index.
 
-A list reads its own entries and no others, so that none costs more with more conversations outside it
-(P18). One filter leads the index; states and order come next; further filters are applied to what that
-gives, page by page.
+A list reads its own entries and no others, so that none costs more with more conversations outside
+it (P18). One filter leads the index; states and order come next; further filters are applied to
+what that gives, page by page.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from omniroute.model.state import OPEN, State
 from omniroute.ports import Transaction
 from omniroute.rules.storable import check_text
 from omniroute.schema import (
-    AGENTS,
-    CONTACTS,
     CONVERSATIONS,
     LOG,
     MESSAGES,
@@ -98,10 +96,8 @@ class Query:
 
 def check_limit(limit: int) -> None:
     """Raise `UsageError` unless 1 <= limit <= 1000."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:  # noqa: PLR2004
-        raise UsageError(
-            "not a page size", where="limit", expected="1 to 1000", got=repr(limit)
-        )
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
+        raise UsageError("not a page size", where="limit", expected="1 to 1000", got=repr(limit))
 
 
 def check_position(position: int) -> None:
@@ -149,9 +145,7 @@ def _wanted(tx: Transaction, desk: str, query: Query, conversation: Conversation
 
 def _unread(tx: Transaction, desk: str, agent: str, conversation: Conversation) -> bool:
     marker = tx.get(READ_MARKERS, desk, (agent, conversation.id))
-    newest = tx.scan(
-        MESSAGES.index("messages_of"), desk, (conversation.id,), limit=1, reverse=True
-    )
+    newest = tx.scan(MESSAGES.index("messages_of"), desk, (conversation.id,), limit=1, reverse=True)
     return bool(newest) and (marker is None or marker.position < newest[0].position)
 
 
@@ -247,8 +241,8 @@ def counts(
 ) -> Callable[[Transaction], dict[str, int]]:
     """Return the work that counts a list's conversations by `state`, `inbox`, `queue` or `agent`.
 
-    `values` are those to count under, where nothing but states narrows the list: each is one count in
-    the index. With a filter, the list itself is walked: it costs its own length.
+    `values` are those to count under, where nothing but states narrows the list: each is one count
+    in the index. With a filter, the list itself is walked: it costs its own length.
     """
     query.check()
 
@@ -294,5 +288,3 @@ def _group(conversation: Conversation, by: str) -> str | None:
     if by == "inbox":
         return conversation.place.inbox
     return conversation.queue if by == "queue" else conversation.agent
-
-

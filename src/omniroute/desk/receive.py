@@ -1,7 +1,8 @@
 """Receiving: one item of a webhook becomes a message of a conversation, in one transaction.
 
-Dedupe, contact, conversation, routing; then `settle`. Only a contact's own content moves a conversation;
-reactions, edits, echoes and notices are kept beside it, statuses update the message they speak of (P16).
+Dedupe, contact, conversation, routing; then `settle`. Only a contact's own content moves a
+conversation; reactions, edits, echoes and notices are kept beside it, statuses update the message
+they speak of (P16).
 """
 
 from __future__ import annotations
@@ -93,9 +94,7 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 # --- a contact's own content ----------------------------------------------------------------------
 
 
-def _content(
-    unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender
-) -> Outcome:
+def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
     contact = _contact(unit, entry_point.channel, sender)
     message = unit.draw.next("m")
     body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
@@ -103,7 +102,9 @@ def _content(
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
         if to is AfterEndTo.REJECT:
-            reason = f"conversation {conversation.id} has ended, and policy refuses messages after it"
+            reason = (
+                f"conversation {conversation.id} has ended, and policy refuses messages after it"
+            )
             return Outcome(REJECTED, item.key, item.kind, reason=reason)
         if to is AfterEndTo.NEW:
             conversation = None
@@ -255,9 +256,7 @@ def _enabled(unit: Unit, inbox: str) -> Callable[[tuple[str, ...]], bool]:
 
 def _listed(unit: Unit, conversation: Conversation) -> tuple[Any, ...]:
     inbox = conversation.place.inbox
-    return menu.options(
-        unit.setup.tree(inbox), conversation.extras.menu, _enabled(unit, inbox)
-    )
+    return menu.options(unit.setup.tree(inbox), conversation.extras.menu, _enabled(unit, inbox))
 
 
 def _show_menu(unit: Unit, conversation: Conversation) -> Conversation:
@@ -296,9 +295,7 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
 # --- what moves nothing ---------------------------------------------------------------------------
 
 
-def _remark(
-    unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender
-) -> Outcome:
+def _remark(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
     contact = _find_contact(unit, entry_point.channel, sender)
     found = None
     if contact is not None:

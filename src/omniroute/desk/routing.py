@@ -1,8 +1,8 @@
 """Bringing waiting conversations and agents together, after whatever changed either side.
 
 Two questions, both answered by `rules.assignment` on what the store lists in order: who takes this
-conversation, and what does this agent take next. `settle` asks them until nothing moves, so that nobody
-waits while a suitable agent has room (R2).
+conversation, and what does this agent take next. `settle` asks them until nothing moves, so that
+nobody waits while a suitable agent has room (R2).
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, Usage
 from omniroute.ids import Draw, IdSource
 from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import Attachment
-from omniroute.ports import ChannelAdapter, JoiningStore, Store, Transaction, Transport
 from omniroute.plugins import Registry
+from omniroute.ports import ChannelAdapter, JoiningStore, Store, Transaction, Transport
 from omniroute.rules.delivery import check_content
 from omniroute.rules.resolution import Setup
 from omniroute.schema import CONFIGS, DESKS
@@ -83,9 +83,7 @@ class Runtime:
 
         return self.transact(work, within=within)
 
-    def transact(
-        self, work: Callable[[Transaction], T], *, within: object | None = None
-    ) -> T:
+    def transact(self, work: Callable[[Transaction], T], *, within: object | None = None) -> T:
         """Run work in a transaction of its own, or inside a host's."""
         if within is None:
             return self.store.transact(work)
@@ -151,5 +149,3 @@ class Runtime:
     def forget_settings(self) -> None:
         """Resolve secrets anew at their next use: after they were rotated."""
         self._adapters.clear()
-
-

@@ -11,8 +11,8 @@ from omniroute.model.agent import Agent, Capacity
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
 from omniroute.rules.checks import capacity_problems
 from omniroute.rules.names import name_problem
-from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.resolution import MESSAGING
+from omniroute.rules.storable import check_key, check_storable, check_text
 
 __all__ = ["own_capacity", "put", "save_agent", "set_available"]
 
@@ -30,8 +30,8 @@ def save_agent(
 ) -> None:
     """Record an agent's profile, where it differs from the stored one (R11).
 
-    With `follow`, what the profile names and the configuration no longer has is passed over, and stays
-    in the profile: it may come back. Otherwise it raises `UsageError`.
+    With `follow`, what the profile names and the configuration no longer has is passed over, and
+    stays in the profile: it may come back. Otherwise it raises `UsageError`.
     """
     setup = unit.setup
     known = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
@@ -95,9 +95,7 @@ def own_capacity(capacity: Mapping[str, Capacity] | None) -> Capacity | None:
     return None if capacity is None else capacity.get(MESSAGING)
 
 
-def _check_profile(
-    agent: str, name: str | None, capacity: Mapping[str, Capacity] | None
-) -> None:
+def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity] | None) -> None:
     problem = name_problem(agent, "an agent's id")
     if problem is None and name is not None:
         check_text(name, "name")

@@ -1,6 +1,7 @@
 """What providers report of outgoing messages, and what delivery itself finds out: one way to note both.
 
-A status may overtake the answer that tells its message's id; it is kept, and noted when the id is known.
+A status may overtake the answer that tells its message's id; it is kept, and noted when the id is
+known.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _PROVIDER_IDS = MESSAGES.index("provider_ids")
 def note_status(unit: Unit, report: EarlyStatus, outgoing: str | None = None) -> Message | None:
     """Note a report on the message it speaks of; keep it and return None when that is not known yet.
 
-    `outgoing` is our own id of the message, where the provider hands it back: it finds a message whose
-    answer was lost, which then counts as sent and leaves the dead letters (S12).
+    `outgoing` is our own id of the message, where the provider hands it back: it finds a message
+    whose answer was lost, which then counts as sent and leaves the dead letters (S12).
     """
     prefix = (report.entry_point, report.provider_id)
     found = unit.tx.scan(_PROVIDER_IDS, unit.desk, prefix, limit=1)

@@ -45,15 +45,13 @@ class Staff:
         `serves` are queues and patterns (`general/Deutsch/**`); those of the groups come on top.
         Raises `UsageError` for a pattern that fits no queue.
         """
-        flow = staff.put(
-            agent, name=name, groups=groups, serves=serves, capacity=capacity, by=by
-        )
+        flow = staff.put(agent, name=name, groups=groups, serves=serves, capacity=capacity, by=by)
         return self._changed(flow, now, within)
 
     def set_available(
         self,
         agent: str,
-        available: bool = True,
+        available: bool = True,  # noqa: FBT001, FBT002  (reads well by position)
         *,
         by: str | None = None,
         now: datetime | None = None,

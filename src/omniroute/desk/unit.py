@@ -1,8 +1,8 @@
 """One unit of work on one desk: what every command does between locking the desk's row and committing.
 
 `Unit.perform` is the only place where a decision becomes stored state: events get their positions,
-agents' loads follow, messages and effects are written beside them. No rule lives here; flows in this
-package are plain functions of a unit, so that sync and async desks run the same ones.
+agents' loads follow, messages and effects are written beside them. No rule lives here; flows in
+this package are plain functions of a unit, so that sync and async desks run the same ones.
 """
 
 from __future__ import annotations
@@ -121,14 +121,12 @@ class Unit:
     ) -> Conversation:
         """Decide, and write down everything that the decision says; return the new state.
 
-        `messages` are the bodies, without their positions, of messages that the command names by id.
-        `now` is another instant than the unit's where a deadline's own event is told (S2).
+        `messages` are the bodies, without their positions, of messages that the command names by
+        id. `now` is another instant than the unit's where a deadline's own event is told (S2).
         """
         if conversation is not None and not isinstance(command, (Expire, Reschedule)):
             conversation = self.catch_up(self.refresh(conversation))
-        decision = lifecycle.decide(
-            conversation, command, policy, self.now if now is None else now
-        )
+        decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
         at = {getattr(event, "message", None): self._record(event) for event in decision.events}
         for body in messages:
             self.add_message(Message(position=at[body["id"]], **body))

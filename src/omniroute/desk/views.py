@@ -46,8 +46,9 @@ def _instant(micros: int | None, zone: str) -> datetime | None:
 class ConversationView:
     """A conversation as it stood when it was read. Instants are aware, in the desk's zone.
 
-    `due` is when the first response is due (None once given), `overdue` whether that had passed (G20);
-    `waiting_since` the first contact message nobody has answered; `label` the preset's word for `state`.
+    `due` is when the first response is due (None once given), `overdue` whether that had passed
+    (G20); `waiting_since` the first contact message nobody has answered; `label` the preset's word
+    for `state`.
     """
 
     id: str

@@ -1,7 +1,8 @@
 """The worker: ticks and delivers for every desk of a store, in as many processes as one likes.
 
-A desk's row says when somebody should come by at the latest. Workers choose the earliest under a lease that
-runs out by itself, so that they share the desks among them and a dead one delays its desks by a minute.
+A desk's row says when somebody should come by at the latest. Workers choose the earliest under a
+lease that runs out by itself, so that they share the desks among them and a dead one delays its
+desks by a minute.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Round:
 class Worker:
     """Does what is due, for all desks of a store.
 
-    `wait` is called with the seconds to pause after a round in which no desk was due: the `wait` of a
-    `threading.Event`, or a sleep.
+    `wait` is called with the seconds to pause after a round in which no desk was due: the `wait` of
+    a `threading.Event`, or a sleep.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ def _rest(unit: Unit) -> None:
     """Say when to come by again: at the next deadline or message, and not much later in any case."""
     deadline = unit.tx.entries(_DEADLINES, unit.desk, limit=1)
     message = unit.tx.entries(_READY, unit.desk, limit=1)
-    # A message that cannot go out now, behind another in its lane, must not keep the worker spinning.
+    # A message that cannot go out now, behind another in its lane, must not keep the worker
+    # spinning.
     ahead = [deadline[0][0]] if deadline else []
     ahead += [max(message[0][0], unit.now + SECOND)] if message else []
     unit.come_back_at(min(*ahead, unit.now + _SWEEP) if ahead else unit.now + _SWEEP)

@@ -40,9 +40,9 @@ class Capacity:
 class Agent:
     """One agent. `leaves` are the queues that `serves` and the groups come to, resolved when saved.
 
-    `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since` is
-    the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given to
-    this agent alone; without it `capacity` is the desk's, and follows it.
+    `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since`
+    is the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given
+    to this agent alone; without it `capacity` is the desk's, and follows it.
     """
 
     id: str

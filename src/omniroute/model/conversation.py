@@ -1,7 +1,7 @@
 """A conversation: one contact on one entry point and thread, from first message to end.
 
-Ten hot fields, so that a step costs one small constructor; what most conversations never use lives in
-`extras`, one shared empty value until used. Only `rules.lifecycle.apply` makes new ones.
+Ten hot fields, so that a step costs one small constructor; what most conversations never use lives
+in `extras`, one shared empty value until used. Only `rules.lifecycle.apply` makes new ones.
 """
 
 from __future__ import annotations

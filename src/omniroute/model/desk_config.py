@@ -1,7 +1,8 @@
 """A desk's configuration as values: what a file says once it has been read and checked.
 
-`config` reads and writes it, `rules.resolution` works out what it means, the store keeps versions of it.
-Agents here only seed a new desk; afterwards staff lives in the store, one agent at a time (P20).
+`config` reads and writes it, `rules.resolution` works out what it means, the store keeps versions
+of it. Agents here only seed a new desk; afterwards staff lives in the store, one agent at a time
+(P20).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What happened, as it is kept in the log. Folding these gives every state back (R16).
 
-Conversation events name the conversation, the instant and the actor; `timers` is the full set of armed
-deadlines from here on, or None where nothing changed. A transition also says from where, to where and
-why (X1). Actors are `contact`, `system`, or `agent:<id>`.
+Conversation events name the conversation, the instant and the actor; `timers` is the full set of
+armed deadlines from here on, or None where nothing changed. A transition also says from where, to
+where and why (X1). Actors are `contact`, `system`, or `agent:<id>`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class Transition(ConversationEvent):
 class Opened(Transition):
     """A conversation began with a contact's message.
 
-    It waits in `queue`, or chooses one first where that is None. `due` is the first response's (G20).
+    It waits in `queue`, or chooses one first where that is None. `due` is the first response's
+    (G20).
     """
 
     to_state: ClassVar[State] = State.SELECTING

@@ -1,7 +1,7 @@
 """Policy: every choice a desk makes, resolved to one value; and settings, as people write them.
 
-`PolicySettings` is one layer, with None for what it leaves open. `Policy` is what the layers come to:
-preset, desk, channel, inbox, queues down to the leaf; the nearest set value wins (U18).
+`PolicySettings` is one layer, with None for what it leaves open. `Policy` is what the layers come
+to: preset, desk, channel, inbox, queues down to the leaf; the nearest set value wins (U18).
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ __all__ = [
 class DeskRecord:
     """A desk's row, locked by every command.
 
-    `position` is that of the last event in the log; `config_version` the one in force; `next_due` an
-    instant before which no deadline comes, or None when none is armed; `next_work` when a worker should
-    come by at the latest. Instants are in UTC microseconds.
+    `position` is that of the last event in the log; `config_version` the one in force; `next_due`
+    an instant before which no deadline comes, or None when none is armed; `next_work` when a worker
+    should come by at the latest. Instants are in UTC microseconds.
     """
 
     id: str

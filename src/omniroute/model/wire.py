@@ -1,7 +1,8 @@
 """What crosses the wire: requests and responses as data, what adapters parse, what sending gives.
 
-Adapters do no I/O: a webhook is a `RawRequest`, an answer a `RawResponse`, and sending is a sequence of
-`OutRequest`s that a transport carries out. Raw bytes stay raw until a signature has been checked (R13).
+Adapters do no I/O: a webhook is a `RawRequest`, an answer a `RawResponse`, and sending is a
+sequence of `OutRequest`s that a transport carries out. Raw bytes stay raw until a signature has
+been checked (R13).
 """
 
 from __future__ import annotations
@@ -105,8 +106,8 @@ class DeliveryStatus(StrEnum):
 class Sender:
     """Who wrote, by every address the provider gave, the most lasting first.
 
-    WhatsApp gives a business-scoped user id beside or instead of the phone number; both are addresses
-    of one contact, so `addresses` is a tuple and never empty.
+    WhatsApp gives a business-scoped user id beside or instead of the phone number; both are
+    addresses of one contact, so `addresses` is a tuple and never empty.
     """
 
     addresses: tuple[str, ...]
@@ -143,13 +144,13 @@ class Choice:
 class Inbound:
     """One item of a webhook, in neutral words.
 
-    `key` is the provider's id of this item, unique per (entry point, kind); for edits, reactions and
-    statuses, which carry another message's id, `key` is made unique by the adapter and `target` is that
-    id. `at` is the provider's time in UTC microseconds: data, never a clock (S1). `extra` keeps what has
-    no field of its own (location, contacts, order, referral), as JSON values. `carry` is kept for the
-    next outgoing message (mail references, reply tokens). `outgoing` is our own id of the message
-    that a status is about, where the provider hands it back; `new_addresses` are those that a
-    contact goes by from here on.
+    `key` is the provider's id of this item, unique per (entry point, kind); for edits, reactions
+    and statuses, which carry another message's id, `key` is made unique by the adapter and `target`
+    is that id. `at` is the provider's time in UTC microseconds: data, never a clock (S1). `extra`
+    keeps what has no field of its own (location, contacts, order, referral), as JSON values.
+    `carry` is kept for the next outgoing message (mail references, reply tokens). `outgoing` is our
+    own id of the message that a status is about, where the provider hands it back; `new_addresses`
+    are those that a contact goes by from here on.
     """
 
     kind: InboundKind

@@ -1,7 +1,7 @@
 """Plugins: two hooks, one plugin manager per registry, nothing global.
 
-A plugin is any object or module with functions marked `hookimpl`. Packages name theirs under the entry
-point group `omniroute`; hosts and tests pass theirs to `Registry`.
+A plugin is any object or module with functions marked `hookimpl`. Packages name theirs under the
+entry point group `omniroute`; hosts and tests pass theirs to `Registry`.
 """
 
 from omniroute.plugins.hookspecs import hookimpl, hookspec

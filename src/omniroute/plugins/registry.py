@@ -18,8 +18,9 @@ __all__ = ["Registry"]
 class Registry:
     """Adapters by channel kind and stores by URL scheme, gathered from plugins.
 
-    `plugins` are objects with hook implementations; `discover` also loads those of installed packages.
-    Raises `PluginError` for two adapters of one kind and for one made for another interface version.
+    `plugins` are objects with hook implementations; `discover` also loads those of installed
+    packages. Raises `PluginError` for two adapters of one kind and for one made for another
+    interface version.
     """
 
     def __init__(self, plugins: Iterable[object] = (), *, discover: bool = False) -> None:
@@ -66,7 +67,9 @@ class Registry:
             raise PluginError(
                 f"no adapter for channel kind {kind!r}",
                 expected=", ".join(sorted(self._adapters)) or "a plugin that brings one",
-                hint=f"did you mean {close[0]!r}?" if close else "install the plugin that brings it",
+                hint=f"did you mean {close[0]!r}?"
+                if close
+                else "install the plugin that brings it",
             )
         return found
 

@@ -1,7 +1,7 @@
 """Who gets a waiting conversation, and why (A3, A8 to A10, A18, S13).
 
-The store lists the agents who serve a queue in the order that `rules.availability.rank` gives; here the
-first who may take it is chosen, and the others are told why not. Pure: the list is an argument.
+The store lists the agents who serve a queue in the order that `rules.availability.rank` gives; here
+the first who may take it is chosen, and the others are told why not. Pure: the list is an argument.
 """
 
 from __future__ import annotations

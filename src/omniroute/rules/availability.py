@@ -29,7 +29,8 @@ def rank(agent: Agent) -> tuple[int, int, int]:
     """Return the agent's place among those who serve a queue: colour, then distribution (P3).
 
     `longest_idle`: those with nothing to do first, then by how long ago their load last changed.
-    `least_loaded`: by load as a share of what automatic assignment may give, then longest idle (A18).
+    `least_loaded`: by load as a share of what automatic assignment may give, then longest idle
+    (A18).
     """
     number = _NUMBER[colour(agent)]
     if agent.distribution is Distribution.LEAST_LOADED:

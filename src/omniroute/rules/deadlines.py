@@ -8,7 +8,8 @@ from omniroute.model.conversation import DeadlineKind, Timer
 
 __all__ = ["has_come"]
 
-# Armed at the first instant that is too late, not at the last that is in time: nothing can still win.
+# Armed at the first instant that is too late, not at the last that is in time: nothing can still
+# win.
 _PAST: Final = frozenset({DeadlineKind.FIRST_RESPONSE})
 
 

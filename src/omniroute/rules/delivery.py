@@ -33,8 +33,9 @@ _ORDER: Final = {
 def merge_status(old: DeliveryStatus | None, new: DeliveryStatus) -> DeliveryStatus | None:
     """Return the status after a report, or None where it adds nothing.
 
-    Reports come in any order and more than once: read beats delivered beats sent. Failed is kept apart:
-    it stands until the message is seen to have arrived after all, and never replaces an arrival.
+    Reports come in any order and more than once: read beats delivered beats sent. Failed is kept
+    apart: it stands until the message is seen to have arrived after all, and never replaces an
+    arrival.
     """
     if old is None or old is new:
         return None if old is new else new
@@ -48,8 +49,8 @@ def merge_status(old: DeliveryStatus | None, new: DeliveryStatus) -> DeliverySta
 def retry_at(now: int, attempts: int, name: str, after: int | None = None) -> int:
     """Return when to try again: delays double from 5 seconds to an hour, each with its own jitter.
 
-    `after` (microseconds) is the provider's own wish and is kept. The jitter, up to a quarter, comes
-    from `name` and `attempts`, so that the same input gives the same answer (X2).
+    `after` (microseconds) is the provider's own wish and is kept. The jitter, up to a quarter,
+    comes from `name` and `attempts`, so that the same input gives the same answer (X2).
     """
     delay = min(_FIRST_DELAY << min(attempts - 1, 20), _LONGEST_DELAY) if attempts > 0 else 0
     jitter = delay * (zlib.crc32(f"{name}:{attempts}".encode()) % 1000) // 4000

@@ -1,7 +1,8 @@
 """How events change state: `apply` for conversations, `apply_agent` for agents. No policy, no choice.
 
-What is decided elsewhere is told here as fact, so that folding the log gives the stored state (R16).
-New values are built positionally: a step must stay cheap (PERFORMANCE: no `attrs.evolve` inside one).
+What is decided elsewhere is told here as fact, so that folding the log gives the stored state
+(R16). New values are built positionally: a step must stay cheap (PERFORMANCE: no `attrs.evolve`
+inside one).
 """
 
 from __future__ import annotations
@@ -230,7 +231,8 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
 def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent | None:
     """Return the agent `agent_id` after `event`: their own events, and conversations that come and go.
 
-    None before they are saved and after they are removed. Events that do not concern them change nothing.
+    None before they are saved and after they are removed. Events that do not concern them change
+    nothing.
     """
     if isinstance(event, tell.AgentEvent):
         return _own(agent, event) if event.agent == agent_id else agent

@@ -1,9 +1,9 @@
 """Everything that moves a conversation: the one transition table, `decide`, and `apply`.
 
 `decide(conversation, command, policy, now)` answers with the new state, the events that tell what
-happened and the effects to carry out; it makes the new state through `apply`, which needs no policy, so
-folding the log gives what was stored (R16). What the table does not list raises and changes nothing (X1).
-Nothing here reads a clock, does I/O or knows a store.
+happened and the effects to carry out; it makes the new state through `apply`, which needs no
+policy, so folding the log gives what was stored (R16). What the table does not list raises and
+changes nothing (X1). Nothing here reads a clock, does I/O or knows a store.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def decide(
     """Return what `command` does to `conversation` (None for `Open`) under `policy` at `now`.
 
     `now` is in UTC microseconds; one before the conversation's last event counts as that event's
-    instant (S1). Raises `TransitionNotAllowed` for what the table does not list, `ConversationClosed`
-    where the conversation has ended, `AlreadyTaken` where another agent holds it. Nothing changes then.
+    instant (S1). Raises `TransitionNotAllowed` for what the table does not list,
+    `ConversationClosed` where the conversation has ended, `AlreadyTaken` where another agent holds
+    it. Nothing changes then.
     """
     source = None
     if conversation is not None:
@@ -125,7 +126,10 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # n
         command.queue,
         due,
     )
-    return (opened, tell.MessageReceived(command.conversation, now, CONTACT, None, command.message)), ()
+    return (
+        opened,
+        tell.MessageReceived(command.conversation, now, CONTACT, None, command.message),
+    ), ()
 
 
 def _received(c: Conversation, command: ask.Receive, _: Policy, now: int) -> Outcome:
@@ -147,13 +151,13 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     if to is AfterEndTo.NEW or to is AfterEndTo.REJECT:
         raise ConversationClosed(
             f"conversation {c.id!r} has ended",
-            hint="a message begins a new one" if to is AfterEndTo.NEW else "policy after_end: reject",
+            hint="a message begins a new one"
+            if to is AfterEndTo.NEW
+            else "policy after_end: reject",
         )
     due = None if command.sla is None else now + command.sla
     timers = None if due is None else _first_response(due)
-    back = tell.Queued(
-        c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due
-    )
+    back = tell.Queued(c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due)
     return (back, *_received(c, command, policy, now)[0]), ()
 
 

@@ -1,6 +1,7 @@
 """The menu that leads a contact to a queue: what it lists, and what an answer means (U52 to U54, U58).
 
-Pure text: numbers from 1, titles as written. What a channel can show better is its adapter's affair.
+Pure text: numbers from 1, titles as written. What a channel can show better is its adapter's
+affair.
 """
 
 from __future__ import annotations

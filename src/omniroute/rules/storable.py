@@ -1,7 +1,7 @@
 """What a store can keep, told before anything is written (R13).
 
-Text without NUL and lone surrogates, numbers of 64 bits, finite ones, JSON. Adapters clean what strangers
-send; this is for what hosts and plugins hand over. Knows nothing of what the values mean.
+Text without NUL and lone surrogates, numbers of 64 bits, finite ones, JSON. Adapters clean what
+strangers send; this is for what hosts and plugins hand over. Knows nothing of what the values mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ import attrs
 from omniroute.errors import UsageError
 from omniroute.rules.names import join, shown, text_problem
 
-__all__ = ["MAX_KEY", "check_key", "check_storable", "check_text", "key_problem", "storable_problem"]
+__all__ = [
+    "MAX_KEY",
+    "check_key",
+    "check_storable",
+    "check_text",
+    "key_problem",
+    "storable_problem",
+]
 
 MAX_KEY: Final = 512
 """The longest id, address or tag in characters: they become entries of indexes."""

@@ -6,8 +6,8 @@
         assert chat.state is State.ACTIVE
         p.advance("12m")
 
-Nothing sleeps, nothing leaves the process: contacts write straight to the desk, a scripted provider takes
-what the desk sends. Thirty days take as long as what happens in them.
+Nothing sleeps, nothing leaves the process: contacts write straight to the desk, a scripted provider
+takes what the desk sends. Thirty days take as long as what happens in them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from attrs import evolve
 
@@ -148,7 +148,7 @@ class Play:
         """Close the desk's store."""
         self.desks.close()
 
-    def __enter__(self) -> Play:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -32,7 +32,9 @@ from omniroute.ports import ADAPTER_API
 
 __all__ = ["Delivery", "ScriptedAdapter", "ScriptedPlugin", "ScriptedProvider"]
 
-_MEDIA = {kind: MediaLimit(max_bytes=16_000_000) for kind in ("image", "video", "audio", "document")}
+_MEDIA = {
+    kind: MediaLimit(max_bytes=16_000_000) for kind in ("image", "video", "audio", "document")
+}
 
 
 @frozen
@@ -135,9 +137,7 @@ class ScriptedAdapter:
         )
         return _interpret(response)
 
-    def fetch(
-        self, media: Attachment, settings: Any
-    ) -> Generator[OutRequest, OutResponse, bytes]:
+    def fetch(self, media: Attachment, settings: Any) -> Generator[OutRequest, OutResponse, bytes]:
         """Fetch an attachment in one request."""
         del settings
         response = yield OutRequest(method="GET", url=f"scripted://media/{media.ref}")
@@ -147,7 +147,7 @@ class ScriptedAdapter:
 def _interpret(response: OutResponse) -> SendResult:
     if response.error is not None:
         return Unknown(response.error) if response.sent else Retryable(response.error)
-    if response.status == 200:  # noqa: PLR2004
+    if response.status == 200:
         return Accepted((json.loads(response.body)["id"],))
     return Permanent(response.body.decode())
 

@@ -1,7 +1,8 @@
 """`handle_webhook`: find the desks that a provider's request is for, let them receive it, answer.
 
 The answer tells the provider whether to send again: 200 when everything usable is stored, 4xx when
-nothing of it ever will be, 5xx when the store failed. What is sent again and was stored is skipped (X3).
+nothing of it ever will be, 5xx when the store failed. What is sent again and was stored is skipped
+(X3).
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ def handle_webhook(
 ) -> RawResponse:
     """Answer a provider's webhook.
 
-    With `Desks` the address directory finds desk and entry point; one request may be for several. With
-    a `Desk` and `entry_point` the host says where its URL belongs, which a provider's set-up handshake
-    needs: it names no address. Raises nothing that a sender or a store can cause.
+    With `Desks` the address directory finds desk and entry point; one request may be for several.
+    With a `Desk` and `entry_point` the host says where its URL belongs, which a provider's set-up
+    handshake needs: it names no address. Raises nothing that a sender or a store can cause.
     """
     try:
         if isinstance(desks, Desk):

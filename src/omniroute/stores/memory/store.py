@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
 from omniroute.ports import Transaction
 from omniroute.schema import DESKS, Collection, Index, Key
+from omniroute.stores.hints import Hints
 from omniroute.stores.memory.ordered import Entries
 from omniroute.stores.memory.table import Change, Table, depth_of
 
@@ -47,6 +48,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._space = _Space()
         self._lock = threading.RLock()
+        self._hints = Hints()
         self._busy = False
         self._closed = False
 
@@ -67,7 +69,13 @@ class MemoryStore:
             finally:
                 tx.__class__ = _FinishedTransaction
                 self._busy = False
-            return result
+        if self._hints and tx.wrote:
+            self._hints.tell()
+        return result
+
+    def subscribe(self, desk: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` when a desk's log may have grown; return what ends it."""
+        return self._hints.subscribe(desk, wake)
 
     def _refuse(self) -> NoReturn:
         if self._closed:
@@ -104,6 +112,11 @@ class _MemoryTransaction:
     def unsettled(self) -> bool:
         """Whether there is anything to do before what was written stays."""
         return bool(self._new) or self._broken is not None
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything was written."""
+        return bool(self._undo) or bool(self._new)
 
     def settle(self) -> None:
         """Make what was written stay."""
@@ -163,7 +176,7 @@ class _MemoryTransaction:
         add, undo, key_of = table.add, self._undo, collection.key
         try:
             for value in values:
-                undo.append(add(key_of(value), value))  # noqa: PERF401  (what was written must be known)
+                undo.append(add(key_of(value), value))
         except UniqueViolation as error:
             self._broken = error
             raise

@@ -61,6 +61,7 @@ class _Sqlite(_Base):
     _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
+        del connection
         cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def judge(self, error: BaseException) -> Fault:

@@ -1,7 +1,7 @@
 """Joining a host's own transaction: our statements on its connection, inside one savepoint a command.
 
-Never builds an engine, never begins, commits, rolls back or retries what is the host's. Our rows are
-there when the host commits and gone when it rolls back, together with its own.
+Never builds an engine, never begins, commits, rolls back or retries what is the host's. Our rows
+are there when the host commits and gone when it rolls back, together with its own.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _KNOWN: Final = (
 def driver_connection(connection: Any) -> Any:
     """Return the driver's own connection behind a host's, in whose transaction it stands.
 
-    Raises `UsageError` for what is no connection, and where no transaction could be joined: with the
-    driver in autocommit mode our writes would be committed by themselves.
+    Raises `UsageError` for what is no connection, and where no transaction could be joined: with
+    the driver in autocommit mode our writes would be committed by themselves.
     """
     found = _unwrap(connection)
     if not callable(getattr(found, "cursor", None)):
@@ -92,9 +92,9 @@ def run_joined(
 ) -> T:
     """Run `work` once on a host's connection, inside a savepoint of its own.
 
-    Raises `HostTransactionLost` where a race was lost or the connection broke: the host's transaction
-    is spoilt, and its whole block has to run again. What `work` raises comes through, with nothing of
-    it stored.
+    Raises `HostTransactionLost` where a race was lost or the connection broke: the host's
+    transaction is spoilt, and its whole block has to run again. What `work` raises comes through,
+    with nothing of it stored.
     """
     cursor = driver_connection(connection).cursor()
     tx = SqlTransaction(cursor, _begin_nothing, plans, driver, will_write=True)

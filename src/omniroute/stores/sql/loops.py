@@ -1,7 +1,7 @@
 """Event loops: transactions that await the database instead of blocking, over the same synchronous code.
 
-SQLAlchemy's async engines run synchronous code in a greenlet and hand the waiting to the loop. Each loop
-has an engine of its own, since a connection belongs to the loop it was opened on.
+SQLAlchemy's async engines run synchronous code in a greenlet and hand the waiting to the loop. Each
+loop has an engine of its own, since a connection belongs to the loop it was opened on.
 """
 
 from __future__ import annotations

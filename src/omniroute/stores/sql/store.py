@@ -9,22 +9,32 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.schema import CreateSchema
 
-from omniroute.errors import CommitUnknown, PluginError, StoreBusy, StoreError, UsageError
+from omniroute.errors import (
+    CommitUnknown,
+    DurabilityWarning,
+    PluginError,
+    StoreBusy,
+    StoreError,
+    UsageError,
+)
 from omniroute.ports import Transaction
-from omniroute.schema import DESKS
+from omniroute.stores.hints import Hints
+from omniroute.stores.sql import versions
 from omniroute.stores.sql.drivers import Driver, Fault, driver_for, error_for
+from omniroute.stores.sql.durability import weaknesses
 from omniroute.stores.sql.joined import run_joined
+from omniroute.stores.sql.listening import NOTIFY, Listener
 from omniroute.stores.sql.loops import LoopEngines, pause
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
@@ -52,10 +62,16 @@ class SqlStore:
     `target` is a URL (`sqlite:///desk.db`, `postgresql+psycopg://…`) or an engine of the host's,
     which stays the host's. `schema` is a database schema to keep the tables in. `durability` says
     what a commit survives: `"full"` a loss of power, `"normal"` the end of the process only, for a
-    commit that costs less; a host's engine keeps its own settings. A transaction that loses a race
-    runs again up to `retries` times, after growing pauses. `options` go to `create_engine`.
+    commit that costs less; a host's engine keeps its own settings. Where the database's settings
+    promise less than `"full"`, the first transaction warns (`DurabilityWarning`). A transaction that
+    loses a race runs again up to `retries` times, after growing pauses. `options` go to
+    `create_engine`.
 
-    An empty database gets its tables at the first transaction.
+    An empty database gets its tables at the first transaction. On tables of an older version it
+    raises `StoreError`, or upgrades them with `migrate=True`; on those of a newer one it raises.
+
+    With `notify=True` every commit to a desk's log is announced to the watchers of other processes
+    (PostgreSQL). That costs each of them a second, small transaction, so it is off unless asked for.
     """
 
     def __init__(
@@ -64,6 +80,8 @@ class SqlStore:
         *,
         schema: str | None = None,
         durability: Durability = "full",
+        migrate: bool = False,
+        notify: bool = False,
         retries: int = 8,
         sleep: Callable[[float], None] = pause,
         **options: Any,
@@ -80,6 +98,11 @@ class SqlStore:
         self.tables = self._plans.tables
         self._driver = driver_for(dialect.name, dialect.loaded_dbapi)
         self._failures: tuple[type[BaseException], ...] = (SQLAlchemyError, *self._driver.errors)
+        self._durability = durability
+        self._migrate = migrate
+        self._notify = notify and self._driver.row_locks
+        self._hints = Hints()
+        self._listener: Listener | None = None
         self._retries = retries
         self._sleep = sleep
         self._one_writer = None if self._driver.row_locks else threading.Lock()
@@ -120,8 +143,9 @@ class SqlStore:
     def transact_within(self, connection: object, work: Callable[[Transaction], T]) -> T:
         """Run `work` once on a host's connection, in one savepoint of the host's transaction.
 
-        `connection` is a connection or session of SQLAlchemy's, Django's, psycopg's or sqlite3's, to
-        the database that has this store's tables. Raises `HostTransactionLost` after a lost race.
+        `connection` is a connection or session of SQLAlchemy's, Django's, psycopg's or sqlite3's,
+        to the database that has this store's tables. Raises `HostTransactionLost` after a lost
+        race.
         """
         return run_joined(connection, self._plans, self._driver, work)
 
@@ -155,6 +179,8 @@ class SqlStore:
             finally:
                 tx.__class__ = FinishedTransaction
             connected.commit()
+            if (self._notify or self._hints) and tx.will_write:
+                self._tell(connected, tx.desks_that_grew())
             return result
 
     def _connect(self) -> _Connected:
@@ -180,11 +206,12 @@ class SqlStore:
 
     def _start_over(self) -> None:
         """After a fork: what was opened is the parent's, to talk on and to close."""
-        _PARENTS.append((self.engine.pool, self._loops))
+        _PARENTS.append((self.engine.pool, self._loops, self._listener))
         self._process = os.getpid()
         self._loops = LoopEngines(self._make_async)
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
+        self._listener = None
         if self._owned:
             self.engine.dispose(close=False)
 
@@ -199,29 +226,46 @@ class SqlStore:
     def create_tables(self) -> None:
         """Create the tables that are missing, and the database schema where one was named."""
         try:
-            with self.engine.begin() as connection:
-                if self._schema is not None and self._driver.row_locks:
-                    connection.execute(CreateSchema(self._schema, if_not_exists=True))
-                self.tables.metadata.create_all(connection)
+            with versions.writing(self.engine) as connection:
+                versions.create(connection, self.tables, self._schema)
         except DBAPIError as error:
             cause = _cause(error)
             raise error_for(self._driver.judge(cause), cause) from error
 
     def _prepare(self) -> None:
-        """Create the tables of an empty database, once for each store."""
+        """Create the tables of an empty database, and look at what it is, once for each store."""
         with self._preparing:
             if self._ready or self._closed:
                 return
             try:
-                known = inspect(self.engine)
-                if not known.has_table(self.tables.main[DESKS].name, schema=self._schema):
-                    self._create_once()
+                self._find_tables()
+                weak = self._find_weaknesses()
             except SQLAlchemyError as error:
                 cause = _cause(error)
                 raise StoreError(
                     "the database cannot be opened", got=f"{type(cause).__name__}: {cause}"
                 ) from error
             self._ready = True
+        for each in weak:
+            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 4)
+
+    def _find_tables(self) -> None:
+        with self.engine.connect() as connection:
+            found = versions.look(connection, self._schema)
+        if found.standing is versions.Standing.EMPTY:
+            self._create_once()
+        elif found.standing is versions.Standing.OLDER and self._migrate:
+            from omniroute.stores.sql.upgrading import upgrade
+
+            upgrade(self.engine, schema=self._schema)
+        else:
+            versions.check(found)
+
+    def _find_weaknesses(self) -> list[str]:
+        if self._durability != "full":
+            return []
+        with self.engine.connect() as connection:
+            return weaknesses(connection)
 
     def _create_once(self) -> None:
         """Another process may do the same at this moment: then its tables are there afterwards."""
@@ -231,11 +275,36 @@ class SqlStore:
             self._sleep(_LONGEST_PAUSE)
             self.create_tables()
 
+    # --- hints ---
+
+    def subscribe(self, desk: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` when a desk's log may have grown; return what ends it.
+
+        What this store commits is heard always; what others commit, with `notify=True` on both.
+        """
+        if self._notify and self._listener is None and not self._closed:
+            self._listener = Listener(self._connection_to_listen, self._hints)
+        return self._hints.subscribe(desk, wake)
+
+    def _connection_to_listen(self) -> Any:
+        """A driver's connection that the pool has forgotten."""
+        connection: Any = self.engine.raw_connection()
+        connection.detach()
+        return connection.driver_connection
+
+    def _tell(self, connected: _Connected, desks: set[str]) -> None:
+        """Announce a commit, after it: inside, all commits of the database would wait in line."""
+        self._hints.tell(desks)
+        if self._notify and desks:
+            connected.announce(desks)
+
     # --- the end ---
 
     def close(self) -> None:
         """Close the connections, except a host's; later calls raise `StoreError`."""
         self._closed = True
+        if self._listener is not None:
+            self._listener.close()
         if self._owned:
             self._loops.dispose()
             self.engine.dispose()
@@ -318,6 +387,15 @@ class _Connected:
             raise CommitUnknown(
                 "stored, but not yet where a fail-over keeps it", got=warning, hint=_ASK_AGAIN
             )
+
+    def announce(self, desks: set[str]) -> None:
+        """Notify other processes; one that hears nothing polls, so a failure is nobody's."""
+        try:
+            for desk in desks:
+                self.cursor.execute(NOTIFY, (desk,))
+            self._connection.commit()
+        except self._driver.errors:
+            self.roll_back(broken=False)
 
 
 _ASK_AGAIN: Final = "ask again with the same idempotency key"

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from omniroute.codec import decode, encode
 from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
-from omniroute.schema import DESKS, Collection, Index, Key
+from omniroute.schema import DESKS, LOG, Collection, Index, Key
 from omniroute.stores.sql.drivers import Driver, Fault, error_for
 from omniroute.stores.sql.statements import IndexPlan, Plan, Plans
 
@@ -431,6 +431,11 @@ class SqlTransaction:
         if self.error is not None:
             raise self.error
         self.flush()
+
+    def desks_that_grew(self) -> set[str]:
+        """Return the desks to whose log this transaction added; perhaps one that it only read."""
+        log = self._plans.collections[LOG]
+        return {place[1] for place in self._stored if place[0] is log}
 
 
 def _key(place: _Id) -> Key:
