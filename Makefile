@@ -15,6 +15,8 @@ CRASH_CLIENT ?= 1000
 CRASH_CLIENT_POSTGRES ?= 100
 CRASH_SERVER ?= 20
 FAILOVER_ROUNDS ?= 10
+# Beside how many other conversations statements are counted.
+OTHERS ?= 100000
 # Extra arguments: make test ARGS="-k lifecycle", make bench ARGS=--json, make mutants ARGS="-k ID".
 ARGS ?=
 
@@ -89,6 +91,10 @@ crash: .venv ## Kill clients and servers at random points: make crash CRASH_CLIE
 .PHONY: failover
 failover: .venv ## Kill the primary under load, promote its standby: make failover FAILOVER_ROUNDS=3
 	@$(PY) -m tests.faults.failover --rounds $(FAILOVER_ROUNDS) $(ARGS)
+
+.PHONY: counts
+counts: .venv ## Count statements beside 100,000 other conversations: make counts OTHERS=5000
+	@OMNIROUTE_OTHERS=$(OTHERS) $(PY) -m pytest -q tests/integration/test_statement_counts.py $(ARGS)
 
 .PHONY: requirements
 requirements: .venv ## List the rules that no test names yet

@@ -1,7 +1,7 @@
 """A stored step end to end: an agent who holds a conversation replies, through the public desk.
 
 One call locks the desk, loads, checks what the channel carries, decides, looks at deadlines, writes
-the conversation, its event, the message and the outbox, and commits. Everything is as a host gets
+the conversation, its event, the message and the outbox, and commits. Everything is as a host has
 it: the machine's clock, random ids, datetimes at the face.
 """
 
@@ -86,7 +86,7 @@ def sqlite_store(path: Path) -> om.Store:
 
 
 def seeded(desk: om.Desk) -> list[str]:
-    """Let contacts write and an agent answer each; return the conversations, which the agent holds."""
+    """Let contacts write and an agent answer each; return the conversations that the agent holds."""
     desk.set_available("ana")
     for message in itertools.islice(messages(desk), CONVERSATIONS):
         message()
@@ -121,7 +121,7 @@ _KEYS = itertools.count()
 def rehearsed(
     path: Path, held: Sequence[str], count: int, **options: Any
 ) -> list[raw_sqlite.RawStep]:
-    """Return what raw code does instead of so many replies, which are rehearsed in this database."""
+    """Return what raw code does instead of so many replies, rehearsed in this database."""
     with desks_on(sqlite_store(path), **options) as desks:
         acts = zip(itertools.cycle(held), replies(desks["acme"], held))
         return raw_sqlite.rehearsed(path, "acme", "ana", itertools.islice(acts, count))

@@ -29,7 +29,7 @@ LAYERS: Mapping[str, int] = {
     "plugins": 4,
     **dict.fromkeys(("stores", "channels", "reports"), 5),
     "desk": 6,
-    **dict.fromkeys(("web", "testing", "contrib"), 7),
+    **dict.fromkeys(("web", "testing", "contrib", "sql"), 7),
     **dict.fromkeys(("cli", "__main__", FACE), 8),
 }
 """The rooms, and the layer that each is in. A module with no room here is a violation."""

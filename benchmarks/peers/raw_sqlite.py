@@ -103,7 +103,8 @@ def _step(
         for change in key.update(fields, key.fields(connection))
     ]
     inserts = [key.insert(key.fields(connection)) for key in new]
-    return RawStep([key.select(fields) for key, fields in zip(read, before)], changes + inserts)
+    reads = [key.select(fields) for key, fields in zip(read, before, strict=True)]
+    return RawStep(reads, changes + inserts)
 
 
 class _Key:

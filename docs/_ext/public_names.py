@@ -15,9 +15,10 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import omniroute
+import omniroute.sql
 import omniroute.testing
 
-FACES: Final = (omniroute, omniroute.testing)
+FACES: Final = (omniroute, omniroute.sql, omniroute.testing)
 
 
 def public_name(target: str) -> str | None:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from omniroute import sql as sql
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DurabilityWarning,
         IdempotencyConflict,
         MalformedPayload,
         NaiveDatetime,
@@ -283,6 +285,7 @@ __all__ = [
     "Desks",
     "Direction",
     "Distribution",
+    "DurabilityWarning",
     "End",
     "EndReason",
     "Ended",
@@ -439,6 +442,7 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DurabilityWarning",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
@@ -602,10 +606,13 @@ _HOMES = {
     "omniroute.stores.memory": ("MemoryStore",),
     "omniroute.web": ("handle_webhook",),
 }
+_MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"omniroute.{name}")
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'omniroute' has no attribute {name!r}")

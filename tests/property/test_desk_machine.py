@@ -34,7 +34,7 @@ from omniroute.model.wire import Choice, DeliveryStatus, Inbound, InboundKind, S
 from omniroute.rules.folding import apply, apply_agent
 from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS
 from tests.property.oracle import Book, Chat, Entry, Oracle
-from tests.property.world import STORES, World
+from tests.property.world import DESK, STORES, World, desk_config
 
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 FUZZ_STEPS = int(os.environ.get("FUZZ_STEPS", "40"))
@@ -53,10 +53,20 @@ ENTRIES = {
 }
 GROUPS = {"tier1": ("general/**",), "german": ("general/Deutsch/*",)}
 PATTERNS = ("vip", "general/English", "general/Deutsch/Technik", "general/Deutsch/**", "general/**")
+OTHER_TREES: dict[str, dict[str, Any]] = {
+    "as ever": TREES["general"],
+    "without Technik": {"Deutsch": {"Bestellung": {}}, "English": {}},
+    "English has grown": {
+        "Deutsch": TREES["general"]["Deutsch"],
+        "English": {"Orders": {}, "Help": {}},
+    },
+}
 LIMITS = ((1, 1, 1), (1, 1, 2), (1, 2, 3), (2, 2, 2))
 WORDS = (None, "", "1", "2", "3", "01", "0", "English", " deutsch ", "technik", "Hello", "²", "１")
 CONTENT = [kind for kind in InboundKind if kind.is_content]
 REMARKS = [kind for kind in InboundKind if not kind.is_content and kind is not InboundKind.STATUS]
+
+ALL_AGENTS = AGENTS.index("all_agents")
 
 agents = st.sampled_from((*STAFF[:3], *STAFF))
 picks = st.integers(0, 7)
@@ -102,6 +112,22 @@ def books(draw: st.DrawFn) -> Book:
     )
 
 
+def changed_book(book: Book, general: dict[str, Any], factor: int) -> Book:
+    """A book with another tree for "general" and other SLAs, without what then has no place."""
+    changed = evolve(book, trees={**book.trees, "general": general})
+    places = {"", *changed.trees, *(path for path in changed.leaves())}
+    entries = {
+        name: evolve(
+            entry,
+            sla=entry.sla * factor,
+            queue=entry.queue if entry.queue in changed.leaves() else None,
+        )
+        for name, entry in book.entries.items()
+    }
+    layers = {place: layer for place, layer in book.layers.items() if place in places}
+    return evolve(changed, entries=entries, layers=layers)
+
+
 class DeskMachine(RuleBasedStateMachine):
     """Commands, reactions of the outside, and time, in any order."""
 
@@ -131,6 +157,8 @@ class DeskMachine(RuleBasedStateMachine):
         self.read_by: dict[tuple[str, str], int] = {}
         self.keys = 0
         self.told: list[str] = []
+        self.intake: list[tuple[str, Inbound]] = []
+        self.keyed: dict[str, tuple[str, str, str]] = {}
         for agent in STAFF[:3]:
             self.saves(agent, ["general/**", "vip"] if agent != "cho" else [], None, None)
             if agent in on:
@@ -198,14 +226,13 @@ class DeskMachine(RuleBasedStateMachine):
         self.oracle.check_loads()
         self.oracle.check_nobody_waits()
         self.oracle.check_threads()
+        staff = {agent: each for agent, each in self.folded_staff.items() if each is not None}
+        expected = {agent: encode(AGENTS, each) for agent, each in staff.items()}
         for world in self.worlds:
+            stored = world.read(lambda tx: tx.scan(ALL_AGENTS, DESK, limit=100))
+            assert {each.id: encode(AGENTS, each) for each in stored} == expected
             due = world.desk.next_due()
             assert (None if due is None else to_micros(due)) == self.oracle.next_due()
-            for agent, folded in self.folded_staff.items():
-                stored = world.read(lambda tx, key=agent: tx.get(AGENTS, "acme", (key,)))
-                assert (stored is None) == (folded is None)
-                if stored is not None and folded is not None:
-                    assert encode(AGENTS, stored) == encode(AGENTS, folded)
             assert world.desk.waiting_to_send() == self.count_letters("waiting")
             assert len(world.desk.dead_letters(limit=1000)) == self.count_letters("dead")
 
@@ -354,6 +381,30 @@ class DeskMachine(RuleBasedStateMachine):
             number = self.person(ENTRIES[other["entry"]].channel, other["addresses"])
             self.known.setdefault(number, self.oracle.chats[what.conversation].contact)
 
+    @rule(spec=inbounds)
+    def is_accepted(self, spec: dict[str, Any]) -> None:
+        """Recorded now and routed by the next tick, as of now (S1)."""
+        item = self.inbound(spec, InboundKind.MESSAGE, text=spec["text"])
+        accepted = self.do(lambda world: world.desk.accept(spec["entry"], [item, item]))
+        assert (accepted.new, accepted.known) == ((item.key,), (item.key,))
+        assert not self.told
+        self.intake.append((spec["entry"], item))
+
+    def are_routed(self) -> None:
+        """What was accepted before a tick has been received in it, and is not received again."""
+        for entry, item in self.intake:
+            assert item.sender is not None
+            number = self.person(ENTRIES[entry].channel, item.sender.addresses)
+            (what,) = self.do(lambda world, e=entry, i=item: world.desk.receive(e, i)).items
+            if what.conversation is not None:
+                self.received[entry, item.kind.value, item.key] = (what.conversation, item)
+                self.address[what.conversation] = item.sender.addresses
+                self.known.setdefault(number, self.oracle.chats[what.conversation].contact)
+                assert self.oracle.chats[what.conversation].contact == self.known[number]
+            # One that was refused at the time may be taken now: nothing of it was kept.
+            assert what.result in ("duplicate", "rejected", "accepted")
+        self.intake.clear()
+
     @rule(spec=inbounds, kind=st.sampled_from(REMARKS))
     def remarks(self, spec: dict[str, Any], kind: InboundKind) -> None:
         """A reaction, an edit, an echo, a notice: kept beside the conversation, moving nothing (P16)."""
@@ -397,15 +448,20 @@ class DeskMachine(RuleBasedStateMachine):
         limits: tuple[int, int, int] | None,
     ) -> None:
         capacity = None if limits is None else {"messaging": om.Capacity(*limits)}
+        refusal = None
+        if not all(self.book.served([pattern], []) for pattern in serves or ()):
+            refusal = "UsageError"
         saved = self.do(
             lambda world: world.desk.staff.put(
                 agent, serves=serves, groups=groups, capacity=capacity
-            )
+            ),
+            refusal,
         )
+        if refusal is not None:
+            return
         assert serves is None or saved.serves == tuple(serves)
         assert groups is None or saved.groups == tuple(groups)
-        wanted = limits or (None if saved is None else None)
-        assert wanted is None or saved.capacity == om.Capacity(*wanted)
+        assert limits is None or saved.capacity == om.Capacity(*limits)
         assert saved.load == self.oracle.staff[agent].load
 
     @precondition(lambda self: self.has_chats)
@@ -485,6 +541,48 @@ class DeskMachine(RuleBasedStateMachine):
         if what == "read" and known:
             self.read_by[agent, chat.id] = chat.newest
 
+    @precondition(lambda self: self.has_chats)
+    @rule(pick=picks, agent=agents, key=st.sampled_from(["k1", "k2"]), text=st.sampled_from("ab"))
+    def notes_with_a_key(self, pick: int, agent: str, key: str, text: str) -> None:
+        """The same key does the same once, and another thing never (R4)."""
+        chat = self.chat(pick)
+        asked, known = (chat.id, agent, text), self.keyed.get(key)
+        if agent not in self.oracle.staff:
+            return
+        refusal = None if known in (None, asked) else "IdempotencyConflict"
+        written = self.do(lambda world: world.desk.note(chat.id, text, by=agent, key=key), refusal)
+        if refusal is None:
+            assert (written.text, written.conversation) == (text, chat.id)
+            assert self.told_only() is (known is not None)
+            self.keyed[key] = asked
+
+    # --- configuration
+
+    @rule(book=books(), tree=st.sampled_from(sorted(OTHER_TREES)), sla=st.sampled_from([1, 2, 60]))
+    def configures(self, book: Book, tree: str, sla: int) -> None:
+        """Another version: other settings, SLAs, queues. It is saved whole, or refused and nothing is."""
+        changed = changed_book(book, OTHER_TREES[tree], sla)
+        before, leaves = self.oracle.book, changed.leaves()
+        stands = any(
+            chat.queue is not None and chat.queue not in leaves
+            for chat in self.oracle.chats.values()
+            if chat.state != "ended"
+        )
+        self.oracle.book = before if stands else changed
+        config = desk_config(changed)
+        self.do(
+            lambda world: world.desk.apply(config, by="admin"), "ConfigError" if stands else None
+        )
+        if stands:
+            return
+        self.book, self.oracle.all_freed = changed, True
+        self.do(lambda world: world.desk.tick())
+        self.oracle.all_freed = False
+        self.are_routed()
+        for chat in self.oracle.chats.values():
+            if chat.due is not None and chat.asked_at is not None:
+                assert chat.due == chat.asked_at + self.book.entries[chat.entry].sla, "S4"
+
     # --- time, delivery, restarts
     # -------------------------------------------------------------------
 
@@ -516,7 +614,8 @@ class DeskMachine(RuleBasedStateMachine):
         at = self.now - behind
         expected = sum(1 for c in self.oracle.chats.values() if c.armed and c.armed <= at)
         fired = self.do(lambda world: world.desk.tick(now=from_micros(at)))
-        assert fired == expected
+        assert fired == expected or self.intake
+        self.are_routed()
         self.oracle.check_ticked(at)
         assert self.do(lambda world: world.desk.tick(now=from_micros(at))) == 0
 
@@ -628,7 +727,10 @@ class DeskMachine(RuleBasedStateMachine):
                     break
             assert found == wanted
             counts = world.desk.counts(by, **asked, states=states)
-            assert counts == self.counted(wanted, by)
+            counted = self.counted(wanted, by)
+            if by == "queue" and not asked:  # those that are gone by now are not asked for
+                counted = {n: count for n, count in counted.items() if n in self.book.leaves()}
+            assert counts == counted
 
     def passes(self, chat: Chat, asked: dict[str, str]) -> bool:
         checks = {

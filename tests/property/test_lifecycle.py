@@ -66,6 +66,16 @@ STORIES = st.lists(st.tuples(STEPS, COMMANDS, POLICIES), max_size=25)
 STARTS = st.none() | st.builds(a_conversation, st.sampled_from(State))
 
 
+def asked(
+    state: Conversation, command: Any, policy: Policy, now: int
+) -> Decision | TransitionNotAllowed:
+    """Return what a command comes to, or the error that refuses it."""
+    try:
+        return decide(state, command, policy, now)
+    except TransitionNotAllowed as refusal:
+        return refusal
+
+
 def lived(
     start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
 ) -> Iterator[tuple[Conversation, Any, Policy, int, Decision]]:
@@ -75,15 +85,12 @@ def lived(
     for step, command, policy in story:
         now += step
         before = repr(state)
-        try:
-            decision = decide(state, command, policy, now)
-        except TransitionNotAllowed as error:
-            assert repr(state) == before
-            assert isinstance(error, ConversationClosed) == (state.state is State.ENDED) or (
-                isinstance(error, AlreadyTaken)
-            )
-            continue
+        decision = asked(state, command, policy, now)
         assert repr(state) == before
+        if isinstance(decision, TransitionNotAllowed):
+            closed = isinstance(decision, ConversationClosed)
+            assert closed is state.ended or isinstance(decision, AlreadyTaken)
+            continue
         assert decide(state, command, policy, now) == decision, "asked twice, answered differently"
         yield state, command, policy, now, decision
         state = decision.state

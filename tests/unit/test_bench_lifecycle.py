@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import omniroute as om
@@ -75,7 +77,7 @@ def walked():
 
 @pytest.mark.parametrize("peer", [ByTransitions, ByStatemachine])
 def test_a_peer_holds_what_we_hold_after_each_step(peer):
-    watched = Watched(peer(AT))
+    watched: Any = Watched(peer(AT))
     their_way(watched)()
     *steps, restarted = watched.held
     assert steps == list(walked())

@@ -25,7 +25,7 @@ from omniroute.errors import (
 CLASSES = [
     each
     for each in (getattr(errors, name) for name in errors.__all__)
-    if inspect.isclass(each) and issubclass(each, Exception)
+    if inspect.isclass(each) and issubclass(each, Exception) and not issubclass(each, Warning)
 ]
 BLAMED = (PayloadError, UsageError, StoreError, DeliveryError)
 FULL = UsageError(

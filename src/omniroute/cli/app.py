@@ -8,6 +8,7 @@ import click
 
 from omniroute.cli.check import check
 from omniroute.cli.console import console
+from omniroute.cli.db import db
 from omniroute.cli.demo.command import demo
 from omniroute.cli.version import version
 from omniroute.cli.worker import worker
@@ -21,7 +22,7 @@ def app() -> None:
     """Omnichannel routing and conversation lifecycle, as a library."""
 
 
-for _command in (check, demo, version, worker):
+for _command in (check, db, demo, version, worker):
     app.add_command(_command)
 
 

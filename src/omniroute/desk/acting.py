@@ -26,10 +26,18 @@ class Acting:
         return f"Acting({self.desk.id!r}, {self.agent!r})"
 
     def take(
-        self, conversation: str, *, confirm: bool = False, now: datetime | None = None
+        self,
+        conversation: str,
+        *,
+        confirm: bool = False,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
     ) -> ConversationView:
         """Take a conversation by hand (`Desk.take`)."""
-        return self.desk.take(conversation, by=self.agent, confirm=confirm, now=now)
+        return self.desk.take(
+            conversation, by=self.agent, confirm=confirm, key=key, now=now, within=within
+        )
 
     def reply(
         self,
@@ -38,37 +46,74 @@ class Acting:
         *,
         attachments: Sequence[Attachment] = (),
         confirm: bool = False,
+        key: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> MessageView:
         """Write to the contact (`Desk.reply`)."""
         return self.desk.reply(
-            conversation, text, by=self.agent, attachments=attachments, confirm=confirm, now=now
+            conversation,
+            text,
+            by=self.agent,
+            attachments=attachments,
+            confirm=confirm,
+            key=key,
+            now=now,
+            within=within,
         )
 
     def end(
-        self, conversation: str, *, disposition: str | None = None, now: datetime | None = None
+        self,
+        conversation: str,
+        *,
+        disposition: str | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
     ) -> ConversationView:
         """End a conversation (`Desk.end`)."""
-        return self.desk.end(conversation, by=self.agent, disposition=disposition, now=now)
+        return self.desk.end(
+            conversation, by=self.agent, disposition=disposition, key=key, now=now, within=within
+        )
 
-    def note(self, conversation: str, text: str, *, now: datetime | None = None) -> MessageView:
+    def note(
+        self,
+        conversation: str,
+        text: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> MessageView:
         """Leave an internal note (`Desk.note`)."""
-        return self.desk.note(conversation, text, by=self.agent, now=now)
+        return self.desk.note(conversation, text, by=self.agent, key=key, now=now, within=within)
 
     def tag(
         self,
         conversation: str,
         *add: str,
         remove: Sequence[str] = (),
+        key: str | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> ConversationView:
         """Add and remove tags (`Desk.tag`)."""
-        return self.desk.tag(conversation, *add, by=self.agent, remove=remove, now=now)
+        return self.desk.tag(
+            conversation, *add, by=self.agent, remove=remove, key=key, now=now, within=within
+        )
 
-    def mark_read(self, conversation: str, *, now: datetime | None = None) -> None:
+    def mark_read(
+        self, conversation: str, *, now: datetime | None = None, within: object | None = None
+    ) -> None:
         """Mark a conversation as read (`Desk.mark_read`)."""
-        self.desk.mark_read(conversation, by=self.agent, now=now)
+        self.desk.mark_read(conversation, by=self.agent, now=now, within=within)
 
-    def set_available(self, available: bool = True, *, now: datetime | None = None) -> None:  # noqa: FBT001, FBT002
+    def set_available(
+        self,
+        available: bool = True,  # noqa: FBT001, FBT002  (reads well by position)
+        *,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> None:
         """Switch oneself on or off (`Desk.set_available`)."""
-        self.desk.set_available(self.agent, available, by=self.agent, now=now)
+        self.desk.set_available(self.agent, available, by=self.agent, now=now, within=within)

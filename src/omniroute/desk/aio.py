@@ -4,6 +4,9 @@ Nothing is written twice: every method here is the sync one, carried by a `Carri
 speak asynchronously bring their own carrier (`AsyncCapable`); for any other, `in_threads` runs the
 method in a worker thread.
 
+What blocks on something else than the store runs in a thread: a provider's HTTP, and a host's
+synchronous connection (`within`). A host's async connection or session carries the call itself.
+
 Cancellation never leaves half-done work and never hides a result: a call that has begun is always
 waited for; it commits whole or not at all, and only then is the cancellation let through.
 """
@@ -14,6 +17,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import timedelta
 from os import PathLike
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
@@ -24,7 +28,10 @@ from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
+from omniroute.desk.watch import POLL, Stop, watch_async
 from omniroute.model.desk_config import DeskConfig
+from omniroute.model.values import frozen
+from omniroute.ports import Store
 
 __all__ = [
     "AsyncActing",
@@ -84,25 +91,52 @@ async def _carried(carrier: Carrier, call: Callable[[], T]) -> T:
     return await carrier(call)
 
 
+@frozen
+class _Carriers:
+    """How calls are carried: those that wait for the store alone, and those that block otherwise."""
+
+    store: Carrier
+    threads: Carrier
+
+    def within(self, connection: Any) -> Carrier:
+        """Return the carrier for calls on a host's connection: its own, where it brings one."""
+        if connection is None:
+            return self.store
+        run_sync = getattr(connection, "run_sync", None)
+        if run_sync is None:
+            return self.threads
+        return lambda call: run_sync(lambda _: call())
+
+
+def _carriers(store: Store) -> _Carriers:
+    carrier = store.carry if isinstance(store, AsyncCapable) else in_threads
+    return _Carriers(carrier, getattr(store, "carry_blocking", in_threads))
+
+
 class _Lifted:
     """What every async object has: the sync one behind it, and how its calls are carried."""
 
-    def __init__(self, sync: Any, carrier: Carrier) -> None:
+    def __init__(self, sync: Any, carriers: _Carriers) -> None:
         self.sync = sync
-        self._carrier = carrier
+        self._carriers = carriers
+
+    async def _carry(self, call: Callable[[], T]) -> T:
+        return await _to_its_end(self._carriers.store, call)
 
     def __repr__(self) -> str:
         return f"Async{self.sync!r}"
 
 
 def _lift(
-    method: Callable[Concatenate[S, P], T],
+    method: Callable[Concatenate[S, P], T], *, blocking: bool = False
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
     """Return the async twin of a sync method: same name, same arguments, same documentation."""
 
     async def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call = functools.partial(method, self.sync, *args, **kwargs)
-        return await _to_its_end(self._carrier, call)
+        carriers: _Carriers = self._carriers
+        carrier = carriers.threads if blocking else carriers.within(kwargs.get("within"))
+        return await _to_its_end(carrier, call)
 
     functools.update_wrapper(twin, method)
     return twin
@@ -143,15 +177,15 @@ class AsyncDesk(_Lifted):
 
     sync: Desk
 
-    def __init__(self, desk: Desk, carrier: Carrier) -> None:
-        super().__init__(desk, carrier)
+    def __init__(self, desk: Desk, carriers: _Carriers) -> None:
+        super().__init__(desk, carriers)
         self.id = desk.id
-        self.staff = AsyncStaff(desk.staff, carrier)
-        self.contacts = AsyncContacts(desk.contacts, carrier)
+        self.staff = AsyncStaff(desk.staff, carriers)
+        self.contacts = AsyncContacts(desk.contacts, carriers)
 
     def acting_as(self, agent: str) -> AsyncActing:
         """Return this desk with `by=agent` filled in for every command."""
-        return AsyncActing(self.sync.acting_as(agent), self._carrier)
+        return AsyncActing(self.sync.acting_as(agent), self._carriers)
 
     entry_points = _lift(Desk.entry_points)
     apply = _lift(Desk.apply)
@@ -169,7 +203,7 @@ class AsyncDesk(_Lifted):
     tick = _lift(Desk.tick)
     next_due = _lift(Desk.next_due)
     next_delivery = _lift(Desk.next_delivery)
-    deliver = _lift(Desk.deliver)
+    deliver = _lift(Desk.deliver, blocking=True)
     waiting_to_send = _lift(Desk.waiting_to_send)
     dead_letters = _lift(Desk.dead_letters)
     redrive = _lift(Desk.redrive)
@@ -181,16 +215,14 @@ class AsyncDesk(_Lifted):
 
     async def config(self) -> DeskConfig:
         """Return the configuration in force."""
-        return await _to_its_end(self._carrier, lambda: self.sync.config)
+        return await self._carry(lambda: self.sync.config)
 
     async def changes(self, after: int = 0, *, limit: int | None = None) -> AsyncIterator[Change]:
         """Yield committed events beyond a position, in order and without gaps (P19)."""
         position, left = after, limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(left, _PAGE)
-            page = await _to_its_end(
-                self._carrier, functools.partial(_page, self.sync, position, size)
-            )
+            page = await self._carry(functools.partial(self.sync.change_page, position, size))
             for change in page:
                 position = change.position
                 yield change
@@ -198,9 +230,15 @@ class AsyncDesk(_Lifted):
                 return
             left = None if left is None else left - len(page)
 
+    def watch(
+        self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None
+    ) -> AsyncIterator[Change]:
+        """Yield committed events beyond a position as they come (`Desk.watch`)."""
+        return watch_async(self._store, self.id, self.change_page, after, poll, stop)
 
-def _page(desk: Desk, after: int, limit: int) -> list[Change]:
-    return list(desk.changes(after, limit=limit))
+    @property
+    def _store(self) -> Store:
+        return self.sync._runtime.store  # noqa: SLF001  (one object with two faces)
 
 
 class AsyncDesks(_Lifted):
@@ -209,17 +247,16 @@ class AsyncDesks(_Lifted):
     sync: Desks
 
     def __init__(self, desks: Desks) -> None:
-        store = desks.store
-        super().__init__(desks, store.carry if isinstance(store, AsyncCapable) else in_threads)
+        super().__init__(desks, _carriers(desks.store))
 
     def __getitem__(self, desk: str) -> AsyncDesk:
         """Return a desk by id. Whether the store has it, the first call tells (`UnknownDesk`)."""
-        return AsyncDesk(self.sync.desk(desk), self._carrier)
+        return AsyncDesk(self.sync.desk(desk), self._carriers)
 
     async def create(self, config: DeskConfig | str | PathLike[str]) -> AsyncDesk:
         """Seed a new desk (`Desks.create`)."""
-        desk = await _to_its_end(self._carrier, lambda: self.sync.create(config))
-        return AsyncDesk(desk, self._carrier)
+        desk = await self._carry(lambda: self.sync.create(config))
+        return AsyncDesk(desk, self._carriers)
 
     ids = _lift(Desks.ids)
     find = _lift(Desks.find)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from os import PathLike
 
-from omniroute.config import load_config, settings_problems
 from omniroute.errors import ConfigError
 from omniroute.model.desk_config import DeskConfig
 from omniroute.plugins import Registry
-from omniroute.rules.checks import require
 
 __all__ = ["checked"]
 
 
 def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> DeskConfig:
     """Return a configuration that can be used, from its file or as given; else `ConfigError`."""
+    from omniroute.config import load_config, settings_problems  # many modules, and seldom needed
+    from omniroute.rules.checks import require
+
     if not isinstance(config, DeskConfig):
         return load_config(config, registry=registry)
     require(config, source=f"desk {config.desk!r}")

@@ -53,6 +53,7 @@ class Contacts:
         ref: str | None = None,
         attributes: Mapping[str, Any] | None = None,
         now: datetime | None = None,
+        within: object | None = None,
     ) -> Contact:
         """Link a contact to the host's customer, or add attributes (None leaves what is there)."""
         if ref is not None:
@@ -61,7 +62,7 @@ class Contacts:
         check_storable(given, "attributes")
         flow = _link(contact, ref, dict(given))
         instant = resolve_now(now, self._runtime.clock)
-        return self._runtime.run(self._desk, instant, flow)
+        return self._runtime.run(self._desk, instant, flow, within=within)
 
 
 def _link(contact: str, ref: str | None, attributes: dict[str, Any]) -> Callable[[Unit], Contact]:

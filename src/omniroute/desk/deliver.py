@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from omniroute.channels.transports import drive
 from omniroute.desk.runtime import Runtime
@@ -20,6 +20,7 @@ from omniroute.errors import OmnirouteError
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.message import Direction, Message
+from omniroute.model.values import frozen
 from omniroute.model.wire import (
     Accepted,
     DeliveryStatus,

@@ -7,7 +7,8 @@ datetimes. Where a method raises, nothing was changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from omniroute.clock import resolve_now
 from omniroute.desk import configure, handle, inbound, intake, read
@@ -24,6 +25,7 @@ from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
+from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
 from omniroute.model.desk_config import DeskConfig
@@ -103,7 +105,8 @@ class Desk:
         and redelivery skips what is already stored (X3).
         """
         instant = self._now(now)
-        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant)
+        setup = partial(self._runtime.current, self.id, within=within)
+        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
         outcomes = [
             self._runtime.run(self.id, instant, inbound.received(entry_point, item), within=within)
             for item in parsed.items
@@ -124,10 +127,14 @@ class Desk:
         was accepted before, or received, is skipped as `receive` skips it.
         """
         instant = self._now(now)
-        self._runtime.current(self.id).entry_point(entry_point)  # known, or nothing could route it
-        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant)
-        work = intake.record(self.id, entry_point, parsed, instant)
-        return self._runtime.transact(work, within=within)
+        setup = self._runtime.current(self.id, within=within)
+        setup.entry_point(entry_point)  # known, or nothing could route it
+        parsed = inbound.parse(
+            self._runtime, self.id, entry_point, request, instant, setup=lambda: setup
+        )
+        return intake.accept(
+            self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
+        )
 
     def handshake(self, entry_point: str, request: RawRequest) -> RawResponse | None:
         """Return the answer to a provider's set-up call for an entry point, or None when it is none."""
@@ -442,6 +449,17 @@ class Desk:
             return [Change.of(entry, setup.config.zone) for entry in listed(tx)]
 
         return self._runtime.look(self.id, work)
+
+    def watch(
+        self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None
+    ) -> Iterator[Change]:
+        """Yield committed events beyond a position as they come, in order and without gaps (P19).
+
+        Looks every `poll`, and at once where the store can tell that something was committed. Ends
+        when `stop()` is true, `event.is_set` say. A `StoreError` comes through: watch again, from the
+        last position, when the store is back.
+        """
+        return watch(self._runtime.store, self.id, self.change_page, after, poll, stop)
 
     def explain(self, conversation: str) -> explaining.Story:
         """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
-from omniroute.config import differences
 from omniroute.desk.checking import checked
 from omniroute.desk.configure import create
 from omniroute.desk.desk import Desk
@@ -182,6 +181,8 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
     with contextlib.suppress(DeskExists):
         return desks.create(config)
     desk = desks[config.desk]
+    from omniroute.config import differences
+
     if changed := differences(desk.config, config):
         raise ConfigDiffers(config.desk, changed)
     return desk

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from attrs import field, frozen
+from attrs import field
 
 from omniroute.errors import UnknownConversation
 from omniroute.instants import from_micros, render_duration
@@ -19,6 +19,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.state import State
+from omniroute.model.values import frozen
 from omniroute.ports import Transaction
 from omniroute.rules.availability import COLOURS
 from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS, LOG, Index, Key

@@ -6,8 +6,6 @@ committed results are recorded; a command that raised may be asked again under i
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +57,9 @@ def once(key: str | None, flow: Callable[[Unit], Done], *asked: Any) -> Callable
 
 
 def _digest(asked: tuple[Any, ...]) -> str:
+    import hashlib
+    import json
+
     text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

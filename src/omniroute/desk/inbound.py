@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from attrs import frozen
-
 from omniroute.desk.receive import REJECTED, Outcome, receive_item
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import Received, ReceivedItem, view_of
 from omniroute.errors import UsageError
+from omniroute.model.values import frozen
 from omniroute.model.wire import Inbound, ParseResult, RawRequest, Rejected
 from omniroute.rules.resolution import Setup
 from omniroute.rules.storable import key_problem, storable_problem
 
-__all__ = ["Arrival", "item_problem", "parse", "received", "summary"]
+__all__ = ["Arrival", "addressed", "item_problem", "parse", "received", "summary"]
 
 
 @frozen
@@ -32,11 +31,13 @@ def parse(
     entry_point: str,
     request: RawRequest | Inbound | Iterable[Inbound],
     now: int,
+    *,
+    setup: Callable[[], Setup],
 ) -> ParseResult:
-    """Verify and read a request; a host's own items are taken as they are."""
+    """Verify and read a request, by `setup()`; a host's own items are taken as they are."""
     if not isinstance(request, RawRequest):
         return ParseResult(items=_own_items(request))
-    adapter, settings = runtime.adapter(desk, runtime.current(desk), entry_point)
+    adapter, settings = runtime.adapter(desk, setup(), entry_point)
     adapter.verify(request, settings, now)
     return adapter.parse(request, settings)
 
@@ -63,7 +64,8 @@ def item_problem(item: Inbound) -> str | None:
     for name, each in keys.items():
         if problem := key_problem(each):
             return f"{name} {problem}"
-    if not isinstance(item.text, str | None):
+    text: object = item.text
+    if not isinstance(text, str | None):
         return "text is not text"
     return storable_problem(item)
 
@@ -72,7 +74,7 @@ def received(entry_point: str, item: Inbound) -> Callable[[Unit], Arrival]:
     """Return the flow that receives an item where its address belongs."""
 
     def flow(unit: Unit) -> Arrival:
-        name, refusal = _addressed(unit.setup, entry_point, item)
+        name, refusal = addressed(unit.setup, entry_point, item)
         if name is None:
             return Arrival(Outcome(REJECTED, item.key, item.kind, reason=refusal), unit.setup)
         return Arrival(receive_item(name, item)(unit), unit.setup)
@@ -80,8 +82,8 @@ def received(entry_point: str, item: Inbound) -> Callable[[Unit], Arrival]:
     return flow
 
 
-def _addressed(setup: Setup, entry_point: str, item: Inbound) -> tuple[str | None, str | None]:
-    """Return the entry point an item is for: one webhook may hold those of several.
+def addressed(setup: Setup, entry_point: str, item: Inbound) -> tuple[str | None, str | None]:
+    """Return the entry point an item is for, or None and why: a webhook may hold those of several.
 
     A signature vouches only for entry points of the account that made it.
     """

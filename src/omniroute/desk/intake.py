@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
-
-from omniroute.desk.inbound import item_problem, received
+from omniroute.desk.inbound import addressed, received
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
+from omniroute.errors import UniqueViolation
 from omniroute.model.records import AcceptedItem
+from omniroute.model.values import frozen
 from omniroute.model.wire import ParseResult, Rejected
 from omniroute.ports import Transaction
+from omniroute.rules.resolution import Setup
 from omniroute.schema import DEDUPE, INTAKE
 
-__all__ = ["Accepted", "record", "route"]
+__all__ = ["Accepted", "accept", "route"]
 
 _ORDER = INTAKE.index("intake_order")
 _BATCH = 100
@@ -33,23 +34,43 @@ class Accepted:
     unreadable: tuple[Rejected, ...]
 
 
-def record(
-    desk: str, entry_point: str, parsed: ParseResult, now: int
+def accept(
+    runtime: Runtime,
+    desk: str,
+    entry_point: str,
+    parsed: ParseResult,
+    now: int,
+    *,
+    setup: Setup,
+    within: object | None,
+) -> Accepted:
+    """Record items, each where its address belongs; takes no lock on the desk."""
+    work = _recorded(desk, entry_point, parsed, now, setup)
+    for _ in parsed.items:
+        try:
+            return runtime.transact(work, within=within)
+        except UniqueViolation:
+            continue  # somebody recorded the same item at this moment: now it is known
+    return runtime.transact(work, within=within)
+
+
+def _recorded(
+    desk: str, entry_point: str, parsed: ParseResult, now: int, setup: Setup
 ) -> Callable[[Transaction], Accepted]:
-    """Return the work that records items; it takes no lock on the desk."""
 
     def work(tx: Transaction) -> Accepted:
         new, known, unreadable = [], [], list(parsed.rejected)
         for number, item in enumerate(parsed.items):
-            if problem := item_problem(item):
-                unreadable.append(Rejected(where=f"items[{number}]", reason=problem))
+            name, refusal = addressed(setup, entry_point, item)
+            if name is None:
+                unreadable.append(Rejected(where=f"items[{number}]", reason=refusal or ""))
                 continue
-            key = (entry_point, item.kind.value, item.key)
+            key = (name, item.kind.value, item.key)
             seen = tx.get(INTAKE, desk, key) or tx.get(DEDUPE, desk, key)
             if seen is not None:
                 known.append(item.key)
                 continue
-            tx.put(INTAKE, desk, AcceptedItem(entry_point, item, now, number))
+            tx.put(INTAKE, desk, AcceptedItem(name, item, now, number))
             new.append(item.key)
         return Accepted(tuple(new), tuple(known), tuple(unreadable))
 
@@ -70,6 +91,8 @@ def _routed(accepted: AcceptedItem) -> Callable[[Unit], None]:
     def flow(unit: Unit) -> None:
         # Another worker may have been faster; receiving twice would only find a duplicate.
         unit.tx.delete(INTAKE, unit.desk, INTAKE.key(accepted))
+        if accepted.entry_point not in unit.setup.config.entry_points:
+            return  # removed since: what comes to it now is refused as well
         received(accepted.entry_point, accepted.item)(unit)
 
     return flow

@@ -62,6 +62,8 @@ def _agents(unit: Unit, cursor: str) -> str | None:
             capacity=agent.own_capacity,
             follow=True,
         )
+        # Queues that they serve may be pushed from here on, whoever changed or not.
+        unit.freed[agent.id] = None
     return agents[-1].id if len(agents) == BATCH else None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.model.effects import OutboxState
 from omniroute.model.message import Message
+from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus
 from omniroute.ports import Transaction
 from omniroute.schema import MESSAGES, OUTBOX

@@ -13,13 +13,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from attrs import frozen
-
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry
 from omniroute.model.message import Message
 from omniroute.model.state import OPEN, State
+from omniroute.model.values import frozen
 from omniroute.ports import Transaction
 from omniroute.rules.storable import check_text
 from omniroute.schema import (
@@ -94,13 +93,13 @@ class Query:
         return all(getattr(self, name) in (None, value) for name, value in values.items())
 
 
-def check_limit(limit: int) -> None:
+def check_limit(limit: object) -> None:
     """Raise `UsageError` unless 1 <= limit <= 1000."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
         raise UsageError("not a page size", where="limit", expected="1 to 1000", got=repr(limit))
 
 
-def check_position(position: int) -> None:
+def check_position(position: object) -> None:
     """Raise `UsageError` for what is no position in the log."""
     if isinstance(position, bool) or not isinstance(position, int) or not 0 <= position < _BEYOND:
         raise UsageError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
@@ -24,6 +24,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.policy import AfterEndTo
 from omniroute.model.records import DedupeRecord, EarlyStatus
 from omniroute.model.state import State
+from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus, Inbound, InboundKind, Sender
 from omniroute.rules import lifecycle, menu
 from omniroute.rules.resolution import ResolvedEntryPoint
@@ -101,6 +102,8 @@ def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender:
     conversation = latest = _latest(unit, entry_point, contact.id, item.thread)
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
+        if to is not AfterEndTo.REJECT and not unit.setup.is_leaf(conversation.queue or ""):
+            to = AfterEndTo.NEW  # its queue is gone, and nobody would serve it there
         if to is AfterEndTo.REJECT:
             reason = (
                 f"conversation {conversation.id} has ended, and policy refuses messages after it"

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from omniroute.clock import Clock
-from omniroute.config import adapter_settings
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
@@ -100,7 +99,13 @@ class Runtime:
         """Run a reading flow in a transaction of its own, without the desk's lock."""
         return self.store.transact(work)
 
-    def look(self, desk: str, work: Callable[[Transaction, Setup], T]) -> T:
+    def look(
+        self,
+        desk: str,
+        work: Callable[[Transaction, Setup], T],
+        *,
+        within: object | None = None,
+    ) -> T:
         """Run a reading flow that needs the configuration in force, in one transaction."""
 
         def looked(tx: Transaction) -> T:
@@ -109,7 +114,7 @@ class Runtime:
                 raise UnknownDesk(f"no desk {desk!r} in this store")
             return work(tx, self.setup(tx, desk, record.config_version))
 
-        return self.store.transact(looked)
+        return self.transact(looked, within=within)
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return a version's compiled configuration; versions never change, so they are kept."""
@@ -121,15 +126,17 @@ class Runtime:
             found = self._setups[desk, version] = Setup(stored.config, version)
         return found
 
-    def current(self, desk: str) -> Setup:
+    def current(self, desk: str, *, within: object | None = None) -> Setup:
         """Return the configuration in force now; `UnknownDesk` when there is no such desk."""
-        return self.look(desk, lambda _, setup: setup)
+        return self.look(desk, lambda _, setup: setup, within=within)
 
     def adapter(self, desk: str, setup: Setup, entry_point: str) -> tuple[ChannelAdapter, Any]:
         """Return the adapter of an entry point, and the settings it works by there."""
         key = (desk, setup.version, entry_point)
         found = self._adapters.get(key)
         if found is None:
+            from omniroute.config import adapter_settings
+
             adapter = self.registry.require(setup.entry_point(entry_point).channel)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
             found = self._adapters[key] = (adapter, settings)

@@ -9,7 +9,6 @@ from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
-from omniroute.rules.checks import capacity_problems
 from omniroute.rules.names import name_problem
 from omniroute.rules.resolution import MESSAGING
 from omniroute.rules.storable import check_key, check_storable, check_text
@@ -103,6 +102,8 @@ def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity
     if problem is not None:
         raise UsageError(problem, where="agent")
     check_storable(capacity, "capacity")
+    from omniroute.rules.checks import capacity_problems
+
     if found := tuple(capacity_problems("capacity", capacity or {})):
         raise UsageError(found[0].message, where=found[0].path)
 

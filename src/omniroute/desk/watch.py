@@ -6,7 +6,6 @@ is yielded is what the log has behind the position reached, so nothing is missed
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -58,6 +57,8 @@ async def watch_async(
     stop: Stop | None,
 ) -> AsyncIterator[Change]:
     """Yield as `watch` does, without blocking the event loop."""
+    import asyncio  # heavy, and only needed by those who have it anyway
+
     seconds, position = to_duration(poll, where="poll") / SECOND, after
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from attrs import frozen
-
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.instants import SECOND, to_duration
+from omniroute.model.values import frozen
 from omniroute.ports import Transaction
 from omniroute.schema import CONVERSATIONS, DESKS, OUTBOX
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import frozen
+from omniroute.model.values import frozen
 
 __all__ = ["Agent", "Capacity", "Colour", "Distribution"]
 

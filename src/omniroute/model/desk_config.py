@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from omniroute.model.agent import Capacity
 from omniroute.model.policy import PolicySettings
+from omniroute.model.values import frozen
 
 __all__ = [
     "AccountConfig",

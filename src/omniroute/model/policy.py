@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.values import frozen
 
 __all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
 

@@ -10,7 +10,7 @@ theirs. What a caller sees is what `attrs.frozen` gives, and type checkers are t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, wraps
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -25,17 +25,26 @@ _OPEN: Final = {"__setattr__": object.__setattr__, "__delattr__": object.__delat
 def _frozen(cls: Any = None, *, kw_only: bool = False) -> Any:
     """Make a class a frozen value; subclasses of it are declared so as well.
 
-    Fields may have defaults, factories and converters; validators and hooks are refused.
+    Fields may have defaults, factories and converters; validators and hooks are refused. A method
+    that the class defines itself stays.
     """
     if cls is None:
         return partial(_frozen, kw_only=kw_only)
+    own = set(vars(cls))
     cls.__setattr__ = cls.__delattr__ = _refuse
-    cls.__repr__ = _shown
     made: Any = attrs.define(
-        cls, kw_only=kw_only, eq=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP
+        cls,
+        kw_only=kw_only,
+        eq=False,
+        repr=False,
+        weakref_slot=False,
+        on_setattr=attrs.setters.NO_OP,
     )
-    made.__eq__, made.__hash__ = _comparison(made)
-    made.__init__ = _constructor(made)
+    made.__init__ = _first_constructor(made)
+    equal, hashed = _comparison(made)
+    for name, method in {"__repr__": _shown, "__eq__": equal, "__hash__": hashed}.items():
+        if name not in own:
+            setattr(made, name, method)
     return made
 
 
@@ -66,10 +75,21 @@ def _comparison(cls: Any) -> tuple[Callable[..., Any], Callable[..., int]]:
     return equal, hashed
 
 
+def _first_constructor(cls: Any) -> Callable[..., None]:
+    """Many classes are never used: the constructor is compiled when the first instance is made."""
+    if hasattr(cls, "__attrs_post_init__") or any(each.validator for each in attrs.fields(cls)):
+        raise TypeError(f"{cls.__name__} needs attrs.frozen: it has validators or a hook")
+
+    @wraps(cls.__init__)
+    def construct(self: Any, *given: Any, **named: Any) -> None:
+        cls.__init__ = wraps(construct)(_constructor(cls))
+        cls.__init__(self, *given, **named)
+
+    return construct
+
+
 def _constructor(cls: Any) -> Callable[..., None]:
     fields = attrs.fields(cls)
-    if hasattr(cls, "__attrs_post_init__") or any(each.validator for each in fields):
-        raise TypeError(f"{cls.__name__} needs attrs.frozen: it has validators or a hook")
     names: dict[str, Any] = {
         "set_class": _set_class,
         "opened": type(cls)(cls.__name__, (cls,), {"__slots__": (), **_OPEN}),
@@ -89,8 +109,6 @@ def _constructor(cls: Any) -> Callable[..., None]:
     )
     exec(compile(source, f"<constructor of {cls.__qualname__}>", "exec"), names)  # noqa: S102
     constructor: Callable[..., None] = names["__init__"]
-    constructor.__qualname__ = f"{cls.__qualname__}.__init__"
-    constructor.__annotations__ = cls.__init__.__annotations__
     return constructor
 
 

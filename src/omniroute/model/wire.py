@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
+
+from omniroute.model.values import frozen
 
 __all__ = [
     "Accepted",

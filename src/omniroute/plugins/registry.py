@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
@@ -63,6 +62,8 @@ class Registry:
         """Return the adapter of a channel kind; `PluginError` with a suggestion when there is none."""
         found = self._adapters.get(kind)
         if found is None:
+            import difflib
+
             close = difflib.get_close_matches(kind, self._adapters, n=1)
             raise PluginError(
                 f"no adapter for channel kind {kind!r}",

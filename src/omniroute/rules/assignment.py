@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from omniroute.model.agent import Agent, Colour
 from omniroute.model.explanation import Candidate, Explanation
+from omniroute.model.values import frozen
 from omniroute.rules.availability import COLOURS, colour
 
 __all__ = [

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from attrs import field, frozen
+from attrs import field
 
 from omniroute.errors import ConfigError, Problem
 from omniroute.instants import MILLISECOND, SECOND
@@ -26,6 +26,7 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import PolicySettings
 from omniroute.model.state import State
+from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.names import did_you_mean, join, name_problem, quoted, text_problem, unknown
 from omniroute.rules.presets import preset_problem

@@ -276,7 +276,7 @@ def rescheduled_due(c: Conversation, sla: int) -> int | None:
 def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
     due, kind = c.clocks.due, command.deadline
     # One that is no longer armed was answered, or told of before (R7).
-    if due is None or not any(armed is kind and at <= now for at, armed in c.timers):
+    if due is None or not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
     timers = _without(c.timers, kind)
     return (tell.SlaMissed(c.id, now, SYSTEM, timers, kind, due),), ()

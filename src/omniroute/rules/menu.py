@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from attrs import frozen
-
 from omniroute.model.desk_config import QueueNode
+from omniroute.model.values import frozen
 
 __all__ = ["Selected", "only_leaf", "options", "read_answer", "render"]
 

@@ -6,7 +6,6 @@ reads the same wherever it is found. Knows nothing of desks.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -84,6 +83,8 @@ def did_you_mean(name: str, known: Iterable[str], *, similarity: float = _SIMILA
     """Return the known name most like `name`, letter case aside, or None when none is alike."""
     if len(name) > _SHOWN:
         return None
+    import difflib  # only needed where something is wrong
+
     folded = {each.casefold(): each for each in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=similarity)
     return folded[close[0]] if close else None

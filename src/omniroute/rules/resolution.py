@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import fields, frozen
+from attrs import fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
 from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset

@@ -69,7 +69,7 @@ def _inner_problem(value: Any, depth: int) -> _Found | None:
             return [], f"has the key {shown(strange[0])}, which cannot be one"
         inner = value.items()
     elif attrs.has(type(value)):
-        inner = [(name, getattr(value, name)) for name in _names(type(value))]
+        inner = [(name, getattr(value, name)) for name in _names(type(value))]  # type: ignore[arg-type]
     else:
         return [], f"is of type {type(value).__name__}, which JSON does not have"
     for step, each in inner:

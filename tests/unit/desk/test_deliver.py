@@ -296,6 +296,30 @@ def test_a_status_finds_its_message_on_its_own_entry_point_only(play) -> None:
     assert p.desk.receive("second", evolve(item, address="second")).items[0].result == "ignored"
 
 
+def test_a_message_whose_answer_was_lost_is_found_by_our_own_id(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    p.provider.answer_next(Unknown("timed out"))
+    p.desk.deliver()
+    assert report(p, "wamid.7", D.DELIVERED, key="s1", outgoing=written.id).result == "accepted"
+    assert p.desk.dead_letters() == []
+    message = stored(p, MESSAGES, written.id)
+    assert (message.status, message.provider_ids) == (D.DELIVERED, ("wamid.7",))
+    assert report(p, "wamid.7", D.READ, key="s2").result == "accepted"
+    assert status_of(p, written) is D.READ
+
+
+def test_our_own_id_from_another_entry_point_says_nothing(play) -> None:
+    second = EntryPointConfig(channel="chat", address="second")
+    p = play(evolve(PUSH, entry_points={**PUSH.entry_points, "second": second}))
+    p.agent("ana").on()
+    (written,) = says(p, p.contact("Maria").writes("Hello"), "Hi")
+    p.provider.answer_next(Unknown("timed out"))
+    p.desk.deliver()
+    item = an_inbound(None, kind=InboundKind.STATUS, target="x", status=D.READ, outgoing=written.id)
+    assert p.desk.receive("second", evolve(item, address="second")).items[0].result == "ignored"
+    assert status_of(p, written) is D.UNKNOWN
+
+
 def test_an_attachment_is_sent_with_its_message(play) -> None:
     sent = []
 

@@ -230,6 +230,14 @@ def test_an_address_that_is_somebody_elses_stays_theirs(play) -> None:
     assert p.desk.contacts.get("p_1").addresses == (("chat", "user-7"),)
 
 
+def test_a_contact_who_changed_their_number_stays_the_same(play) -> None:
+    p = play(a_config())
+    p.desk.receive("main", from_addresses("+49151", key="k1"))
+    notice = from_addresses("+49151", key="k2")
+    p.desk.receive("main", evolve(notice, kind=K.SYSTEM, new_addresses=("+49160",)))
+    assert p.desk.receive("main", from_addresses("+49160", key="k3")).conversations[0].id == "c_1"
+
+
 # --- what moves nothing ---------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from enum import StrEnum
 from inspect import isclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from attrs import fields
 
 import omniroute as om
 from docs._ext.lifecycle_diagram import unreached
-from omniroute import errors, testing
+from omniroute import errors, sql, testing
 from omniroute.channels.whatsapp import WhatsAppSettings
 from omniroute.cli.app import app
 from omniroute.codec import KINDS
@@ -271,7 +272,12 @@ def test_every_deadline_is_there(reference):
 
 # --- errors ---------------------------------------------------------------------------------------
 
-ERRORS = [name for name in errors.__all__ if name not in ("OmnirouteError", "Problem")]
+ERRORS = [
+    name
+    for name in errors.__all__
+    if issubclass(getattr(errors, name), om.OmnirouteError) and name != "OmnirouteError"
+]
+WARNINGS = [name for name in errors.__all__ if issubclass(getattr(errors, name), Warning)]
 
 
 def error_rows(reference: Path) -> dict[str, dict[str, str]]:
@@ -285,6 +291,10 @@ def test_every_error_is_there_below_its_parent(reference):
     assert sorted(rows) == sorted(ERRORS)
     for name, row in rows.items():
         assert code(row["below"]) == [getattr(errors, name).__base__.__name__], name
+
+
+def test_every_warning_is_there(reference):
+    assert named(tables(reference / "errors.md")["Warnings"], "warning") == WARNINGS
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -327,7 +337,7 @@ def documented(reference: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("face", [om, testing], ids=lambda face: face.__name__)
+@pytest.mark.parametrize("face", [om, sql, testing], ids=lambda face: face.__name__)
 def test_every_public_name_is_documented_once(face, reference):
     prefix = f"{face.__name__}."
     names = [name.removeprefix(prefix) for name in documented(reference) if name.startswith(prefix)]
@@ -342,13 +352,25 @@ def test_every_hook_is_there(reference):
     assert "`omniroute`" in page  # the entry point group
 
 
+def test_the_verbs_of_a_transaction_are_explained(project):
+    rows = tables(project / "docs/how-to/write-a-store.md")["The verbs"]
+    verbs = [name for name in vars(om.Transaction) if not name.startswith("_")]
+    assert [name.partition("(")[0] for name in named(rows, "verb")] == verbs
+
+
 def test_every_command_of_the_shell_is_there(reference):
     rows = tables(reference / "command-line.md")["Command line"]
-    written = {name.split()[1]: name.split()[2:] for name in named(rows, "command")}
-    assert sorted(written) == sorted(app.commands)
-    for name, command in app.commands.items():
+    assert sorted(named(rows, "command")) == sorted(calls(app, "omniroute"))
+
+
+def calls(command: click.Command, name: str) -> Iterator[str]:
+    """Yield how each command is called, with its arguments: `omniroute check FILE`."""
+    if isinstance(command, click.Group):
+        for inner, each in command.commands.items():
+            yield from calls(each, f"{name} {inner}")
+    else:
         arguments = [each for each in command.params if isinstance(each, click.Argument)]
-        assert written[name] == [each.make_metavar(click.Context(command)) for each in arguments]
+        yield " ".join([name, *(each.make_metavar(click.Context(command)) for each in arguments)])
 
 
 def test_every_extra_is_in_the_readme(project):
@@ -360,7 +382,7 @@ def test_every_extra_is_in_the_readme(project):
 
 # --- names in the text ----------------------------------------------------------------------------
 
-OWNERS: dict[str, Any] = {"om": om, "desk": om.Desk, "desks": om.Desks, "ana": om.Acting}
+OWNERS: dict[str, Any] = {"desk": om.Desk, "desks": om.Desks, "ana": om.Acting}
 
 
 def test_names_in_the_text_exist(project):
@@ -374,12 +396,13 @@ def test_names_in_the_text_exist(project):
             if match is None or text.endswith((".toml", ".db")):
                 continue
             owner, name = match[1], match[2]
-            known = name in om.__all__ if owner == "om" else name in known_attributes(owner)
-            if not known:
+            if name not in known_attributes(owner):
                 missing.append(f"{page.relative_to(project)}: {text}")
     assert missing == []
 
 
 def known_attributes(owner: str) -> set[str]:
+    if owner == "om":
+        return {*om.__all__, "sql", "testing"}
     given = {"desk": {"staff", "contacts", "id"}}.get(owner, set[str]())
     return set(dir(OWNERS[owner])) | given

@@ -86,6 +86,9 @@ class _Postgres(_Base):
     # The server stops, ended us for being idle, has no room, or is a standby: another connection
     # may find one that serves us.
     _GONE: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300", "25006"})
+    _BROKEN: Final = frozenset(
+        {"OperationalError", "InterfaceError"}
+    )  # where they have no SQLSTATE
     _WARNING: Final = "01000"
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
@@ -95,8 +98,8 @@ class _Postgres(_Base):
     def judge(self, error: BaseException) -> Fault:
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
         if state is None:
-            gone = type(error).__name__ in {"OperationalError", "InterfaceError"}
-            return Fault.GONE if gone else Fault.OTHER
+            names = {each.__name__ for each in type(error).__mro__}
+            return Fault.OTHER if names.isdisjoint(self._BROKEN) else Fault.GONE
         if state == "23505":
             return Fault.UNIQUE
         if state in self._GONE or state.startswith("08"):

@@ -11,8 +11,9 @@ import contextlib
 import os
 import select
 import threading
-from collections.abc import Callable
 from typing import Any, Final
+
+from sqlalchemy import Engine
 
 from omniroute.stores.hints import Hints
 
@@ -27,8 +28,11 @@ _BEFORE_ANOTHER_TRY: Final = 1.0  # seconds
 class Listener:
     """Hears what other processes announce, and wakes this one's watchers."""
 
-    def __init__(self, connect: Callable[[], Any], hints: Hints) -> None:
-        self._connect = connect
+    def __init__(
+        self, engine: Engine, failures: tuple[type[BaseException], ...], hints: Hints
+    ) -> None:
+        self._engine = engine
+        self._failures = (*failures, OSError)
         self._hints = hints
         self._closing = threading.Event()
         self._ear, self._mouth = os.pipe()  # wakes the thread when it is to end
@@ -46,13 +50,15 @@ class Listener:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            with contextlib.suppress(Exception):  # the database is away: watchers poll meanwhile
+            with contextlib.suppress(*self._failures):  # it is away: watchers poll meanwhile
                 self._listen()
             self._closing.wait(_BEFORE_ANOTHER_TRY)
 
     def _listen(self) -> None:
-        connection = self._connect()
+        pooled: Any = self._engine.raw_connection()
         try:
+            connection = pooled.driver_connection
+            pooled.detach()  # so that the pool may open another in its place
             connection.autocommit = True
             connection.execute(f"LISTEN {CHANNEL}")
             self._hints.tell()  # what happened until now was not heard
@@ -60,7 +66,7 @@ class Listener:
                 select.select([connection.fileno(), self._ear], [], [])
                 self._pass_on(connection.pgconn)
         finally:
-            connection.close()
+            pooled.close()
 
     def _pass_on(self, connection: Any) -> None:
         connection.consume_input()

@@ -35,7 +35,7 @@ from omniroute.stores.sql.drivers import Driver, Fault, driver_for, error_for
 from omniroute.stores.sql.durability import weaknesses
 from omniroute.stores.sql.joined import run_joined
 from omniroute.stores.sql.listening import NOTIFY, Listener
-from omniroute.stores.sql.loops import LoopEngines, pause
+from omniroute.stores.sql.loops import LoopEngines, aside, pause
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
 
@@ -100,11 +100,12 @@ class SqlStore:
         self._failures: tuple[type[BaseException], ...] = (SQLAlchemyError, *self._driver.errors)
         self._durability = durability
         self._migrate = migrate
-        self._notify = notify and self._driver.row_locks
+        self._notify = notify and dialect.driver == "psycopg"
         self._hints = Hints()
         self._listener: Listener | None = None
         self._retries = retries
         self._sleep = sleep
+        self._awaits = self._owned and dialect.driver == "psycopg"
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
         self._process = os.getpid()
@@ -120,8 +121,10 @@ class SqlStore:
         `CommitUnknown` when the connection broke while committing, `UniqueViolation`, or
         `StoreError`; what `work` raises comes through.
         """
+        if self._process != os.getpid():
+            self._start_over()
         if not self._ready:
-            self._prepare()
+            aside(self._prepare)
         pause, tries, will_write = _FIRST_PAUSE, 0, False
         while True:
             try:
@@ -152,10 +155,12 @@ class SqlStore:
     async def carry(self, call: Callable[[], T]) -> T:
         """Run a call whose transactions await the database, for an event loop (`desks.aio`).
 
-        SQLite is no server: what blocks is the disk, so its calls run in a thread.
+        SQLite is no server: what blocks is the disk, so its calls run in a thread, and so do those
+        on a host's engine or another driver than psycopg.
         """
-        await asyncio.to_thread(self._prepare)
-        if not self._driver.row_locks or not self._owned:
+        if self._process != os.getpid():
+            self._start_over()
+        if not self._awaits:
             return await asyncio.to_thread(call)
         return await self._loops.carry(call)
 
@@ -186,8 +191,6 @@ class SqlStore:
     def _connect(self) -> _Connected:
         if self._closed:
             raise StoreError("the store is closed", hint="make a new one")
-        if self._process != os.getpid():
-            self._start_over()
         try:
             connection = self._current().raw_connection()
             return _Connected(connection, self._driver, self._one_writer)
@@ -282,15 +285,10 @@ class SqlStore:
 
         What this store commits is heard always; what others commit, with `notify=True` on both.
         """
-        if self._notify and self._listener is None and not self._closed:
-            self._listener = Listener(self._connection_to_listen, self._hints)
+        with self._preparing:
+            if self._notify and self._listener is None and not self._closed:
+                self._listener = Listener(self.engine, self._failures, self._hints)
         return self._hints.subscribe(desk, wake)
-
-    def _connection_to_listen(self) -> Any:
-        """A driver's connection that the pool has forgotten."""
-        connection: Any = self.engine.raw_connection()
-        connection.detach()
-        return connection.driver_connection
 
     def _tell(self, connected: _Connected, desks: set[str]) -> None:
         """Announce a commit, after it: inside, all commits of the database would wait in line."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from omniroute.errors import StoreError, UsageError
+from omniroute.errors import PluginError, StoreError, UsageError
 from omniroute.stores.sql import versions
 from omniroute.stores.sql.tables import PREFIX
 from omniroute.stores.sql.versions import Standing, Version
@@ -129,6 +129,11 @@ def _opened(target: str | URL | Engine) -> Iterator[Engine]:
         engine = create_engine(url)
     except (ArgumentError, NoSuchModuleError) as error:
         raise UsageError("not the URL of a database", got=f"{error}") from error
+    except ModuleNotFoundError as error:
+        raise PluginError(
+            f"this database needs the package {error.name!r}, which is not installed",
+            hint='for PostgreSQL: pip install "omniroute[postgres]"',
+        ) from error
     try:
         yield engine
     finally:

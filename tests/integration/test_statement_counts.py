@@ -1,0 +1,250 @@
+"""How many statements each operation takes, on both databases, however much else is stored.
+
+`make counts` runs it beside 100,000 other conversations; the suite beside 2,000.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from attrs import evolve
+
+from omniroute.desk import ConversationView
+from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import DeskConfig, EntryPointConfig
+from omniroute.model.message import Message
+from omniroute.model.policy import Assignment, PolicySettings
+from omniroute.model.state import State
+from omniroute.ports import Transaction
+from omniroute.schema import CONVERSATIONS, DESKS, LOG, MESSAGES
+from omniroute.stores.sql import SqlStore
+from omniroute.testing import Play, a_config, a_conversation, a_message, play
+from omniroute.testing.store_conformance import sample
+from omniroute.testing.store_conformance.values import alone
+
+OTHERS = int(os.environ.get("OMNIROUTE_OTHERS", "2000"))
+_BATCH = 5_000
+_NUMBERS = itertools.count()
+
+_RAN: list[str] = []
+"""Every statement that went to a database, in order."""
+
+
+class _Heard:
+    """A cursor that writes down what runs on it; many rows of one statement are one."""
+
+    def execute(self, query: Any, *args: Any, **options: Any) -> Any:
+        _RAN.append(str(query))
+        return super().execute(query, *args, **options)  # type: ignore[misc]
+
+    def executemany(self, query: Any, *args: Any, **options: Any) -> Any:
+        _RAN.append(str(query))
+        return super().executemany(query, *args, **options)  # type: ignore[misc]
+
+
+class _SqliteCursor(_Heard, sqlite3.Cursor):
+    pass
+
+
+class _Sqlite(sqlite3.Connection):
+    def cursor(self, factory: Any = _SqliteCursor) -> Any:
+        return super().cursor(factory)
+
+
+class _PostgresCursor(_Heard, psycopg.Cursor[Any]):
+    pass
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    options: dict[str, Any] = {"factory": _Sqlite, "check_same_thread": False}
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    if request.param == "postgresql":
+        options = {"cursor_factory": _PostgresCursor}
+        url = request.getfixturevalue("postgres").database(f"counts_{next(_NUMBERS)}")
+    store = SqlStore(url, durability="normal", connect_args=options)
+    yield store
+    store.close()
+
+
+# --- what else is there ---------------------------------------------------------------------------
+
+
+def fill(p: Play, count: int) -> None:
+    """Put other conversations beside those of the test: half of them open, with messages and log."""
+    store = p.desks.store
+    for start in range(0, count, _BATCH):
+        numbers = range(start, min(start + _BATCH, count))
+        alone(store).add(CONVERSATIONS, p.desk.id, [_other(i, p.clock.now()) for i in numbers])
+        alone(store).add(MESSAGES, p.desk.id, [_message(i) for i in numbers])
+    if count:
+        store.transact(lambda tx: _fill_log(tx, p.desk.id, count))
+
+
+def _other(number: int, now: int) -> Conversation:
+    """In queue "elsewhere", held or ended, due long after the test is over."""
+    state = State.ACTIVE if number % 2 else State.ENDED
+    made = a_conversation(state, id=f"other-{number}", queue="general/elsewhere")
+    place = evolve(made.place, contact=f"p-{number}")
+    far = now + 10**12 + number
+    return evolve(made, place=place, agent="zoe", clocks=evolve(made.clocks, due=far))
+
+
+def _message(number: int) -> Message:
+    return a_message(id=f"other-m-{number}", conversation=f"other-{number}", provider_ids=())
+
+
+def _fill_log(tx: Transaction, desk: str, count: int) -> None:
+    tx.lock(desk)
+    record = tx.get(DESKS, desk, ())
+    assert record is not None
+    entries = [evolve(sample(LOG.type, 1), position=record.position + i + 1) for i in range(count)]
+    tx.add(LOG, desk, entries)
+    tx.put(DESKS, desk, evolve(record, position=record.position + count))
+
+
+# --- the operations -------------------------------------------------------------------------------
+
+
+class Scene:
+    """One story's own entry point, queue and agent, in a desk that others share."""
+
+    def __init__(self, p: Play, name: str) -> None:
+        self.p = p
+        self.name = name
+
+    def writes(self, contact: str) -> ConversationView:
+        """Let a contact write to this scene's entry point."""
+        return self.p.contact(f"{contact}-{self.name}", on=self.name).writes("Hello")
+
+    def on(self) -> None:
+        """Let the agent be there."""
+        self.p.agent(self.name).on()
+
+    def count(self, act: Callable[[], object]) -> list[str]:
+        """Return the first word of each statement of a call, without how transactions begin."""
+        _RAN.clear()
+        act()
+        words = [each.split()[0] for each in _RAN]
+        return [word for word in words if word not in ("BEGIN", "PRAGMA")]
+
+
+Story = Callable[[Scene], list[str]]
+
+
+def new_message_to_a_free_agent(s: Scene) -> list[str]:
+    s.on()
+    return s.count(lambda: s.writes("Maria"))
+
+
+def new_message_with_nobody_free(s: Scene) -> list[str]:
+    s.on()
+    s.writes("Maria")
+    return s.count(lambda: s.writes("Bruno"))
+
+
+def second_message(s: Scene) -> list[str]:
+    s.on()
+    s.writes("Maria")
+    return s.count(lambda: s.writes("Maria"))
+
+
+def reply(s: Scene) -> list[str]:
+    s.on()
+    chat = s.writes("Maria")
+    return s.count(lambda: s.p.desk.reply(chat.id, "Hello", by=s.name))
+
+
+def end_with_one_waiting(s: Scene) -> list[str]:
+    s.on()
+    chat, waiting = s.writes("Maria"), s.writes("Bruno")
+    ran = s.count(lambda: s.p.desk.end(chat.id, by=s.name))
+    assert s.p.desk.conversation(waiting.id).agent == s.name
+    return ran
+
+
+def end_with_nobody_waiting(s: Scene) -> list[str]:
+    s.on()
+    chat = s.writes("Maria")
+    return s.count(lambda: s.p.desk.end(chat.id, by=s.name))
+
+
+def take(s: Scene) -> list[str]:
+    s.on()
+    chat = s.writes("Maria")
+    return s.count(lambda: s.p.desk.take(chat.id, by=s.name))
+
+
+def tick_with_nothing_due(s: Scene) -> list[str]:
+    s.writes("Maria")
+    s.p.desk.tick()
+    return s.count(s.p.desk.tick)
+
+
+def deliver_with_nothing_ready(s: Scene) -> list[str]:
+    s.writes("Maria")
+    s.p.desk.deliver()
+    return s.count(s.p.desk.deliver)
+
+
+PUSH: dict[Story, int] = {
+    new_message_to_a_free_agent: 22,
+    new_message_with_nobody_free: 17,
+    second_message: 10,
+    reply: 8,
+    end_with_one_waiting: 17,
+    end_with_nobody_waiting: 10,
+    tick_with_nothing_due: 6,
+    deliver_with_nothing_ready: 1,
+}
+CLAIM: dict[Story, int] = {
+    new_message_to_a_free_agent: 15,
+    take: 9,
+    reply: 11,
+}
+"""How many statements each takes, without BEGIN and COMMIT. A number that grows needs a reason."""
+
+
+def configured(desk: str, assignment: Assignment, scenes: list[str]) -> DeskConfig:
+    config = a_config(
+        agents={name: (f"general/{name}",) for name in scenes},
+        capacity=1,
+        queues=(*scenes, "elsewhere"),
+        policy=PolicySettings(assignment=assignment),
+    )
+    points = {
+        name: EntryPointConfig(channel="chat", address=f"{desk}-{name}", queue=f"general/{name}")
+        for name in scenes
+    }
+    return evolve(config, desk=desk, entry_points=points)
+
+
+@pytest.mark.req("R3")
+@pytest.mark.parametrize("assignment", [Assignment.PUSH, Assignment.CLAIM])
+def test_each_operation_takes_its_statements_and_no_more(
+    store: SqlStore, assignment: Assignment
+) -> None:
+    """The same on both databases, with nothing else in the store and beside many others."""
+    stories = PUSH if assignment is Assignment.PUSH else CLAIM
+    found, shown = {}, []
+    for others in (0, OTHERS):
+        names = {each: each.__name__.replace("_", "-") for each in stories}
+        p = play(configured(f"desk-{others}", assignment, [*names.values()]), store=store)
+        fill(p, others)
+        for story, name in names.items():
+            ran = story(Scene(p, name))
+            found[name, others] = len(ran)
+            shown.append(f"{name} ({others}): {len(ran)} {' '.join(ran)}")
+    expected = {
+        (names[story], others): number
+        for story, number in stories.items()
+        for others in (0, OTHERS)
+    }
+    assert found == expected, "\n".join(shown)
