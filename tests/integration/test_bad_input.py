@@ -34,6 +34,7 @@ from tests.property.world import STORES, Kept
 
 NUMBER = "106540352242922"
 NUL, LONE = "a\x00b", "\ud800"
+NUMBERS: Any = [1, 2]
 NAIVE = datetime(2026, 3, 2, 9, 0)  # noqa: DTZ001  (naive on purpose)
 TOO_LARGE = 2**70
 
@@ -407,13 +408,13 @@ WRONG: Sequence[tuple[str, type[Exception], Call]] = [
     # content
     ("receive text", om.UsageError, lambda o: o.desk.receive("wa", "Hello")),
     ("receive nothing", om.UsageError, lambda o: o.desk.receive("wa", None)),
-    ("receive numbers", om.UsageError, lambda o: o.desk.receive("wa", [1, 2])),
+    ("receive numbers", om.UsageError, lambda o: o.desk.receive("wa", NUMBERS)),
     ("reply nothing", om.UnsupportedContent, lambda o: o.desk.reply(o.chat, **A)),
     ("reply blank", om.UnsupportedContent, lambda o: o.desk.reply(o.chat, " \n", **A)),
     ("reply NUL", om.UsageError, lambda o: o.desk.reply(o.chat, NUL, **A)),
     ("reply lone", om.UsageError, lambda o: o.desk.reply(o.chat, LONE, **A)),
     ("reply number", om.UsageError, lambda o: o.desk.reply(o.chat, 7, **A)),
-    ("reply file name", om.UsageError, lambda o: o.desk.reply(o.chat, attachments=["x"], **A)),
+    ("reply file name", om.UsageError, lambda o: o.desk.reply(o.chat, attachments=NUMBERS, **A)),
     (
         "reply with an unknown kind of file",
         om.UnsupportedContent,

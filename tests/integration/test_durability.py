@@ -219,9 +219,11 @@ def test_a_standby_alone_is_not_taken_for_the_primary(server: Server) -> None:
     """`target_session_attrs` is the driver's to keep: a server that only reads is refused."""
     url = server.database("reading")
     server.execute("ALTER DATABASE reading SET default_transaction_read_only = on")
-    options = {"target_session_attrs": "read-write"}
     with pytest.raises(psycopg.OperationalError, match="read-only"):
-        psycopg.connect(server.dsn.replace("dbname=postgres", "dbname=reading"), **options)
+        psycopg.connect(
+            server.dsn.replace("dbname=postgres", "dbname=reading")
+            + " target_session_attrs=read-write"
+        )
     store = SqlStore(f"{url}&target_session_attrs=read-write", retries=0, sleep=lambda _: None)
     with pytest.raises(om.StoreError, match="read-only"):
         alone(store).get(DESKS, ONE, ())

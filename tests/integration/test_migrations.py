@@ -302,7 +302,8 @@ def proposed(engine: Engine, metadata: MetaData, **options: Any) -> list[Any]:
         context = MigrationContext.configure(connection, opts=options)
         upgrade = produce_migrations(context, metadata).upgrade_ops
         assert upgrade is not None
-        return upgrade.as_diffs()
+        found: list[Any] = upgrade.as_diffs()
+        return found
 
 
 @pytest.mark.parametrize("schema", [None, "helpdesk"])

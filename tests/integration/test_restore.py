@@ -56,7 +56,9 @@ def test_timers_that_were_pending_fire_in_order_after_a_restart(url: str) -> Non
         assert desk.tick() == 3
         fired = [each.event for each in desk.changes(position)]
         assert all(isinstance(each, om.SlaMissed) for each in fired)
-        assert [each.conversation for each in fired] == [chats[n] for n in ("fast", "main", "next")]
+        assert [getattr(each, "conversation", None) for each in fired] == [
+            chats[n] for n in ("fast", "main", "next")
+        ]
         assert [each.at - NOW for each in fired] == [n * MINUTE + 1 for n in (5, 15, 25)]
         assert desk.tick() == 0
         position += 3
@@ -65,7 +67,7 @@ def test_timers_that_were_pending_fire_in_order_after_a_restart(url: str) -> Non
     with desks:
         assert desk.tick() == 1
         (late,) = desk.changes(position)
-        assert late.event.conversation == chats["slow"]
+        assert getattr(late.event, "conversation", None) == chats["slow"]
         assert desk.next_due() is None
 
 

@@ -105,7 +105,8 @@ def _fill_log(tx: Transaction, desk: str, count: int) -> None:
     tx.lock(desk)
     record = tx.get(DESKS, desk, ())
     assert record is not None
-    entries = [evolve(sample(LOG.type, 1), position=record.position + i + 1) for i in range(count)]
+    entry = sample(LOG.type, 1)
+    entries = [evolve(entry, position=record.position + i + 1) for i in range(count)]
     tx.add(LOG, desk, entries)
     tx.put(DESKS, desk, evolve(record, position=record.position + count))
 

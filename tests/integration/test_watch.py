@@ -118,12 +118,12 @@ def test_a_watcher_sees_what_another_thread_commits_in_order(opened: Open) -> No
     message(desk, 0)
     watching = Watching(desk, poll=SHORT)
     other = desk_on(opened())
-    threads = [
-        threading.Thread(
-            target=lambda start: [message(other, start + i) for i in range(5)], args=(n,)
-        )
-        for n in (100, 200)
-    ]
+
+    def write(start: int) -> None:
+        for number in range(5):
+            message(other, start + number)
+
+    threads = [threading.Thread(target=write, args=(start,)) for start in (100, 200)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -198,8 +198,12 @@ def test_another_process_is_heard_through_the_database(url: str) -> None:
         each.close()
 
 
+def database_of(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
+
+
 def listeners(server: Server, url: str) -> list[int]:
-    name = url.split("/")[-1].partition("?")[0]
+    name = database_of(url)
     asked = f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}' AND query LIKE 'LISTEN%'"
     return [pid for (pid,) in server.execute(asked)]
 
@@ -242,7 +246,7 @@ def test_a_watcher_that_cannot_listen_polls(url: str, monkeypatch: pytest.Monkey
 def test_without_notify_nothing_is_announced_and_nobody_listens(postgres: Server, url: str) -> None:
     (store,) = stores(url, 1)
     desk = desk_on(store)
-    name = url.split("/")[-1].partition("?")[0]
+    name = database_of(url)
     dsn = postgres.dsn.replace("dbname=postgres", f"dbname={name}")
     with psycopg.connect(dsn, autocommit=True) as ear:
         ear.execute(f"LISTEN {listening.CHANNEL}")
@@ -281,7 +285,7 @@ def test_the_async_watch_is_the_same(opened: Open) -> None:
 
         async def look() -> None:
             async for change in desks.aio[desk.id].watch(start, poll=poll, stop=lambda: stopped):
-                seen.append(change.position)
+                seen.append(change.position)  # noqa: PERF401  (looked at meanwhile)
 
         watcher = asyncio.ensure_future(look())
         await asyncio.sleep(0.05)
@@ -289,7 +293,7 @@ def test_the_async_watch_is_the_same(opened: Open) -> None:
             await asyncio.to_thread(act, start + number)
             wanted = await asyncio.to_thread(last, desk)
             async with asyncio.timeout(PATIENCE):
-                while not seen or seen[-1] < wanted:
+                while not seen or seen[-1] < wanted:  # noqa: ASYNC110  (as a host would look)
                     await asyncio.sleep(0.005)
         stopped = True
         watcher.cancel()

@@ -93,9 +93,15 @@ def positions(p: Play) -> list[int]:
     return [change.position for change in p.desk.changes()]
 
 
-def texts(p: Play) -> list[str | None]:
+def texts(p: Play) -> list[str]:
     chats = p.desk.conversations(states=list(om.State))
-    return [each.text for chat in chats for each in p.desk.messages(chat.id)]
+    return [each.text or "" for chat in chats for each in p.desk.messages(chat.id)]
+
+
+def store_of(desks: Play | om.Desks) -> SqlStore:
+    store = (desks.desks if isinstance(desks, Play) else desks).store
+    assert isinstance(store, SqlStore)
+    return store
 
 
 # --- together or not at all -----------------------------------------------------------------------
@@ -151,7 +157,7 @@ def test_an_error_takes_back_the_command_and_nothing_of_the_hosts(p: Play, host:
         p.desk.end("c_99", by="ana", within=host.passed)
     for work, error in ((broken, LookupError), (doubled, UniqueViolation)):
         with pytest.raises(error):
-            p.desks.store.transact_within(host.passed, work)
+            store_of(p).transact_within(host.passed, work)
     host.writes("after")
     chat = p.desk.receive("main", an_inbound(), within=host.passed).conversations[0]
     with pytest.raises(om.UsageError):
@@ -188,7 +194,7 @@ def test_a_key_lives_and_dies_with_the_hosts_transaction(p: Play, host: Host) ->
 def own_connections(p: Play) -> list[object]:
     """What the store takes from its own engine's pool."""
     taken: list[object] = []
-    sa.event.listen(p.desks.store.engine, "checkout", lambda *of: taken.append(of))
+    sa.event.listen(store_of(p).engine, "checkout", lambda *of: taken.append(of))
     return taken
 
 
@@ -221,7 +227,7 @@ def test_nothing_begins_commits_or_rolls_back_but_the_host(
 
 def test_a_webhook_is_read_and_received_on_the_hosts_connection_alone(tmp_path: Any) -> None:
     """Also what the webhook is verified by comes from there."""
-    settings = dict.fromkeys(("app_secret", "access_token", "verify_token"), {"env": "S"})
+    settings = {key: {"env": "S"} for key in ("app_secret", "access_token", "verify_token")}
     config = om.load_config(
         {
             "desk": "acme",
@@ -238,7 +244,9 @@ def test_a_webhook_is_read_and_received_on_the_hosts_connection_alone(tmp_path: 
         om.Desks(url, reveal=lambda ref: om.Secret(ref.env)) as desks,
         contextlib.closing(sqlite3.connect(plain(url))) as connection,
     ):
-        sa.event.listen(desks.store.engine, "do_connect", lambda *_: pytest.fail("a connection"))
+        sa.event.listen(
+            store_of(desks).engine, "do_connect", lambda *_: pytest.fail("a connection")
+        )
         desk = desks.desk("acme")
         assert desk.receive("wa", webhook, within=connection).accepted == 1
         assert len(desk.accept("wa", webhook, within=connection).known) == 1
@@ -578,12 +586,10 @@ def test_an_async_host_passes_its_connection_or_session_to_the_async_desk(
                 rows = await host.execute(sa.text("SELECT what FROM host_rows"))
                 seen.append((rows.fetchall(), await desk.tick()))
                 await host.rollback()
-        await p.desks.aio.close()
         return seen
 
     with desk_on(url) as p:
         assert asyncio.run(story(p)) == [([], 0), ([("mine",)], 0)]
-        p.desks.store._closed = False  # to look at what is stored
         assert texts(p) == ["Hello", "Hi", "more"]
 
 

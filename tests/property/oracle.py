@@ -1,101 +1,20 @@
 """A second opinion on what a desk does: slow, simple, and without one line of the rules in `src`.
 
-`Book` knows a desk's configuration as the test wrote it and resolves it by its own means. `Oracle`
-reads the log entry by entry, keeps its own picture of conversations and agents, and asserts at each
-entry that it was allowed; `check_*` assert what must hold when a command is over. Only the log's
+`Oracle` reads the log entry by entry, keeps its own picture of conversations and agents, and asserts at
+each entry that it was allowed; `check_*` assert what must hold when a command is over. Only the log's
 own classes are shared, as data.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-Path = tuple[str, ...]
-Limits = tuple[int, int, int]
-
-_PRESETS: Mapping[str | None, Mapping[str, Any]] = {
-    None: {},
-    "push": {
-        "assignment": "push",
-        "distribution": "least_loaded",
-        "overtake": "forbid",
-        "after_end": ("new", None),
-    },
-    "claim": {"assignment": "claim", "overtake": "confirm", "after_end": ("queue", None)},
-    "sla_inbox": {"assignment": "push", "overtake": "forbid", "after_end": ("new", None)},
-}
-_DEFAULTS: Mapping[str, Any] = {
-    "assignment": "push",
-    "distribution": "longest_idle",
-    "overtake": "forbid",
-    "after_end": ("new", None),
-}
-
-
-@frozen(kw_only=True)
-class Entry:
-    """An entry point as the test configured it; `queue` where it leads past the menu."""
-
-    channel: str
-    address: str
-    inbox: str
-    sla: int
-    queue: str | None = None
-
-
-@frozen(kw_only=True)
-class Book:
-    """What the test configured. `layers` are settings by place: "" is the desk, then paths."""
-
-    preset: str | None
-    trees: Mapping[str, Any]
-    entries: Mapping[str, Entry]
-    groups: Mapping[str, Sequence[str]]
-    layers: Mapping[str, Mapping[str, Any]]
-    limits: Limits
-
-    def setting(self, name: str, where: str = "") -> Any:
-        """The value of a setting at an inbox or queue: that of the nearest layer."""
-        steps = where.split("/") if where else []
-        places = ["", *("/".join(steps[:n]) for n in range(1, len(steps) + 1))]
-        values = [_DEFAULTS[name], _PRESETS[self.preset].get(name)]
-        values += [self.layers.get(place, {}).get(name) for place in places]
-        return [value for value in values if value is not None][-1]
-
-    def pushes(self, where: str) -> bool:
-        return bool(self.setting("assignment", where) == "push")
-
-    def leaves(self, inbox: str | None = None) -> list[str]:
-        inboxes = self.trees if inbox is None else [inbox]
-        return [path for name in inboxes for path in self._below(name, self.trees[name])]
-
-    def _below(self, path: str, tree: Mapping[str, Any]) -> list[str]:
-        if not tree:
-            return [path]
-        return [leaf for name, sub in tree.items() for leaf in self._below(f"{path}/{name}", sub)]
-
-    def served(self, serves: Iterable[str], groups: Iterable[str]) -> list[str]:
-        """The leaves that patterns come to, in tree order."""
-        patterns = [*serves, *(each for group in groups for each in self.groups[group])]
-        return [leaf for leaf in self.leaves() if any(_serves(each, leaf) for each in patterns)]
-
-    def node(self, inbox: str, path: Path) -> Mapping[str, Any]:
-        """What lies below a branch; nothing where the branch is gone."""
-        tree = self.trees[inbox]
-        for name in path:
-            tree = tree.get(name, {})
-        return dict(tree)
-
-
-def _serves(pattern: str, leaf: str) -> bool:
-    head, below = (pattern[:-3], "(/.*)?") if pattern.endswith("/**") else (pattern, "")
-    names = ("[^/]+" if name == "*" else re.escape(name) for name in head.split("/"))
-    return re.fullmatch("/".join(names) + below, leaf) is not None
+from tests.property.book import Book, Path
 
 
 @define(kw_only=True)
@@ -374,7 +293,7 @@ class Oracle:
         # When all look for work at once, as after a new configuration, they go by id.
         distribution = "by id" if self.all_freed else self.book.setting("distribution")
         first = min(able, key=lambda each: each.rank(distribution))
-        if returns and not self.all_freed:
+        if due_to is not None and returns and not self.all_freed:
             first = due_to
         assert person is first, f"{first.id} comes before {person.id} (A18)"
         waiting = [each for each in self.waiting() if each.queue in person.leaves]
@@ -507,17 +426,14 @@ class Oracle:
 
     def taking(self, chat: Chat, by: str, *, confirm: bool) -> str | None:
         """The error that an agent gets who takes a conversation, or None where they may."""
-        if chat.state == "ended":
-            return "ConversationClosed"
-        if chat.state == "selecting":
-            return "TransitionNotAllowed"
-        if chat.holder == by:
-            return None
-        if chat.holder is None and self.book.pushes(chat.place):
-            return "TransitionNotAllowed"
-        if chat.holder is not None and (
-            not confirm or self.book.setting("overtake", chat.place) == "forbid"
-        ):
-            return "AlreadyTaken"
-        person = self.staff[by]
-        return "CapacityExceeded" if person.load >= person.hard else None
+        person, holder = self.staff.get(by), chat.holder
+        overtake = confirm and self.book.setting("overtake", chat.place) == "confirm"
+        reasons = {
+            "UnknownAgent": person is None,
+            "ConversationClosed": chat.state == "ended",
+            "TransitionNotAllowed": chat.state == "selecting"
+            or (holder is None and self.book.pushes(chat.place)),
+            "AlreadyTaken": holder not in (None, by) and not overtake,
+            "CapacityExceeded": person is not None and holder != by and person.load >= person.hard,
+        }
+        return next((name for name, holds in reasons.items() if holds), None)

@@ -182,11 +182,8 @@ def test_who_lets_go_is_named_and_nobody_loses_a_conversation_unasked(
     for before, command, policy, _, decision in lived(start, opening, story):
         holder = before.agent if before.state in held else None
         after = decision.state.agent if decision.state.state in held else None
-        released = [
-            event.released
-            for event in decision.events
-            if getattr(event, "released", None) is not None
-        ]
+        named = [getattr(event, "released", None) for event in decision.events]
+        released = [each for each in named if each is not None]
         assert released == ([holder] if holder is not None and holder != after else [])
         if holder is not None and after not in (None, holder):
             assert isinstance(command, (ask.Take, ask.Reply))

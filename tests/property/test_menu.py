@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from omniroute.model.desk_config import QueueNode
 from omniroute.rules import queue_tree
 from omniroute.rules.menu import only_leaf, options, read_answer, render
-from tests.property.oracle import Book, Entry, Oracle, Person
+from tests.property.book import Book, Entry
+from tests.property.oracle import Oracle, Person
 
 NAMES = st.sampled_from(["Deutsch", "English", "Technik", "1", "02", "Straße", "STRASSE", "İ", "x"])
 TREES: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -107,9 +108,10 @@ def test_every_leaf_with_agents_can_be_reached_by_numbers_and_no_other(
     menu: tuple[Oracle, tuple[str, ...]],
 ) -> None:
     oracle, _ = menu
-    reached, ahead = set(), [()]
+    reached: set[str] = set()
+    ahead: list[tuple[str, ...]] = [()]
     while ahead:
-        path: tuple[str, ...] = ahead.pop()
+        path = ahead.pop()
         offered = listed(oracle, path)
         assert offered, "a branch that leads nowhere was offered"
         for number in range(1, len(offered) + 1):

@@ -37,7 +37,7 @@ from omniroute.schema import Collection
 from omniroute.stores.sql import SqlStore
 from omniroute.testing.play import MONDAY
 from omniroute.testing.scripted import ScriptedPlugin
-from tests.property.oracle import Book
+from tests.property.book import Book
 
 T = TypeVar("T")
 
@@ -83,11 +83,15 @@ def _nodes(tree: Any) -> tuple[QueueNode, ...]:
 
 
 def _settings(book: Book, place: str, **more: Any) -> PolicySettings:
-    made = {"assignment": Assignment, "overtake": Overtake, "distribution": om.Distribution}
-    values = {name: made[name](v) for name, v in book.layers.get(place, {}).items() if name in made}
-    after_end = book.layers.get(place, {}).get("after_end")
-    if after_end is not None:
-        values["after_end"] = AfterEnd(AfterEndTo(after_end[0]), after_end[1])
+    made: dict[str, Callable[[Any], Any]] = {
+        "assignment": Assignment,
+        "overtake": Overtake,
+        "distribution": om.Distribution,
+        "after_end": lambda given: AfterEnd(AfterEndTo(given[0]), given[1]),
+    }
+    values: dict[str, Any] = {
+        name: made[name](value) for name, value in book.layers.get(place, {}).items()
+    }
     return PolicySettings(**values, **more)
 
 

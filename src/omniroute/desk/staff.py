@@ -74,6 +74,8 @@ def put(
 
     def flow(unit: Unit) -> Agent:
         known = unit.find_agent(agent)
+        # What is given must exist; what was kept may name queues that are gone by now.
+        unit.setup.serving(serves or (), groups or ())
         save_agent(
             unit,
             agent,
@@ -82,6 +84,7 @@ def put(
             serves=_given(serves, known.serves if known else ()),
             capacity=own_capacity(capacity) or (known.own_capacity if known else None),
             actor=SYSTEM if by is None else agent_actor(by),
+            follow=True,
         )
         settle(unit)
         return unit.agent(agent)

@@ -28,7 +28,9 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             assignment=Assignment.CLAIM,
             overtake=Overtake.CONFIRM,  # C4
             after_end=AfterEnd(AfterEndTo.QUEUE),  # C8: the same conversation, and no timer
-            labels={"queued": "Unanswered", "active": "Active", "ended": "Finished"},
+            labels=dict.fromkeys(("selecting", "queued", "offered"), "Unanswered")
+            | dict.fromkeys(("active", "inactive", "dismissed", "snoozed"), "Active")
+            | {"ended": "Finished"},
         ),
         "sla_inbox": PolicySettings(
             assignment=Assignment.PUSH,

@@ -118,3 +118,71 @@ def test_keys_of_one_desk_mean_nothing_on_another(play) -> None:
     for p in (one, other):
         p.contact("Maria").writes("Hello")
         assert p.desk.end("c_1", by="ana", key="req-17").state is State.ENDED
+
+
+@pytest.mark.req("R4")
+def test_a_tick_forgets_the_keys_whose_time_is_over_a_bounded_number_at_once(p) -> None:
+    for number in range(250):
+        p.desk.tag("c_1", "asked", by="ana", key=f"k{number:03}")
+    last = MONDAY + timedelta(days=30)
+    left = []
+    for now in (last - timedelta(microseconds=1), last, last, last, last):
+        p.desk.tick(now=now)
+        left.append(sum(stored(p, IDEMPOTENCY, f"k{each:03}") is not None for each in range(250)))
+    assert left == [250, 150, 50, 0, 0]
+
+
+@pytest.mark.req("R4")
+@pytest.mark.parametrize(
+    "one,other",
+    [
+        ({"attachments": [PHOTO]}, {"attachments": [evolve(PHOTO, ref="media-2")]}),
+        ({"attachments": [PHOTO]}, {}),
+        ({}, {"confirm": True}),
+        ({"text": "1"}, {"text": "1 "}),
+        ({"text": "ü"}, {"text": "u\N{COMBINING DIAERESIS}"}),
+    ],
+)
+def test_everything_that_was_asked_counts(p, one, other) -> None:
+    def reply(**asked):
+        return p.desk.reply("c_1", **{"text": "Hi", **asked}, by="ana", key="req-17")
+
+    first = reply(**one)
+    assert reply(**one) == first
+    with pytest.raises(IdempotencyConflict):
+        reply(**other)
+
+
+@pytest.mark.req("R4", "R1")
+def test_two_who_ask_at_once_under_one_key_do_it_once(play, tmp_path) -> None:
+    p = play(CLAIM, store=f"sqlite:///{tmp_path / 'desk.db'}")
+    p.contact("Maria").writes("Hello")
+    given, start = [], threading.Barrier(4)
+
+    def ask() -> None:
+        start.wait()
+        given.append(p.desk.note("c_1", "asked twice", by="ana", key="req-17").id)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(given) == 4
+    assert set(given) == {p.desk.messages("c_1")[-1].id}
+    assert len(p.desk.messages("c_1")) == 2
+
+
+@pytest.mark.req("R4")
+def test_agents_acting_for_themselves_have_keys_too(p) -> None:
+    ana = p.desk.acting_as("ana")
+    for act in (
+        lambda: ana.take("c_1", key="k1"),
+        lambda: ana.reply("c_1", "Hi", key="k2"),
+        lambda: ana.note("c_1", "noted", key="k3"),
+        lambda: ana.tag("c_1", "refund", key="k4"),
+        lambda: ana.end("c_1", key="k5"),
+    ):
+        first, before = act(), position(p)
+        assert act() == first
+        assert position(p) == before

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from omniroute.errors import UnknownEntryPoint, UsageError
+from omniroute.errors import UniqueViolation, UnknownEntryPoint, UsageError
 from omniroute.instants import MINUTE
 from omniroute.model import events as tell
+from omniroute.model.desk_config import EntryPointConfig
 from omniroute.model.state import State
+from omniroute.stores.memory import MemoryStore
 from omniroute.testing import MONDAY, NOW, a_config, an_inbound
 from tests.unit.desk.helpers import assert_folds, names, told
 
@@ -69,6 +71,53 @@ def test_more_than_a_batch_is_routed_in_one_tick(p) -> None:
 def test_an_unknown_entry_point_is_refused_at_once(p) -> None:
     with pytest.raises(UnknownEntryPoint):
         p.desk.accept("mian", an_inbound())
+
+
+def test_what_is_for_nobody_here_is_refused_at_once(p) -> None:
+    good, bad = an_inbound(key="k1"), an_inbound(key="k2", address="elsewhere")
+    accepted = p.desk.accept("main", [bad, good])
+    assert accepted.new == ("k1",)
+    assert [each.where for each in accepted.unreadable] == ["items[0]"]
+    p.desk.tick()
+    assert [each.text for each in p.desk.messages("c_1")] == ["Hello"]
+
+
+@pytest.mark.req("X3")
+def test_an_item_is_known_by_the_entry_point_that_it_is_for(play) -> None:
+    """Whichever one the webhook came in by."""
+    two = {each: EntryPointConfig(channel="chat", address=each) for each in ("main", "other")}
+    p = play(a_config(entry_points=two))
+    item = an_inbound(key="k1", address="other")
+    assert p.desk.receive("main", item).accepted == 1
+    assert p.desk.accept("main", item).known == ("k1",)
+    assert p.desk.accept("other", item).known == ("k1",)
+    more = an_inbound(key="k2", address="other")
+    assert p.desk.accept("main", more).new == ("k2",)
+    assert p.desk.accept("other", more).known == ("k2",)
+
+
+def test_an_item_that_another_one_records_at_this_moment_is_known(play) -> None:
+    """Found out only as it is written: the work runs again, and finds it."""
+
+    class Racing(MemoryStore):
+        race = None
+
+        def transact(self, work):
+            race, self.race = self.race, None
+            if race is not None and work.__qualname__.startswith("_recorded"):
+                race()
+                raise UniqueViolation("the key is taken by another value")
+            self.race = race
+            return super().transact(work)
+
+    store = Racing()
+    p = play(a_config(preset="push", agents=("ana",)), store=store)
+    item = an_inbound("one", key="k1")
+    store.race = lambda: p.desk.accept("main", item)
+    accepted = p.desk.accept("main", [item, an_inbound("two", key="k2")])
+    assert (accepted.new, accepted.known) == (("k2",), ("k1",))
+    p.desk.tick()
+    assert [each.text for each in p.desk.messages("c_1")] == ["one", "two"]
 
 
 def test_a_store_in_memory_joins_nobodys_transaction(p) -> None:

@@ -24,6 +24,7 @@ from omniroute.model.policy import (
     Policy,
     PolicySettings,
 )
+from omniroute.model.state import State
 from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS, preset
 from omniroute.rules.resolution import Setup
@@ -296,7 +297,8 @@ def test_claim_lets_people_take_and_reopens_for_ever():
     claim = preset("claim")
     assert (claim.assignment, claim.overtake) == (Assignment.CLAIM, Overtake.CONFIRM)
     assert claim.after_end == AfterEnd(AfterEndTo.QUEUE, within=None)
-    assert claim.labels == {"queued": "Unanswered", "active": "Active", "ended": "Finished"}
+    assert set(claim.labels) == set(State)
+    assert set(claim.labels.values()) == {"Unanswered", "Active", "Finished"}
 
 
 def test_an_sla_inbox_pushes():

@@ -36,7 +36,7 @@ def weaknesses(connection: Connection) -> list[str]:
 
 
 def _postgres(connection: Connection) -> list[str]:
-    settings = {name: value for name, value in connection.execute(_PG_SETTINGS)}
+    settings = {row[0]: row[1] for row in connection.execute(_PG_SETTINGS)}
     found = [
         f"{name} is {value!r}: {meaning}"
         for (name, value), meaning in _POSTGRES.items()

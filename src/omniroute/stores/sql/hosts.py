@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from omniroute.errors import HostTransactionLost, UsageError
-from omniroute.stores.sql.drivers import Driver, driver_for
+from omniroute.stores.sql.drivers import Driver, Fault, driver_for
 
 __all__ = ["Host", "find_host", "lost"]
 
@@ -43,12 +43,7 @@ class Host:
         try:
             cursor = _plain_cursor(raw)
         except self.driver.errors as error:
-            raise UsageError(
-                "the connection cannot be used here",
-                where="within",
-                got=f"{type(error).__name__}: {error}",
-                hint="pass it open, and in the thread that it belongs to",
-            ) from error
+            raise _unusable(error) from error
         if texts is not str:
             raw.text_factory = str
         try:
@@ -150,7 +145,7 @@ def _of_django(connection: Any, database: str) -> Any:
 def _kind(connection: Any) -> str | None:
     if not callable(getattr(connection, "cursor", None)):
         return None
-    if hasattr(connection, "in_transaction") and hasattr(connection, "isolation_level"):
+    if {"in_transaction", "isolation_level"} <= set(dir(type(connection))):
         return "sqlite"
     if hasattr(getattr(connection, "info", None), "transaction_status"):
         return "postgresql"
@@ -159,14 +154,14 @@ def _kind(connection: Any) -> str | None:
 
 def _begin_sqlite(connection: Any, behind: Any, driver: Driver) -> None:
     """Do what the driver itself does before a host's first write: begin, where it manages that."""
-    if behind.in_transaction:
-        return
-    if behind.isolation_level is None or getattr(behind, "autocommit", -1) is True:
-        raise _no_transaction(behind)
     try:
+        if behind.in_transaction:
+            return
+        if behind.isolation_level is None or getattr(behind, "autocommit", -1) is True:
+            raise _no_transaction(behind)
         connection.execute("BEGIN IMMEDIATE")
     except driver.errors as error:
-        raise lost(error) from error
+        raise (lost if driver.judge(error) is Fault.LOST else _unusable)(error) from error
 
 
 def _plain_cursor(raw: Any) -> Any:
@@ -178,6 +173,15 @@ def _plain_cursor(raw: Any) -> Any:
     if psycopg is not None and isinstance(raw, psycopg.Connection):
         return psycopg.Cursor(raw, row_factory=psycopg.rows.tuple_row)
     return raw.cursor()
+
+
+def _unusable(error: BaseException) -> UsageError:
+    return UsageError(
+        "the connection cannot be used here",
+        where="within",
+        got=f"{type(error).__name__}: {error}",
+        hint="pass it open, and in the thread that it belongs to",
+    )
 
 
 def _elsewhere(database: str, got: str) -> UsageError:
