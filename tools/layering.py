@@ -42,6 +42,8 @@ SAME_LAYER: Mapping[tuple[str, str], str] = {
     ("schema", "rules"): "an index may be ordered by a value that a rule computes",
     ("ports", "schema"): "the Transaction's verbs are typed by the declared collections",
     ("codec", "schema"): "stored values are encoded as their collection declares",
+    ("contrib", "web"): "a framework's view answers webhooks as every host does",
+    ("contrib", "testing"): "a framework's test helper opens the play that every test has",
     ("__main__", "cli"): "python -m omniroute is the command line",
 }
 """Imports within one layer that are allowed, and why."""
@@ -64,6 +66,7 @@ DEPENDENCIES: Mapping[str, tuple[str, ...]] = {
     "_pytest": ("testing",),
     "hypothesis": ("testing",),
     "django": ("contrib.django",),
+    "asgiref": ("contrib.django",),
     "yaml": ("config",),
     "holidays": ("config",),
     "phonenumbers": ("config", "channels"),

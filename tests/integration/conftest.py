@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
-from tests.rigs.postgres import RigError, Server, binaries
+from tests.rigs.postgres import RigError, Server, binaries, url_of
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,18 @@ def postgres():
         pytest.skip(str(error))
     with Server() as server:
         yield server
+
+
+@pytest.fixture
+def empty_database(postgres):
+    """Return the URL of an empty database, the same for each test: that is faster than a new one."""
+    name = "emptied"
+    if not postgres.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+        return postgres.database(name)
+    dsn = postgres.dsn.replace("dbname=postgres", f"dbname={name}")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        ours = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$'"
+        for (schema,) in connection.execute(ours).fetchall():
+            connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        connection.execute("CREATE SCHEMA public")
+    return url_of(postgres.port, database=name)

@@ -20,7 +20,7 @@ def test_the_same_story_gives_the_same_log_on_postgres(postgres: Server) -> None
     class OnPostgres(DeskMachine):
         stores: ClassVar = {"memory": memory_store, "postgres": lambda _: _empty(url)}
 
-    drive(OnPostgres, 10)
+    drive(OnPostgres, 5)
 
 
 def _empty(url: str) -> Kept:

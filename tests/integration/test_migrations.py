@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import shutil
 from collections.abc import Iterator
@@ -33,9 +32,6 @@ from omniroute.schema import CONVERSATIONS, DESKS
 from omniroute.stores.sql import SqlStore, upgrading, versions
 from omniroute.stores.sql.tables import TableSet
 from omniroute.testing.store_conformance.values import ONE, alone, conversation, in_threads
-from tests.rigs.postgres import Server
-
-_NUMBERS = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -43,8 +39,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'desk.db'}"
-    server: Server = request.getfixturevalue("postgres")
-    return server.database(f"migrations_{next(_NUMBERS)}")
+    url: str = request.getfixturevalue("empty_database")
+    return url
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,15 +14,12 @@ from omniroute.model.desk_config import EntryPointConfig, Override
 from omniroute.testing import MONDAY, NOW, a_config, play
 from omniroute.testing.scripted import ScriptedPlugin
 
-_NUMBERS = itertools.count()
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'desk.db'}"
-    name = f"restore_{next(_NUMBERS)}"
-    found: str = request.getfixturevalue("postgres").database(name)
+    found: str = request.getfixturevalue("empty_database")
     return found
 
 

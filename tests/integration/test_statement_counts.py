@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -31,7 +30,6 @@ from omniroute.testing.store_conformance.values import alone
 
 OTHERS = int(os.environ.get("OMNIROUTE_OTHERS", "2000"))
 _BATCH = 5_000
-_NUMBERS = itertools.count()
 
 _RAN: list[str] = []
 """Every statement that went to a database, in order."""
@@ -68,7 +66,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     if request.param == "postgresql":
         options = {"cursor_factory": _PostgresCursor}
-        url = request.getfixturevalue("postgres").database(f"counts_{next(_NUMBERS)}")
+        url = request.getfixturevalue("empty_database")
     store = SqlStore(url, durability="normal", connect_args=options)
     yield store
     store.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,6 @@ from omniroute.schema import CONTACTS, DESKS
 from omniroute.stores.sql import SqlStore
 from omniroute.testing.store_conformance.values import ONE, alone
 
-_NUMBERS = itertools.count()
 BY_REF = CONTACTS.index("contacts_by_ref")
 
 
@@ -28,7 +26,7 @@ BY_REF = CONTACTS.index("contacts_by_ref")
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgres").database(f"upcasts_{next(_NUMBERS)}")
+        url = request.getfixturevalue("empty_database")
     store = SqlStore(url)
     alone(store).add(DESKS, ONE, [DeskRecord(ONE)])
     yield store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -25,7 +24,6 @@ LONG = timedelta(seconds=60)  # a hint comes sooner, or the test is too slow to 
 SHORT = timedelta(milliseconds=20)
 PATIENCE = 30.0
 
-_NUMBERS = itertools.count()
 
 OPTIONS: dict[str, Any] = {"discover": False, "plugins": [ScriptedPlugin(("chat",))]}
 
@@ -46,7 +44,7 @@ def opened(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     memory = MemoryStore()
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     if kind == "postgresql":
-        url = request.getfixturevalue("postgres").database(f"watch_{next(_NUMBERS)}")
+        url = request.getfixturevalue("empty_database")
 
     def open_(**options: Any) -> om.Store:
         store: om.Store = memory if kind == "memory" else SqlStore(url, **options)
@@ -176,8 +174,8 @@ def test_what_is_no_duration_is_refused(poll: Any) -> None:
 
 
 @pytest.fixture
-def url(postgres: Server) -> str:
-    return postgres.database(f"notify_{next(_NUMBERS)}")
+def url(empty_database: str) -> str:
+    return empty_database
 
 
 def stores(url: str, count: int, **options: Any) -> list[SqlStore]:

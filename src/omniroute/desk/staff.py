@@ -98,6 +98,8 @@ def own_capacity(capacity: Mapping[str, Capacity] | None) -> Capacity | None:
 
 
 def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity] | None) -> None:
+    from omniroute.rules.checks import capacity_problems  # which configuration is judged by
+
     problem = name_problem(agent, "an agent's id")
     if problem is None and name is not None:
         check_text(name, "name")
@@ -105,8 +107,6 @@ def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity
     if problem is not None:
         raise UsageError(problem, where="agent")
     check_storable(capacity, "capacity")
-    from omniroute.rules.checks import capacity_problems
-
     if found := tuple(capacity_problems("capacity", capacity or {})):
         raise UsageError(found[0].message, where=found[0].path)
 

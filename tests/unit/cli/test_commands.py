@@ -25,7 +25,6 @@ WITHOUT = """
 import sys
 sys.modules[{!r}] = None
 from omniroute.cli import main
-from omniroute.cli.app import app
 raise SystemExit(main({!r}))
 """
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from omniroute.errors import AlreadyTaken, IdempotencyConflict
 from omniroute.instants import DAY
 from omniroute.model.policy import PolicySettings
 from omniroute.model.state import State
+from omniroute.model.wire import Attachment
 from omniroute.schema import IDEMPOTENCY
 from omniroute.testing import MONDAY, a_config
 from tests.unit.desk.helpers import position, stored
 
 CLAIM = a_config(preset="claim", agents=("ana", "bob"))
+PHOTO = Attachment(kind="image", ref="media-1")
 
 
 @pytest.fixture

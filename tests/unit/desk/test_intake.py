@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_an_item_that_another_one_records_at_this_moment_is_known(play) -> None:
     """Found out only as it is written: the work runs again, and finds it."""
 
     class Racing(MemoryStore):
-        race = None
+        race: Any = None
 
         def transact(self, work):
             race, self.race = self.race, None

@@ -297,6 +297,7 @@ def test_claim_lets_people_take_and_reopens_for_ever():
     claim = preset("claim")
     assert (claim.assignment, claim.overtake) == (Assignment.CLAIM, Overtake.CONFIRM)
     assert claim.after_end == AfterEnd(AfterEndTo.QUEUE, within=None)
+    assert claim.labels is not None
     assert set(claim.labels) == set(State)
     assert set(claim.labels.values()) == {"Unanswered", "Active", "Finished"}
 

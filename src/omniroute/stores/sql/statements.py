@@ -37,7 +37,7 @@ from omniroute.schema import Collection, Index
 from omniroute.stores.entries import entries_of
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
 
-__all__ = ["IndexPlan", "Plan", "Plans", "Shape", "plans_for"]
+__all__ = ["IndexPlan", "Plan", "Plans", "Shape", "plans_for", "plans_named"]
 
 Shape = tuple[int, int, int, bool]
 """How many fields a scan's prefix, `after` and `until` have, and whether it goes backwards."""
@@ -109,6 +109,19 @@ def plans_for(dialect: type[Dialect], database_schema: str | None) -> Plans:
         found = Plans(dialect, TableSet(database_schema=database_schema))
         _PLANS[dialect, database_schema] = found
     return found
+
+
+def plans_named(database: str) -> Plans:
+    """Return the plans for a kind of database, on whose driver's own cursor they are to run."""
+    dialects: dict[str, type[Dialect]] = {
+        "postgresql": postgresql.dialect,
+        "sqlite": sqlite.dialect,
+    }
+    if database not in dialects:
+        raise UsageError(
+            "this database is not supported", expected=" or ".join(sorted(dialects)), got=database
+        )
+    return plans_for(dialects[database], None)
 
 
 class Plan:

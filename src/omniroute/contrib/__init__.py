@@ -1,0 +1,1 @@
+"""omniroute inside frameworks that own what omniroute would own otherwise: connections, migrations."""
