@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -13,22 +13,23 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 
 import omniroute as om
 from omniroute.codec import encode
-from omniroute.instants import HOUR, MINUTE, SECOND, from_micros
+from omniroute.instants import HOUR, MINUTE, SECOND, from_micros, to_micros
 from omniroute.model.wire import DeliveryStatus
 from omniroute.schema import EXPLANATIONS
 from tests.property.book import Book
+from tests.property.desk_ground import now_and_then
 from tests.property.desk_outside import Outside, status_of
 from tests.property.oracle import Chat
 from tests.property.stories import (
     GROUPS,
     LIMITS,
     OTHER_TREES,
-    PATTERNS,
     STAFF,
     agents,
     books,
     changed_book,
     picks,
+    serving,
 )
 from tests.property.world import World, desk_config
 
@@ -43,13 +44,13 @@ class DeskMachine(Outside):
     def open_desk(self, book: Book, on: set[str]) -> None:
         self.begin(book)
         for agent in STAFF[:3]:
-            self.saves(agent, ["general/**", "vip"] if agent != "cho" else [], None, None)
+            self.saves(agent, ("general/**", "vip") if agent != "cho" else (), None, None)
             if agent in on:
                 self.turns(agent, on=True)
 
     # --- what agents do
 
-    @rule(agent=agents, on=st.booleans())
+    @rule(agent=agents, on=st.sampled_from([True, True, False]))
     def turns(self, agent: str, on: bool) -> None:
         known = agent in self.oracle.staff
         self.do(
@@ -59,14 +60,14 @@ class DeskMachine(Outside):
 
     @rule(
         agent=agents,
-        serves=st.none() | st.lists(st.sampled_from(PATTERNS), max_size=2),
+        serves=st.none() | serving,
         groups=st.none() | st.lists(st.sampled_from(tuple(GROUPS)), max_size=1),
         limits=st.none() | st.sampled_from(LIMITS),
     )
     def saves(
         self,
         agent: str,
-        serves: list[str] | None,
+        serves: Sequence[str] | None,
         groups: list[str] | None,
         limits: tuple[int, int, int] | None,
     ) -> None:
@@ -87,6 +88,7 @@ class DeskMachine(Outside):
         assert limits is None or saved.capacity == om.Capacity(*limits)
         assert saved.load == self.oracle.staff[agent].load
 
+    @now_and_then(2)
     @precondition(lambda self: self.has_chats)
     @rule(pick=picks, agent=agents, confirm=st.booleans())
     def takes(self, pick: int, agent: str, confirm: bool) -> None:
@@ -97,6 +99,7 @@ class DeskMachine(Outside):
         assert refusal or chat.holder == agent
         assert self.told_only() is idle, "what changes nothing emits nothing (R11)"
 
+    @now_and_then(2)
     @precondition(lambda self: self.has_chats)
     @rule(pick=picks, agent=agents, confirm=st.booleans())
     def replies(self, pick: int, agent: str, confirm: bool) -> None:
@@ -133,6 +136,7 @@ class DeskMachine(Outside):
     def where(self, chat: Chat) -> int:
         return list(reversed(self.oracle.chats)).index(chat.id)
 
+    @now_and_then(2)
     @precondition(lambda self: self.has_chats)
     @rule(pick=picks, agent=agents, disposition=st.sampled_from([None, "solved"]))
     def ends(self, pick: int, agent: str, disposition: str | None) -> None:
@@ -147,6 +151,7 @@ class DeskMachine(Outside):
         if refusal is None:
             assert (ended.ending.by, ended.ending.disposition) == (f"agent:{agent}", disposition)
 
+    @now_and_then(4)
     @precondition(lambda self: self.has_chats)
     @rule(pick=picks, agent=agents, what=st.sampled_from(["note", "tag", "untag", "read"]))
     def jots(self, pick: int, agent: str, what: str) -> None:
@@ -162,6 +167,7 @@ class DeskMachine(Outside):
         if what == "read" and known:
             self.read_by[agent, chat.id] = chat.newest
 
+    @now_and_then(4)
     @precondition(lambda self: self.has_chats)
     @rule(pick=picks, agent=agents, key=st.sampled_from(["k1", "k2"]), text=st.sampled_from("ab"))
     def notes_with_a_key(self, pick: int, agent: str, key: str, text: str) -> None:
@@ -179,6 +185,7 @@ class DeskMachine(Outside):
 
     # --- configuration
 
+    @now_and_then(4)
     @rule(book=books(), tree=st.sampled_from(sorted(OTHER_TREES)), sla=st.sampled_from([1, 2, 60]))
     def configures(self, book: Book, tree: str, sla: int) -> None:
         """Another version: other settings, SLAs, queues. It is saved whole, or refused and nothing is."""
@@ -213,6 +220,7 @@ class DeskMachine(Outside):
     def time_passes(self, micros: int) -> None:
         self.set_clock(self.now + micros)
 
+    @now_and_then(2)
     @rule(micros=st.integers(-HOUR, -1))
     def clock_jumps_back(self, micros: int) -> None:
         self.set_clock(self.now + micros)
@@ -274,13 +282,30 @@ class DeskMachine(Outside):
             if c == conversation and p < position and s == "waiting"
         ]
         assert not before, "out of order"
-        tries = sum(a.message == message for a in self.worlds[0].provider.attempts)
+        self.tries[message] = self.tries.get(message, 0) + 1
         after = {"accepted": "sent", "overtaken": "sent", "retryable": "waiting"}.get(
             outcome, "dead"
         )
-        assert tries <= 10 or after != "waiting"
+        if after == "waiting" and self.tries[message] == 10:
+            after = "dead"
         self.letters[message] = (conversation, position, after)
 
+    @now_and_then(4)
+    @precondition(lambda self: self.count_letters("waiting"))
+    @rule()
+    def provider_is_down(self) -> None:
+        """Every try fails, each later than the one before, until they are given up (R10)."""
+        tries = 0
+        while self.count_letters("waiting") and tries < 40:
+            ready = self.worlds[0].desk.next_delivery()
+            if ready is not None:
+                assert to_micros(ready) > self.now, "tried again at once"
+                self.set_clock(to_micros(ready))
+            self.delivers(["retryable"] * 100)
+            tries += 1
+        assert not self.count_letters("waiting"), "tried for ever"
+
+    @now_and_then(4)
     @precondition(lambda self: self.count_letters("dead"))
     @rule(pick=picks)
     def drives_again(self, pick: int) -> None:
@@ -288,7 +313,9 @@ class DeskMachine(Outside):
         message = dead[pick % len(dead)]
         self.do(lambda world: world.desk.redrive(message))
         self.letters[message] = (*self.letters[message][:2], "waiting")
+        self.tries[message] = 0
 
+    @now_and_then(4)
     @rule()
     def restarts(self) -> None:
         for world in self.worlds:
@@ -296,6 +323,7 @@ class DeskMachine(Outside):
 
     # --- reading
 
+    @now_and_then(4)
     @precondition(lambda self: self.has_chats)
     @rule(
         pick=picks,
@@ -370,6 +398,7 @@ class DeskMachine(Outside):
                 counts[value] = counts.get(value, 0) + 1
         return counts
 
+    @now_and_then(4)
     @precondition(lambda self: self.has_chats)
     @rule(pick=picks, limit=st.integers(1, 5), after=st.integers(0, 20))
     def reads(self, pick: int, limit: int, after: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from omniroute.desk import Received
 from omniroute.model.wire import Choice, DeliveryStatus, Inbound, InboundKind, Sender
-from tests.property.desk_ground import Ground
+from tests.property.desk_ground import Ground, now_and_then
 from tests.property.oracle import Chat
 from tests.property.stories import CONTENT, ENTRIES, REMARKS, WORDS, inbounds, picks
 from tests.property.world import World
@@ -40,10 +40,15 @@ class Outside(Ground):
             **more,
         )
 
-    @rule(spec=inbounds, kind=st.sampled_from(CONTENT))
-    def writes(self, spec: dict[str, Any], kind: InboundKind) -> None:
-        self.arrives(spec["entry"], self.inbound(spec, kind, text=spec["text"]))
+    @rule(spec=inbounds, kind=st.sampled_from(CONTENT), old_key=st.booleans())
+    def writes(self, spec: dict[str, Any], kind: InboundKind, old_key: bool) -> None:
+        item = self.inbound(spec, kind, text=spec["text"])
+        old = f"in-{self.keys - 1}"
+        if old_key and (spec["entry"], kind.value, old) not in self.used:
+            item = evolve(item, key=old)  # a key is its provider's, of one kind on one entry point
+        self.arrives(spec["entry"], item)
 
+    @now_and_then(2)
     @rule(spec=inbounds, title=st.sampled_from(["Deutsch", "English", "Technik", "Gone"]))
     def presses(self, spec: dict[str, Any], title: str) -> None:
         choice = Choice(id="x", title=title)
@@ -73,6 +78,7 @@ class Outside(Ground):
     def arrives(self, entry: str, item: Inbound) -> None:
         """A contact's own content comes in: foresee where it goes, then see that it went there."""
         assert item.sender is not None
+        self.used.add((entry, item.kind.value, item.key))
         number = self.person(ENTRIES[entry].channel, item.sender.addresses)
         contact = self.known.get(number, "?")
         verdict, home = self.oracle.home(entry, contact, item.thread, self.now)
@@ -108,6 +114,7 @@ class Outside(Ground):
             return self.oracle.answer(home, item.choice.title if item.choice else item.text)
         return home.queue, home.path
 
+    @now_and_then(3)
     @precondition(lambda self: self.received)
     @rule(pick=picks)
     def comes_again(self, pick: int) -> None:
@@ -119,11 +126,13 @@ class Outside(Ground):
         assert received.items[0].conversation == conversation
         assert self.told_only()
 
+    @now_and_then(3)
     @rule(spec=inbounds, other=inbounds)
     def comes_in_one_batch(self, spec: dict[str, Any], other: dict[str, Any]) -> None:
         """Two items and a copy of the first in one webhook, the second perhaps for another address."""
         first = self.inbound(spec, InboundKind.MESSAGE, text=spec["text"])
         second = self.inbound(other, InboundKind.MESSAGE, text=other["text"])
+        self.used.add((other["entry"], "message", second.key))
         self.arrives(spec["entry"], first)
         same = ENTRIES[spec["entry"]].channel == ENTRIES[other["entry"]].channel
         known = (spec["entry"], "message", first.key) in self.received
@@ -147,6 +156,7 @@ class Outside(Ground):
             number = self.person(ENTRIES[other["entry"]].channel, other["addresses"])
             self.known.setdefault(number, self.oracle.chats[what.conversation].contact)
 
+    @now_and_then(2)
     @rule(spec=inbounds)
     def is_accepted(self, spec: dict[str, Any]) -> None:
         """Recorded now and routed by the next tick, as of now (S1)."""
@@ -154,10 +164,12 @@ class Outside(Ground):
         accepted = self.do(lambda world: world.desk.accept(spec["entry"], [item, item]))
         assert (accepted.new, accepted.known) == ((item.key,), (item.key,))
         assert not self.told
-        self.intake.append((spec["entry"], item))
+        self.used.add((spec["entry"], "message", item.key))
+        self.intake.append((spec["entry"], evolve(item, at=self.now)))
 
     def are_routed(self) -> None:
         """What was accepted before a tick has been received in it, and is not received again."""
+        routed: list[tuple[int, int]] = []
         for entry, item in self.intake:
             assert item.sender is not None
             number = self.person(ENTRIES[entry].channel, item.sender.addresses)
@@ -167,10 +179,17 @@ class Outside(Ground):
                 self.address[what.conversation] = item.sender.addresses
                 self.known.setdefault(number, self.oracle.chats[what.conversation].contact)
                 assert self.oracle.chats[what.conversation].contact == self.known[number]
+            if what.result == "duplicate":
+                routed.append((item.at or 0, self.oracle.said_at[what.message]))
             # One that was refused at the time may be taken now: nothing of it was kept.
             assert what.result in ("duplicate", "rejected", "accepted")
         self.intake.clear()
+        # In the order of acceptance; what was accepted at one instant may come in any.
+        assert all(one[1] < two[1] for one in routed for two in routed if one[0] < two[0]), (
+            "routed out of order"
+        )
 
+    @now_and_then(3)
     @rule(spec=inbounds, kind=st.sampled_from(REMARKS))
     def remarks(self, spec: dict[str, Any], kind: InboundKind) -> None:
         """A reaction, an edit, an echo, a notice: kept beside the conversation, moving nothing (P16)."""
@@ -179,6 +198,7 @@ class Outside(Ground):
         assert received.items[0].result in ("accepted", "ignored")
         assert self.told_only("Remarked")
 
+    @now_and_then(3)
     @precondition(lambda self: self.letters)
     @rule(pick=picks, status=st.sampled_from(DeliveryStatus), again=st.booleans())
     def reports(self, pick: int, status: DeliveryStatus, again: bool) -> None:

@@ -86,6 +86,7 @@ class Oracle:
     staff: dict[str, Person] = field(factory=dict)
     pushed: int = 0
     all_freed: bool = False
+    said_at: dict[str, int] = field(factory=dict)
 
     # --- the log ----------------------------------------------------------------------------------
 
@@ -211,7 +212,8 @@ class Oracle:
 
     def _said(self, e: Any) -> Chat:
         chat = self.chats[e.conversation]
-        assert all(e.message not in each.messages for each in self.chats.values())
+        assert e.message not in self.said_at
+        self.said_at[e.message] = self.position
         chat.messages.append(e.message)
         chat.newest = self.position
         return chat

@@ -25,7 +25,13 @@ ENTRIES = {
     ),
 }
 GROUPS = {"tier1": ("general/**",), "german": ("general/Deutsch/*",)}
-PATTERNS = ("vip", "general/English", "general/Deutsch/Technik", "general/Deutsch/**", "general/**")
+PATTERNS: tuple[str, ...] = (
+    "vip",
+    "general/English",
+    "general/Deutsch/Technik",
+    "general/Deutsch/**",
+    "general/**",
+)
 OTHER_TREES: dict[str, dict[str, Any]] = {
     "as ever": TREES["general"],
     "without Technik": {"Deutsch": {"Bestellung": {}}, "English": {}},
@@ -39,14 +45,17 @@ WORDS = (None, "", "1", "2", "3", "01", "0", "English", " deutsch ", "technik", 
 CONTENT = [kind for kind in InboundKind if kind.is_content]
 REMARKS = [kind for kind in InboundKind if not kind.is_content and kind is not InboundKind.STATUS]
 
+serving = st.sampled_from([("general/**", "vip"), ("general/**",), ("vip",), ()]) | st.lists(
+    st.sampled_from(PATTERNS), max_size=2
+).map(tuple)
 agents = st.sampled_from((*STAFF[:3], *STAFF))
 picks = st.integers(0, 7)
 contacts = st.sampled_from(
-    [("maria",), ("maria", "+1"), ("+1",), ("doris",), ("doris", "+1"), ("eve",)]
+    [("maria",), ("maria",), ("doris",), ("maria", "+1"), ("+1",), ("doris", "+1"), ("eve",)]
 )
 inbounds = st.fixed_dictionaries(
     {
-        "entry": st.sampled_from(tuple(ENTRIES)),
+        "entry": st.sampled_from(["wa", "wa", "plat", "web"]),
         "addresses": contacts,
         "thread": st.sampled_from(["", "", "", "t"]),
         "text": st.sampled_from(WORDS),

@@ -381,5 +381,8 @@ def test_make_says_when_python_is_too_old(project, tmp_path):
 def test_make_help_names_every_target(project):
     done = make(project, "help")
     named = [line.split()[1] for line in done.stdout.splitlines()]
-    wanted = "demo test test-all docs check bench requirements mutants clean help"
+    wanted = (
+        "demo test test-all docs check bench requirements mutants clean help "
+        "races crash failover counts"
+    )
     assert sorted(named) == sorted(wanted.split())

@@ -17,7 +17,6 @@ from omniroute.desk.checking import checked
 from omniroute.desk.configure import create
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.desk.worker import Worker
 from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.model.desk_config import DeskConfig
@@ -31,6 +30,7 @@ from omniroute.stores import open_store
 
 if TYPE_CHECKING:
     from omniroute.desk.aio import AsyncDesks
+    from omniroute.desk.worker import Worker
 
 __all__ = ["Desks", "open_desk"]
 
@@ -121,6 +121,8 @@ class Desks:
 
     def worker(self, *, wait: Callable[[float], object], every: str | timedelta = "1s") -> Worker:
         """Return a worker for all desks of the store: any number of processes may run one."""
+        from omniroute.desk.worker import Worker
+
         return Worker(self._runtime, wait=wait, every=every)
 
     def targets(self, request: RawRequest) -> list[tuple[Desk, str]]:

@@ -7,7 +7,6 @@ what that gives, page by page.
 
 from __future__ import annotations
 
-import base64
 import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -183,12 +182,16 @@ def _cursor(entry: Key | None) -> str | None:
 
 
 def _pack(value: list[Any]) -> str:
+    import base64
+
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
 def _read_cursor(cursor: str | None) -> Key | None:
     if cursor is None:
         return None
+    import base64
+
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         order, key = json.loads(base64.urlsafe_b64decode(padded.encode()))
