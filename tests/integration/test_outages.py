@@ -21,20 +21,21 @@ from tests.rigs.cluster import Cluster
 from tests.rigs.postgres import Server, url_of, wait_for
 
 CONNECTIONS = 6
-MESSAGE = {
-    "desk": DESK,
-    "do": "receive",
-    "door": entry_point(0),
-    "contact": "maria",
-    "mark": "hello",
-    "key": "hello",
-}
+MESSAGE = {"desk": DESK, "do": "receive", "door": entry_point(0), "contact": "maria"}
+
+
+@pytest.fixture(scope="module")
+def pair():
+    with Cluster() as pair:
+        prepare(pair.url)
+        yield pair
 
 
 @pytest.fixture
-def cluster():
-    with Cluster() as cluster:
-        yield cluster
+def cluster(pair):
+    """A primary and a synchronous standby; both may be ill-treated, and are whole again after."""
+    yield pair
+    pair.rebuild()
 
 
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
@@ -67,10 +68,10 @@ async def receive_async(desks):
 @pytest.mark.req("R4")
 def test_a_commit_that_no_standby_confirmed_is_unknown(cluster):
     """PostgreSQL reports it as a success, with a warning that it is committed here only."""
-    prepare(cluster.url)
+    message = MESSAGE | {"mark": "unconfirmed", "key": "unconfirmed"}
     with open_desks(cluster.url) as desks, ThreadPoolExecutor(1) as pool:
         cluster.hold()
-        answer = pool.submit(perform, desks, MESSAGE)
+        answer = pool.submit(perform, desks, message)
         cancel_whoever_waits_for_the_standby(cluster)
         assert answer.result(30)["error"] == "CommitUnknown"
 
@@ -80,21 +81,21 @@ def test_a_commit_that_no_standby_confirmed_is_unknown(cluster):
             later.result(30)
 
         cluster.primary.set("synchronous_standby_names", "")
-        assert perform(desks, MESSAGE)["result"] == "duplicate"
+        assert perform(desks, message)["result"] == "duplicate"
 
 
 @pytest.mark.req("R4")
 def test_a_commit_that_the_primary_died_in_is_unknown_and_asked_again(cluster):
     """Here it was lost. Who asks again under the same key need not know that."""
-    prepare(cluster.url)
+    message = MESSAGE | {"mark": "in doubt", "key": "in doubt"}
     with open_desks(cluster.url) as desks, ThreadPoolExecutor(1) as pool:
         cluster.hold()
-        answer = pool.submit(perform, desks, MESSAGE)
+        answer = pool.submit(perform, desks, message)
         wait_for_a_commit_without_answer(cluster)
         cluster.fail_over()
         assert answer.result(30)["error"] == "CommitUnknown"
-        assert perform(desks, MESSAGE)["result"] == "accepted"
-        assert perform(desks, MESSAGE)["result"] == "duplicate"
+        assert perform(desks, message)["result"] == "accepted"
+        assert perform(desks, message)["result"] == "duplicate"
     report = check(cluster.primary.url)
     assert not report.found, str(report)
 
@@ -124,10 +125,9 @@ def test_what_an_error_means(error, fault):
 
 
 def test_a_standby_takes_no_commands_and_says_so(cluster):
-    prepare(cluster.url)
     with open_desks(url_of(cluster.standby.port)) as desks:
         assert desks[DESK].id == DESK, "it can be read from"
-        answer = perform(desks, MESSAGE)
+        answer = perform(desks, MESSAGE | {"mark": "standby", "key": "standby"})
     assert answer["retry"]
     assert "gave up after 9 tries" in answer["text"]
     assert "read-only transaction" in answer["text"]

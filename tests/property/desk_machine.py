@@ -14,7 +14,7 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 import omniroute as om
 from omniroute.codec import encode
 from omniroute.instants import HOUR, MINUTE, SECOND, from_micros, to_micros
-from omniroute.model.wire import DeliveryStatus
+from omniroute.model.wire import DeliveryStatus, InboundKind
 from omniroute.schema import EXPLANATIONS
 from tests.property.book import Book
 from tests.property.desk_ground import now_and_then
@@ -28,6 +28,7 @@ from tests.property.stories import (
     agents,
     books,
     changed_book,
+    inbounds,
     picks,
     serving,
 )
@@ -107,6 +108,23 @@ class DeskMachine(Outside):
         refusal = self.oracle.taking(chat, agent, confirm=confirm)
         self.do(lambda world: world.desk.reply(chat.id, "Hi", by=agent, confirm=confirm), refusal)
         assert refusal or (chat.holder, chat.due) == (agent, None)
+
+    @rule(spec=inbounds, agent=agents, ends=st.booleans())
+    def has_a_conversation(self, spec: dict[str, Any], agent: str, ends: bool) -> None:
+        """From a first message, as far as it goes: through the menu, to an agent, to its end."""
+        self.writes(spec, InboundKind.MESSAGE, old_key=False)
+        if not self.has_chats:
+            return
+        chat = self.chat(0)
+        for words in ("1", "2"):
+            if chat.state == "selecting":
+                self.follows_up(chat, words)
+        if chat.state == "queued":
+            self.takes(pick=0, agent=agent, confirm=False)
+        if chat.holder is not None:
+            self.replies(pick=0, agent=chat.holder, confirm=False)
+        if ends:
+            self.ends(pick=0, agent=agent, disposition=None)
 
     @precondition(lambda self: self.any_in("active"))
     @rule(pick=picks, then_ends=st.booleans())
@@ -295,14 +313,12 @@ class DeskMachine(Outside):
     @rule()
     def provider_is_down(self) -> None:
         """Every try fails, each later than the one before, until they are given up (R10)."""
-        tries = 0
-        while self.count_letters("waiting") and tries < 40:
+        for _ in range(10 * self.count_letters("waiting") + 10):
             ready = self.worlds[0].desk.next_delivery()
             if ready is not None:
                 assert to_micros(ready) > self.now, "tried again at once"
                 self.set_clock(to_micros(ready))
             self.delivers(["retryable"] * 100)
-            tries += 1
         assert not self.count_letters("waiting"), "tried for ever"
 
     @now_and_then(4)

@@ -81,9 +81,14 @@ class Cluster:
         self.primary, self.standby = self.standby, self.primary
 
     def rebuild(self) -> None:
-        """Replace the dead server by a new standby on its port; return when it has everything."""
+        """Put a new standby in the place of the old, on its port; return when it has everything."""
         port = self.standby.port
         self.standby.close()
+        slots = "SELECT slot_name FROM pg_replication_slots"
+        wait_for(
+            lambda: not self.primary.execute(f"{slots} WHERE active"), "the old standby is gone"
+        )
+        self.primary.execute(f"SELECT pg_drop_replication_slot(slot_name) FROM ({slots}) AS slots")
         self.standby = self._new_standby(port)
 
     def close(self) -> None:

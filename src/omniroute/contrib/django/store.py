@@ -72,7 +72,7 @@ class DjangoStore:
             if connection.in_atomic_block or not connection.get_autocommit():
                 return run_joined(connection, plans, driver, work)
             return until_done(
-                lambda will_write: self._once(plans, driver, work, will_write=will_write),
+                partial(self._once, plans, driver, work),
                 retries=self._retries,
                 sleep=self._sleep,
                 gone=connection.close,
@@ -99,7 +99,11 @@ class DjangoStore:
         return connections[self.alias]
 
     def _once(
-        self, plans: Plans, driver: Driver, work: Callable[[Transaction], T], *, will_write: bool
+        self,
+        plans: Plans,
+        driver: Driver,
+        work: Callable[[Transaction], T],
+        will_write: bool,  # noqa: FBT001  (by position)
     ) -> T:
         connection, atomic = connections[self.alias], transaction.atomic(using=self.alias)
         with _judged(driver.judge, driver):

@@ -36,6 +36,7 @@ from omniroute.stores.sql.durability import weaknesses
 from omniroute.stores.sql.joined import run_joined
 from omniroute.stores.sql.listening import NOTIFY, Listener
 from omniroute.stores.sql.loops import LoopEngines, aside, pause
+from omniroute.stores.sql.retrying import LONGEST_PAUSE, TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
 
@@ -48,8 +49,6 @@ T = TypeVar("T")
 
 Durability = Literal["full", "normal"]
 
-_FIRST_PAUSE: Final = 0.005
-_LONGEST_PAUSE: Final = 0.5
 _WRITER_PATIENCE: Final = 30.0
 
 _PARENTS: Final[list[object]] = []
@@ -125,23 +124,12 @@ class SqlStore:
             self._start_over()
         if not self._ready:
             aside(self._prepare)
-        pause, tries, will_write = _FIRST_PAUSE, 0, False
-        while True:
-            try:
-                return self._once(work, will_write=will_write)
-            except _Again as again:
-                will_write = will_write or again.will_write
-                if again.fault is Fault.READ_ONLY:
-                    continue
-                if again.fault is Fault.GONE:
-                    self._forget_connections()
-                tries += 1
-                if tries > self._retries:
-                    failure = StoreBusy if again.fault is Fault.LOST else StoreError
-                    cause = again.__cause__
-                    raise failure(f"gave up after {tries} tries", got=f"{cause}") from cause
-            self._sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        return until_done(
+            partial(self._once, work),
+            retries=self._retries,
+            sleep=self._sleep,
+            gone=self._forget_connections,
+        )
 
     def transact_within(self, connection: object, work: Callable[[Transaction], T]) -> T:
         """Run `work` once on a host's connection, in one savepoint of the host's transaction.
@@ -164,7 +152,7 @@ class SqlStore:
             return await asyncio.to_thread(call)
         return await self._loops.carry(call)
 
-    def _once(self, work: Callable[[Transaction], T], *, will_write: bool) -> T:
+    def _once(self, work: Callable[[Transaction], T], will_write: bool) -> T:  # noqa: FBT001  (by position)
         with self._connect() as connected:
             tx = SqlTransaction(
                 connected.cursor,
@@ -178,8 +166,8 @@ class SqlStore:
                 tx.settle()
             except BaseException as error:
                 connected.roll_back(broken=tx.fault is Fault.GONE)
-                if isinstance(error, Exception) and tx.fault in _TRY_AGAIN:
-                    raise _Again(tx.fault, will_write=tx.will_write) from (tx.error or error)
+                if isinstance(error, Exception) and tx.fault in TRY_AGAIN:
+                    raise Again(tx.fault, will_write=tx.will_write) from (tx.error or error)
                 raise
             finally:
                 tx.__class__ = FinishedTransaction
@@ -220,8 +208,8 @@ class SqlStore:
 
     def _unreachable(self, error: BaseException) -> Exception:
         cause = _cause(error)
-        if self._driver.judge(cause) in _TRY_AGAIN:
-            return _Again(Fault.GONE, will_write=False)
+        if self._driver.judge(cause) in TRY_AGAIN:
+            return Again(Fault.GONE, will_write=False)
         return StoreError("the database cannot be opened", got=f"{type(cause).__name__}: {cause}")
 
     # --- tables ---
@@ -275,7 +263,7 @@ class SqlStore:
         try:
             self.create_tables()
         except StoreError:
-            self._sleep(_LONGEST_PAUSE)
+            self._sleep(LONGEST_PAUSE)
             self.create_tables()
 
     # --- hints ---
@@ -309,18 +297,6 @@ class SqlStore:
 
     def __repr__(self) -> str:
         return f"SqlStore({self.engine.url.render_as_string(hide_password=True)!r})"
-
-
-class _Again(Exception):
-    """A transaction left nothing behind and may be run again."""
-
-    def __init__(self, fault: Fault, *, will_write: bool) -> None:
-        super().__init__(fault.value)
-        self.fault = fault
-        self.will_write = will_write
-
-
-_TRY_AGAIN: Final = (Fault.LOST, Fault.GONE, Fault.READ_ONLY)
 
 
 class _Connected:
@@ -373,7 +349,7 @@ class _Connected:
             fault = self._driver.judge_commit(error)
             self.roll_back(broken=fault is Fault.GONE)
             if fault is Fault.LOST:
-                raise _Again(fault, will_write=True) from error
+                raise Again(fault, will_write=True) from error
             if fault is not Fault.GONE:
                 raise error_for(fault, error) from error
             raise CommitUnknown(
