@@ -9,6 +9,9 @@ SHELL := /bin/sh
 PYTHON ?=
 # Which benchmarks to run; empty means all.
 NAMES ?=
+# How long the desk is driven at random on each store, and how many steps a story has.
+FUZZ_SECONDS ?= 60
+FUZZ_STEPS ?= 80
 # How long the fault tests run: assignments over all races, kills of each kind, fail-overs.
 ASSIGNMENTS ?= 50000
 CRASH_CLIENT ?= 1000
@@ -78,6 +81,11 @@ check: .venv ## Lint, format, types, layers, documentation, wheel
 .PHONY: bench
 bench: .venv ## Measure beside peers: make bench NAMES="import" ARGS=--json
 	@$(PY) -m benchmarks $(NAMES) $(ARGS)
+
+.PHONY: fuzz
+fuzz: .venv ## Drive desks on every store at random: make fuzz FUZZ_SECONDS=600 FUZZ_STEPS=100
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_STEPS=$(FUZZ_STEPS) $(PY) -m pytest -o faulthandler_timeout=0 \
+	  tests/property/test_desk_machine.py tests/integration/test_desk_on_postgres.py $(ARGS)
 
 .PHONY: races
 races: .venv ## Let processes race on PostgreSQL: make races ASSIGNMENTS=8000 ARGS=--fsync

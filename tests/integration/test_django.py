@@ -327,6 +327,7 @@ def test_a_race_that_is_lost_in_a_block_is_the_hosts_to_run_again(p: Play, alias
         rows(alias)  # the block begins by reading
         with pytest.raises(HostTransactionLost):
             store.transact(_overtaken(store, other, []))
+        assert transaction.get_rollback(using=alias)
     assert alone(store).get(CONTACTS, "acme", ("k1",)) is None
 
 

@@ -35,7 +35,7 @@ from tests.property.stories import (
 from tests.property.world import World, desk_config
 
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
-FUZZ_STEPS = int(os.environ.get("FUZZ_STEPS", "40"))
+FUZZ_STEPS = int(os.environ.get("FUZZ_STEPS", "60"))
 
 
 class DeskMachine(Outside):

@@ -1,7 +1,7 @@
 """A desk driven at random through its public face, in virtual time, with a second opinion at every step.
 
 The same machine runs on each store alone, and on two at once, which must agree event for event (X2).
-`make fuzz` runs it longer: FUZZ_SECONDS in all, stories of FUZZ_STEPS steps.
+`make fuzz` runs it longer: each test for FUZZ_SECONDS, in stories of FUZZ_STEPS steps.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from omniroute.desk import jobs
 from omniroute.desk.routing import settle
 from omniroute.desk.staff import own_capacity, save_agent
-from omniroute.desk.unit import Setups, Unit
+from omniroute.desk.unit import Unit
 from omniroute.errors import ConfigError, DeskExists, Problem
 from omniroute.ids import Draw
 from omniroute.model.desk_config import DeskConfig
@@ -22,7 +22,7 @@ __all__ = ["apply", "create"]
 
 
 def create(
-    config: DeskConfig, now: int, draw: Draw, setups: Setups, *, by: str = SYSTEM
+    config: DeskConfig, now: int, draw: Draw, *, by: str = SYSTEM
 ) -> Callable[[Transaction], None]:
     """Return the work that seeds a new desk: version 1, its addresses, its agents (not yet available).
 
@@ -40,12 +40,22 @@ def create(
         tx.put(CONFIGS, desk, ConfigVersion(1, config, by, now))
         _claim_addresses(tx, config)
         draw.rewind()
-        unit = Unit(tx, desk, now, draw, setups)
+        unit = Unit(tx, desk, now, draw, _First(config))
         unit.write_event(Configured(now, by, 1))
         _seed_agents(unit, config)
         settle(unit)
 
     return work
+
+
+class _First:
+    """A new desk's only setup. Nobody keeps it: what is not committed yet may never be."""
+
+    def __init__(self, config: DeskConfig) -> None:
+        self._setup = Setup(config, 1)
+
+    def setup(self, tx: Transaction, desk: str, version: int) -> Setup:  # noqa: ARG002
+        return self._setup
 
 
 def apply(config: DeskConfig, *, by: str) -> Callable[[Unit], int]:

@@ -72,7 +72,7 @@ class Desks:
         """Seed a new desk from a configuration or its file. `DeskExists` when it is there already."""
         config = checked(config, self.registry)
         runtime = self._runtime
-        work = create(config, runtime.clock.now(), Draw(runtime.ids), runtime)
+        work = create(config, runtime.clock.now(), Draw(runtime.ids))
         runtime.store.transact(work)
         return Desk(config.desk, runtime)
 

@@ -166,9 +166,7 @@ def _begin_sqlite(connection: Any, behind: Any, driver: Driver) -> None:
 
 def _plain_cursor(raw: Any) -> Any:
     if isinstance(raw, sqlite3.Connection):
-        cursor = sqlite3.Cursor(raw)
-        cursor.row_factory = None
-        return cursor
+        return sqlite3.Cursor(raw)
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(raw, psycopg.Connection):
         return psycopg.Cursor(raw, row_factory=psycopg.rows.tuple_row)
