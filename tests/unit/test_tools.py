@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -381,8 +382,7 @@ def test_make_says_when_python_is_too_old(project, tmp_path):
 def test_make_help_names_every_target(project):
     done = make(project, "help")
     named = [line.split()[1] for line in done.stdout.splitlines()]
-    wanted = (
-        "demo test test-all docs check bench requirements mutants clean help "
-        "races crash failover counts"
-    )
-    assert sorted(named) == sorted(wanted.split())
+    text = (project / "Makefile").read_text(encoding="utf-8")
+    assert named == re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE)
+    wanted = "demo test test-all docs check bench requirements mutants clean help"
+    assert set(wanted.split()) <= set(named)
