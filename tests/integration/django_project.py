@@ -51,6 +51,7 @@ def configure(folder: Path, postgres_url: str) -> None:
         },
     )
     django.setup()
+    run("default", "PRAGMA journal_mode = WAL")  # kept in the file; readers and a writer at once
     URLS.update(default=f"sqlite:///{sqlite['NAME']}", postgres=postgres_url)
     for alias in ALIASES:
         call_command("migrate", database=alias, verbosity=0)

@@ -119,7 +119,7 @@ def test_a_new_store_is_looked_at_without_holding_up_the_loop(url: str) -> None:
 
     async def story(desks: om.Desks) -> list[str]:
         call = asyncio.create_task(desks.aio.ids())
-        await asyncio.to_thread(busy.wait)
+        assert await asyncio.to_thread(busy.wait, 5), "no thread of its own looked at the store"
         seen.set()
         return await call
 
@@ -353,14 +353,16 @@ def test_a_store_that_was_never_reached_can_be_closed_on_the_loop() -> None:
 def test_a_provider_that_is_slow_does_not_hold_up_the_loop(p: Play) -> None:
     chat = p.contact("Maria").writes("Hello")
     p.desk.reply(chat.id, "Hi", by="ana")
-    seen = threading.Event()
+    sending, seen = threading.Event(), threading.Event()
 
     class Slow:
         def perform(self, request: Any) -> Any:
-            assert seen.wait(10), "nothing else ran meanwhile"
+            sending.set()
+            assert seen.wait(5), "nothing else ran meanwhile"
             return p.provider.perform(request)
 
     async def meanwhile() -> None:
+        await asyncio.to_thread(sending.wait, 5)
         await p.desks.aio["acme"].counts()
         seen.set()
 

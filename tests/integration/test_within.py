@@ -658,6 +658,17 @@ def test_the_loop_goes_on_while_a_hosts_command_waits_for_the_desk(url_of: Any) 
         assert texts(p) == []
 
 
+def test_a_store_that_is_closed_joins_nothing(url_of: Any) -> None:
+    url = url_of("sqlite")
+    with (
+        desk_on(url) as p,
+        contextlib.closing(sqlite3.connect(plain(url), isolation_level="DEFERRED")) as connection,
+    ):
+        p.desks.close()
+        with pytest.raises(StoreError, match="closed"):
+            p.desk.receive("main", an_inbound(), within=connection)
+
+
 def test_a_store_that_is_the_hosts_engine_is_one_like_any_other(tmp_path: Any) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'host.db'}")
     with play(CONFIG, store=SqlStore(engine)) as p, engine.connect() as connection:

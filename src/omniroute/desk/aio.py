@@ -61,7 +61,11 @@ class Carrier(Protocol):
 
 @runtime_checkable
 class AsyncCapable(Protocol):
-    """A store whose synchronous `transact` can be driven by the event loop itself."""
+    """A store whose synchronous `transact` can be driven by the event loop itself.
+
+    One that is bound to a thread brings `carry_blocking` beside it, for calls that also wait for
+    something else; for any other store these run in a thread of their own.
+    """
 
     def carry(self, call: Callable[[], T], /) -> Awaitable[T]:
         """Run `call`, in which this store's transactions await the database instead of blocking."""

@@ -138,6 +138,8 @@ class SqlStore:
         to the database that has this store's tables. Raises `HostTransactionLost` after a lost
         race.
         """
+        if self._closed:
+            raise StoreError("the store is closed", hint="make a new one")
         return run_joined(connection, self._plans, self._driver, work)
 
     async def carry(self, call: Callable[[], T]) -> T:
