@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from omniroute.config.diff import differences
 from omniroute.config.load import load_config, loads
+from omniroute.config.phones import phone_problems
 from omniroute.config.render import dump, dumps_toml
 from omniroute.config.settings import adapter_settings, settings_problems
 
@@ -18,5 +19,6 @@ __all__ = [
     "dumps_toml",
     "load_config",
     "loads",
+    "phone_problems",
     "settings_problems",
 ]

@@ -15,6 +15,7 @@ from omniroute.model.events import SYSTEM, Configured
 from omniroute.model.records import AddressEntry, ConfigVersion, DeskRecord
 from omniroute.model.state import OPEN
 from omniroute.ports import Transaction
+from omniroute.rules.judged import kind_of
 from omniroute.rules.resolution import Setup
 from omniroute.schema import ADDRESSES, CONFIGS, CONVERSATIONS, DESKS
 
@@ -123,7 +124,10 @@ def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | N
 
 
 def _addresses(config: DeskConfig) -> dict[tuple[str, str], str]:
-    return {(each.channel, each.address): name for name, each in config.entry_points.items()}
+    return {
+        (kind_of(config, each.channel), each.address): name
+        for name, each in config.entry_points.items()
+    }
 
 
 def _seed_agents(unit: Unit, config: DeskConfig) -> None:

@@ -146,7 +146,7 @@ class Desks:
         for name in self.ids():
             desk = Desk(name, self._runtime)
             for entry_point in desk.entry_points():
-                if self.registry.adapter(entry_point.channel) is None:
+                if self.registry.adapter(entry_point.kind) is None:
                     continue
                 greeting = desk.handshake(entry_point.name, request)
                 if greeting is not None:

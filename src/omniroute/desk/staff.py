@@ -98,7 +98,7 @@ def own_capacity(capacity: Mapping[str, Capacity] | None) -> Capacity | None:
 
 
 def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity] | None) -> None:
-    from omniroute.rules.checks import capacity_problems  # which configuration is judged by
+    from omniroute.rules.policy_checks import capacity_problems  # which configuration is judged by
 
     problem = name_problem(agent, "an agent's id")
     if problem is None and name is not None:

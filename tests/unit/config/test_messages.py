@@ -22,10 +22,10 @@ widget = { channel = "chat", address = "w1" }
 
 SLA = 'expected minutes (15, 0.5) or a duration in whole seconds ("40s", "1h30m") above zero'
 TOP_KEYS = (
-    '"desk", "zone", "preset", "policy", "channels", "inboxes", "accounts", "entry_points",'
-    ' "groups" and "agents"'
+    '"desk", "zone", "preset", "policy", "channels", "channel_groups", "inboxes", "accounts",'
+    ' "entry_points", "numbers", "direct_access", "groups" and "agents"'
 )
-INBOX_KEYS = '"primary_for", "sla", "queues", "policy" and "at"'
+INBOX_KEYS = '"at", "primary_for", "sla", "queues" and "policy"'
 
 BROKEN = {
     "a key that does not exist": (
@@ -158,7 +158,8 @@ desk.toml has 5 problems:
 desk.toml has 4 problems:
   entry_points.a.address: is missing; expected the provider's id of this entry point
   entry_points.b.adress: unknown key; did you mean "address"? \
-Known are "channel", "account", "address", "queue" and "override"
+Known are "channel", "account", "address", "queue", "override", "number", \
+"connected", "embedded" and "forwarding_active"
   entry_points.c.channel: is missing; expected a channel kind, such as "whatsapp"
   entry_points.c.address: is missing; expected the provider's id of this entry point""",
     ),
