@@ -439,3 +439,11 @@ class Oracle:
             "CapacityExceeded": person is not None and holder != by and person.load >= person.hard,
         }
         return next((name for name, holds in reasons.items() if holds), None)
+
+    def refusal(self, what: str, chat: Chat, by: str) -> str | None:
+        """The error that an agent gets for a command, or None where it is carried out."""
+        if what in ("take", "reply"):
+            return self.taking(chat, by, confirm=False)
+        if by not in self.staff:
+            return "UnknownAgent"
+        return "ConversationClosed" if what == "end" and chat.state == "ended" else None
