@@ -20,6 +20,8 @@ CRASH_SERVER ?= 20
 FAILOVER_ROUNDS ?= 10
 # Beside how many other conversations statements are counted.
 OTHERS ?= 100000
+# How many processes share the tests; 0 runs them in one, as a debugger wants it.
+JOBS ?= 2
 # Extra arguments: make test ARGS="-k lifecycle", make bench ARGS=--json, make mutants ARGS="-k ID".
 ARGS ?=
 
@@ -56,8 +58,8 @@ demo: .venv ## Drive a whole desk through signed webhooks, in virtual time
 	@.venv/bin/omniroute demo
 
 .PHONY: test
-test: .venv ## Run the tests
-	@$(PY) -m pytest $(ARGS)
+test: .venv ## Run the tests, on two cores: make test JOBS=0 ARGS="-k lifecycle"
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-all
 test-all: ## Run the tests on every installed CPython from 3.11 on
