@@ -319,6 +319,7 @@ def _due(conversation: Conversation) -> int:
 
 # --- what was said, and what happened -------------------------------------------------------------
 
+
 def _message_row(message: Message) -> Key:
     carrying = message.carry and message.direction is Direction.IN
     return (message.conversation, message.position, message.position if carrying else None)

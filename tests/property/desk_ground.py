@@ -115,7 +115,7 @@ class Ground(RuleBasedStateMachine):
         assert folded.state.value == chat.state
         assert folded.queue == chat.queue
         assert (folded.agent if chat.state == "active" else None) == chat.holder
-        assert folded.extras.tags == chat.tags
+        assert (folded.extras.tags, folded.extras.previous_agent) == (chat.tags, chat.previous)
         assert (folded.clocks.due, folded.clocks.queued_at) == (chat.due, chat.queued_at)
         assert folded.timers == (() if chat.armed is None else ((chat.armed, "first_response"),))
         assert folded.extras.menu == chat.path

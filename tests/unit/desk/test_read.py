@@ -54,7 +54,7 @@ def ids(page) -> list[str]:
 @pytest.mark.req("P18")
 def test_whoever_wrote_last_has_read_it(p) -> None:
     def unread(agent: str) -> list[str]:
-        return ids(p.desk.conversations(unread_by=agent, agent="ana"))
+        return sorted(ids(p.desk.conversations(unread_by=agent, agent="ana")))
 
     assert unread("ana") == unread("bob") == ["c_1", "c_2"]
     p.desk.reply("c_1", "Hi", by="ana")
