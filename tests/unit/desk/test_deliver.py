@@ -111,6 +111,7 @@ def test_what_was_last_carried_in_is_carried_out(play) -> None:
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
+@pytest.mark.req("S12")
 def test_a_head_that_can_be_retried_holds_up_its_own_conversation_only(p, chat) -> None:
     other = p.contact("Otto").writes("Hello")
     says(p, chat, "one", "two")
@@ -143,6 +144,7 @@ def test_what_is_never_taken_ends_dead_after_so_many_tries(p, chat) -> None:
     assert status_of(p, written) is D.FAILED
 
 
+@pytest.mark.req("S12")
 def test_a_dead_head_unblocks_those_behind_it(p, chat) -> None:
     first, _ = says(p, chat, "one", "two")
     p.provider.answer_next(Permanent("no such number"))
@@ -153,6 +155,7 @@ def test_a_dead_head_unblocks_those_behind_it(p, chat) -> None:
     assert (message.status, message.error) == (D.FAILED, "no such number")
 
 
+@pytest.mark.req("S12")
 def test_what_may_have_gone_out_is_not_sent_again(p, chat) -> None:
     (written,) = says(p, chat, "Hi")
     p.provider.answer_next(Unknown("timed out"))
@@ -163,6 +166,7 @@ def test_what_may_have_gone_out_is_not_sent_again(p, chat) -> None:
     assert status_of(p, written) is D.UNKNOWN
 
 
+@pytest.mark.req("S12")
 def test_what_may_have_gone_out_is_sent_again_where_that_is_harmless(play) -> None:
     class Idempotent(ScriptedAdapter):
         def capabilities(self, settings):
