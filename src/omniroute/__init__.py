@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from omniroute.desk import (
+        AcceptedItems,
         Acting,
         AgentView,
         Change,
@@ -43,6 +44,14 @@ if TYPE_CHECKING:
         Story,
         TimelineEntry,
         open_desk,
+    )
+    from omniroute.desk.aio import (
+        AsyncDesk,
+        AsyncDesks,
+    )
+    from omniroute.desk.worker import (
+        Round,
+        Worker,
     )
     from omniroute.errors import (
         AgentUnavailable,
@@ -196,6 +205,7 @@ if TYPE_CHECKING:
         Retryable,
         SendContext,
         Sender,
+        SendResult,
         Unknown,
     )
     from omniroute.plugins import (
@@ -240,6 +250,7 @@ __all__ = [
     "OPEN",
     "WAITING",
     "Accepted",
+    "AcceptedItems",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
@@ -253,6 +264,8 @@ __all__ = [
     "Assign",
     "Assigned",
     "Assignment",
+    "AsyncDesk",
+    "AsyncDesks",
     "Attachment",
     "Browse",
     "Candidate",
@@ -350,6 +363,7 @@ __all__ = [
     "Reschedule",
     "ResolvedEntryPoint",
     "Retryable",
+    "Round",
     "Route",
     "Secret",
     "SecretMissing",
@@ -357,6 +371,7 @@ __all__ = [
     "SeededIds",
     "SendContext",
     "SendMessage",
+    "SendResult",
     "Sender",
     "SetTags",
     "Setup",
@@ -389,6 +404,7 @@ __all__ = [
     "UnknownEntryPoint",
     "UnsupportedContent",
     "UsageError",
+    "Worker",
     "apply",
     "apply_agent",
     "as_json",
@@ -421,6 +437,7 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "AcceptedItems",
         "Acting",
         "AgentView",
         "Change",
@@ -438,6 +455,14 @@ _HOMES = {
         "Story",
         "TimelineEntry",
         "open_desk",
+    ),
+    "omniroute.desk.aio": (
+        "AsyncDesk",
+        "AsyncDesks",
+    ),
+    "omniroute.desk.worker": (
+        "Round",
+        "Worker",
     ),
     "omniroute.errors": (
         "HostTransactionLost",
@@ -586,6 +611,7 @@ _HOMES = {
         "Rejected",
         "Retryable",
         "SendContext",
+        "SendResult",
         "Sender",
         "Unknown",
     ),

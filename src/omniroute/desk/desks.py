@@ -76,6 +76,21 @@ class Desks:
         runtime.store.transact(work)
         return Desk(config.desk, runtime)
 
+    def open(self, config: DeskConfig | str | PathLike[str]) -> Desk:
+        """Seed a desk, or open it where its stored configuration is equal; closing it closes these.
+
+        Raises `ConfigDiffers` with the differences where it is another one.
+        """
+        config = checked(config, self.registry)
+        with contextlib.suppress(DeskExists):
+            self.create(config)
+        desk = Desk(config.desk, self._runtime, close=self.close)
+        from omniroute.config import differences
+
+        if changed := differences(desk.config, config):
+            raise ConfigDiffers(config.desk, changed)
+        return desk
+
     def __getitem__(self, desk: str) -> Desk:
         """Return a stored desk; `UnknownDesk` when there is none of that id."""
         if desk not in self:
@@ -141,16 +156,29 @@ class Desks:
                     found.setdefault((desk.id, account), owner)
         return list(found.values())
 
+    def addresses(self, request: RawRequest) -> list[str]:
+        """Return the addresses that a webhook names, unverified and whether or not anybody has them."""
+        every = self.registry.kinds().values()
+        return [address for adapter in every for address in adapter.addresses(request)]
+
     def handshake(self, request: RawRequest) -> RawResponse | None:
         """Return the answer of the first entry point that knows a provider's set-up call, or None."""
         for name in self.ids():
+            greeting = Desk(name, self._runtime).handshake(None, request)
+            if greeting is not None:
+                return greeting
+        return None
+
+    def vouching(self, request: RawRequest) -> tuple[Desk, str] | None:
+        """Return the first desk and entry point for whose account a webhook is signed, or None.
+
+        For webhooks that name no address: news of the account itself.
+        """
+        for name in self.ids():
             desk = Desk(name, self._runtime)
-            for entry_point in desk.entry_points():
-                if self.registry.adapter(entry_point.channel) is None:
-                    continue
-                greeting = desk.handshake(entry_point.name, request)
-                if greeting is not None:
-                    return greeting
+            entry_point = desk.signed_for(request)
+            if entry_point is not None:
+                return desk, entry_point
         return None
 
     def close(self) -> None:
@@ -175,19 +203,17 @@ class Desks:
 def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
-    Raises `ConfigDiffers` with the differences when the stored configuration is another one:
-    applying a change is a decision, not a side effect. `options` are those of `Desks`.
+    The desk is a context manager, and `close` releases what it works with. Raises `ConfigDiffers`
+    with the differences when the stored configuration is another one: applying a change is a
+    decision, not a side effect. `options` are those of `Desks`.
     """
     desks = Desks(store, **options)
-    config = checked(config, desks.registry)
-    with contextlib.suppress(DeskExists):
-        return desks.create(config)
-    desk = desks[config.desk]
-    from omniroute.config import differences
-
-    if changed := differences(desk.config, config):
-        raise ConfigDiffers(config.desk, changed)
-    return desk
+    try:
+        return desks.open(config)
+    except BaseException:
+        if isinstance(store, str):
+            desks.close()
+        raise
 
 
 class _LazyTransport:
