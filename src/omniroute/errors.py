@@ -26,6 +26,7 @@ __all__ = [
     "IdempotencyConflict",
     "MalformedPayload",
     "NaiveDatetime",
+    "NotHolder",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
@@ -212,6 +213,10 @@ class TransitionNotAllowed(UsageError):
 
 class ConversationClosed(TransitionNotAllowed):
     """The conversation has ended."""
+
+
+class NotHolder(TransitionNotAllowed):
+    """Only the agent who holds the conversation may do this (A13)."""
 
 
 class AlreadyTaken(TransitionNotAllowed):
