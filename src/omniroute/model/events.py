@@ -43,7 +43,7 @@ __all__ = [
     "Remarked",
     "Route",
     "Selecting",
-    "SlaMissed",
+    "SlaBreached",
     "SlaRescheduled",
     "Snoozed",
     "Tagged",
@@ -268,7 +268,7 @@ class Tagged(ConversationEvent):
 
 
 @frozen
-class SlaMissed(ConversationEvent):
+class SlaBreached(ConversationEvent):
     """A clock ran out: now is past `due` (G20). The event's instant is the first that is overdue."""
 
     clock: DeadlineKind

@@ -321,7 +321,7 @@ def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> 
     if due is None:
         return (), ()
     timers = _without(c.timers, kind)
-    return (tell.SlaMissed(c.id, now, SYSTEM, timers, kind, due),), ()
+    return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, due),), ()
 
 
 def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
