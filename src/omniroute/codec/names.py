@@ -81,6 +81,7 @@ INSTANTS: Final = frozenset(
         "agent_at",
         "asked_at",
         "at",
+        "committed_at",
         "contact_at",
         "due",
         "expires_at",

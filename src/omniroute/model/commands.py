@@ -163,12 +163,12 @@ class Reschedule:
 class Expire:
     """A deadline has come.
 
-    `committed` is the instant of the commit that tells of it: what a person must be able to react to
+    `committed_at` is the instant of the commit that tells of it: what a person must be able to react to
     counts from there (S2). None: it is told at its own instant. `queue_gone` as in `Receive`.
     """
 
     deadline: DeadlineKind
-    committed: int | None = None
+    committed_at: int | None = None
     queue_gone: bool = False
 
 

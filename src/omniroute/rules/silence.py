@@ -140,7 +140,7 @@ def _over(reason: EndReason, detail: str | None = None) -> Callable[..., Events]
 def _fell_silent(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Events:
     silence = policy.inactivity
     immediate = silence is None or silence.notice == 0
-    warned_at = now if immediate or command.committed is None else max(now, command.committed)
+    warned_at = now if immediate or command.committed_at is None else max(now, command.committed_at)
     return (tell.FellSilent(c.id, now, SYSTEM, None, c.state, "silence", warned_at),)
 
 
@@ -150,7 +150,7 @@ def _dismissed(c: Conversation, _: ask.Expire, __: Policy, now: int) -> Events:
 
 
 def _asked(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Events:
-    asked_at = now if command.committed is None else max(now, command.committed)
+    asked_at = now if command.committed_at is None else max(now, command.committed_at)
     return (tell.KeepAliveAsked(c.id, now, SYSTEM, None, asked_at),)
 
 
