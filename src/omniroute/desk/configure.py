@@ -85,17 +85,21 @@ def apply(config: DeskConfig, *, by: str) -> Callable[[Unit], int]:
 def _refuse_removals(unit: Unit, after: Setup) -> None:
     """Refuse to take away what open conversations stand in (S15)."""
     problems = [
-        Problem(f"inboxes.{leaf.replace('/', '.', 1)}", f"has {count} open conversations")
+        Problem(f"inboxes.{leaf.replace('/', '.', 1)}", _standing(count))
         for leaf in unit.setup.leaves
         if not after.is_leaf(leaf) and (count := _open_in(unit, "queue_by_due", leaf))
     ]
     problems += [
-        Problem(f"inboxes.{inbox}", f"has {count} open conversations")
+        Problem(f"inboxes.{inbox}", _standing(count))
         for inbox in unit.setup.config.inboxes
         if inbox not in after.config.inboxes and (count := _open_in(unit, "inbox_by_due", inbox))
     ]
     if problems:
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
+
+
+def _standing(count: int) -> str:
+    return f"has {count} open conversation{'s' if count > 1 else ''}"
 
 
 def _open_in(unit: Unit, index: str, value: str) -> int:
