@@ -81,6 +81,11 @@ class Life:
         return self.does(at, ask.Receive("m", 10**15))
 
     @property
+    def where(self) -> str:
+        """The state it is in."""
+        return self.state.state.value
+
+    @property
     def story(self) -> list[tuple[float, str]]:
         """What changed its state: the minute, and the state or the event without one."""
         told = (tell.Transition, tell.KeepAliveAsked)
