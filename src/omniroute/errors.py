@@ -29,6 +29,7 @@ __all__ = [
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
+    "PermissionDenied",
     "PluginError",
     "Problem",
     "SecretMissing",
@@ -44,6 +45,7 @@ __all__ = [
     "UnknownConversation",
     "UnknownDesk",
     "UnknownEntryPoint",
+    "UnknownVersion",
     "UnsupportedContent",
     "UsageError",
 ]
@@ -194,6 +196,10 @@ class UnknownEntryPoint(UsageError):
     """The desk has no entry point of that name."""
 
 
+class UnknownVersion(UsageError):
+    """The desk's configuration has no version of that number."""
+
+
 class UnknownAgent(UsageError):
     """The desk has no agent of that id."""
 
@@ -247,6 +253,10 @@ class UnsupportedContent(UsageError):
 
 class IdempotencyConflict(UsageError):
     """The idempotency key was used before with another payload (R4)."""
+
+
+class PermissionDenied(UsageError):
+    """Whoever acts may not do this; nothing changed (G18)."""
 
 
 class SecretMissing(UsageError):

@@ -37,7 +37,7 @@ from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
     "after attempts caption_limit config_version goal hard_max idempotency_window load max_answer"
-    " max_bytes maximum number position refused size sla soft_max status step text_limit version"
+    " max_bytes maximum number position refused restores size sla soft_max status step text_limit version"
     " window within".split(),
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""

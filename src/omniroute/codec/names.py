@@ -43,6 +43,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.MessageReceived: "message_received",
         events.MessageSent: "message_sent",
         events.MenuMoved: "menu_moved",
+        events.Relocated: "relocated",
         events.NoteAdded: "note_added",
         events.Remarked: "remarked",
         events.Tagged: "tagged",
