@@ -23,7 +23,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.events import ConversationEvent, LogEntry
 from omniroute.model.explanation import Explanation
-from omniroute.model.message import Message
+from omniroute.model.message import Direction, Message
 from omniroute.model.records import (
     AcceptedItem,
     AddressEntry,
@@ -339,15 +339,22 @@ def _due(conversation: Conversation) -> int:
 
 # --- what was said, and what happened -------------------------------------------------------------
 
+
+def _message_row(message: Message) -> Key:
+    carrying = message.carry and message.direction is Direction.IN
+    return (message.conversation, message.position, message.position if carrying else None)
+
+
 MESSAGES: Final = Collection(
     name="messages",
     type=Message,
     key_columns=_text("id"),
     key=lambda message: (message.id,),
-    columns=(*_text("conversation"), *_number("position")),
-    row=lambda message: (message.conversation, message.position),
+    columns=(*_text("conversation"), *_number("position", "carrying")),
+    row=_message_row,
     indexes=(
         Index("messages_of", ("conversation", "position")),
+        Index("messages_carrying", ("conversation", "carrying")),
         Index(
             "provider_ids",
             ("entry_point", "provider_id"),

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
-from omniroute.model.events import LogEntry
+from omniroute.model.events import LogEntry, agent_actor
 from omniroute.model.message import Message
 from omniroute.model.state import OPEN, State
 from omniroute.model.values import frozen
@@ -31,6 +31,7 @@ from omniroute.schema import (
 
 __all__ = ["FILTERS", "ORDERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
 
+_THREAD: Final = MESSAGES.index("messages_of")
 _BEYOND: Final = 2**63  # what columns hold
 
 ORDERS: Final = ("due", "latest")
@@ -151,9 +152,11 @@ def _wanted(tx: Transaction, desk: str, query: Query, conversation: Conversation
 
 
 def _unread(tx: Transaction, desk: str, agent: str, conversation: Conversation) -> bool:
+    newest = tx.scan(_THREAD, desk, (conversation.id,), limit=1, reverse=True)
+    if not newest or newest[0].author == agent_actor(agent):
+        return False  # who wrote the last word has read those before it
     marker = tx.get(READ_MARKERS, desk, (agent, conversation.id))
-    newest = tx.scan(MESSAGES.index("messages_of"), desk, (conversation.id,), limit=1, reverse=True)
-    return bool(newest) and (marker is None or marker.position < newest[0].position)
+    return marker is None or marker.position < newest[0].position
 
 
 def _ordered(tx: Transaction, desk: str, query: Query) -> Iterator[Key]:
@@ -229,10 +232,9 @@ def list_messages(
         check_position(after)
 
     def work(tx: Transaction) -> list[Message]:
-        index = MESSAGES.index("messages_of")
         # An entry goes on behind its position with the key, which is never empty.
         beyond = None if after is None else (after + 1, "")
-        found = tx.scan(index, desk, (conversation,), after=beyond, limit=limit)
+        found = tx.scan(_THREAD, desk, (conversation,), after=beyond, limit=limit)
         if not found and tx.get(CONVERSATIONS, desk, (conversation,)) is None:
             raise UnknownConversation(f"no conversation {conversation!r}")
         return found
