@@ -88,7 +88,6 @@ def apply(
     return flow
 
 
-<<<<<<< HEAD
 def roll_back(to: int, *, by: str | None, moves: Sequence[QueueMove] = ()) -> Callable[[Unit], int]:
     """Return the flow that saves the content of an earlier version as a new one."""
 
@@ -131,31 +130,6 @@ def save(
         unit.tx,
         ConfigVersion(version, config, actor, unit.now),
         ConfigChange(version, actor, unit.now, changes, restores, tuple(moves)),
-=======
-def _refuse_removals(unit: Unit, after: Setup) -> None:
-    """Refuse to take away what open conversations stand in (S15)."""
-    problems = [
-        Problem(f"inboxes.{leaf.replace('/', '.', 1)}", _standing(count))
-        for leaf in unit.setup.leaves
-        if not after.is_leaf(leaf) and (count := _open_in(unit, "queue_by_due", leaf))
-    ]
-    problems += [
-        Problem(f"inboxes.{inbox}", _standing(count))
-        for inbox in unit.setup.config.inboxes
-        if inbox not in after.config.inboxes and (count := _open_in(unit, "inbox_by_due", inbox))
-    ]
-    if problems:
-        raise ConfigError(problems, source=f"desk {unit.desk!r}")
-
-
-def _standing(count: int) -> str:
-    return f"has {count} open conversation{'s' if count > 1 else ''}"
-
-
-def _open_in(unit: Unit, index: str, value: str) -> int:
-    return sum(
-        unit.tx.count(CONVERSATIONS.index(index), unit.desk, (value, state.value)) for state in OPEN
->>>>>>> main
     )
     unit.use_version(version, after)
     unit.write_event(Configured(unit.now, actor, version))
