@@ -48,6 +48,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.MessageSent: "message_sent",
         events.KeepAliveAsked: "keep_alive_asked",
         events.MenuMoved: "menu_moved",
+        events.Relocated: "relocated",
         events.NoteAdded: "note_added",
         events.Remarked: "remarked",
         events.Tagged: "tagged",

@@ -19,9 +19,11 @@ __all__ = [
     "End",
     "Enqueue",
     "Expire",
+    "HandOver",
     "Note",
     "Open",
     "Receive",
+    "Relocate",
     "Reply",
     "Reschedule",
     "SetTags",
@@ -84,6 +86,23 @@ class Take:
 
     by: str
     confirm: bool = False
+
+
+@frozen
+class HandOver:
+    """Somebody who is not the holder gives the conversation to an agent: its holder leaves (S15)."""
+
+    to: str
+    by: str | None = None
+
+
+@frozen
+class Relocate:
+    """The configuration moved the queue, or its inbox: follow it (S15)."""
+
+    inbox: str
+    queue: str | None
+    by: str | None = None
 
 
 @frozen
@@ -177,6 +196,8 @@ Command = (
     | Receive
     | Browse
     | Enqueue
+    | Relocate
+    | HandOver
     | Assign
     | Take
     | Reply

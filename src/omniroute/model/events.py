@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
 
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
@@ -40,6 +40,7 @@ __all__ = [
     "Opened",
     "Queued",
     "Reactivated",
+    "Relocated",
     "Remarked",
     "Route",
     "Selecting",
@@ -283,6 +284,18 @@ class SlaRescheduled(ConversationEvent):
 
 
 @frozen
+class Relocated(ConversationEvent):
+    """The configuration moved the conversation: its queue was renamed, moved or removed (S15).
+
+    It stays in its state, in its place in line and with its holder; `queue` is None where a menu
+    still has to find one, and that menu begins at the top.
+    """
+
+    inbox: str
+    queue: str | None
+
+
+@frozen
 class DeliveryChanged(ConversationEvent):
     """What became of an outgoing message, as the provider says."""
 
@@ -311,6 +324,8 @@ class AgentSaved(AgentEvent):
     capacity: Capacity
     distribution: Distribution
     own_capacity: Capacity | None = None
+    role: Role = Role.AGENT
+    leaving: bool = False
 
 
 @frozen

@@ -291,6 +291,12 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
+def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
+    extras = c.extras if e.queue is not None or not c.extras.menu else evolve(c.extras, menu=())
+    place = c.place if c.place.inbox == e.inbox else evolve(c.place, inbox=e.inbox)
+    return evolve(_with_extras(c, e, extras), place=place, queue=e.queue)
+
+
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
     return _with_extras(c, e, c.extras)
 
@@ -314,6 +320,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.KeepAliveAsked: _asked,
     tell.Ended: _ended,
     tell.MenuMoved: _moved,
+    tell.Relocated: _relocated,
     tell.Tagged: _tagged,
     tell.NoteAdded: _touched,
     tell.SlaBreached: _touched,
@@ -360,6 +367,8 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             0 if agent is None else agent.load,
             event.at if agent is None else agent.idle_since,
             event.own_capacity,
+            event.role,
+            event.leaving,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

@@ -218,6 +218,21 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
     ), ()
 
 
+def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> Outcome:
+    if (c.place.inbox, c.queue) == (command.inbox, command.queue):
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue),), ()
+
+
+def _handed_over(c: Conversation, command: ask.HandOver, _: Policy, now: int) -> Outcome:
+    if c.agent is None or c.agent == command.to:
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    to, reason = command.to, "handed_over"
+    return (tell.TookOver(c.id, now, actor, None, c.state, reason, to, c.agent),), ()
+
+
 def _assigned(c: Conversation, command: ask.Assign, _: Policy, now: int) -> Outcome:
     return (tell.Assigned(c.id, now, SYSTEM, None, c.state, command.reason, command.agent),), ()
 
@@ -385,6 +400,8 @@ TABLE: Final = (
         (State.QUEUED,),
         _enqueued,
     ),
+    Step(ask.Relocate, _OPEN, (), _relocated),
+    Step(ask.HandOver, _HELD, (State.ACTIVE,), _handed_over),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
     Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
     Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),

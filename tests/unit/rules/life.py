@@ -86,13 +86,13 @@ class Life:
         return self.state.state.value
 
     @property
-    def story(self) -> list[tuple[float, str]]:
+    def story(self) -> list[tuple[Any, str]]:
         """What changed its state: the minute, and the state or the event without one."""
         told = (tell.Transition, tell.KeepAliveAsked)
         return [(self._minute(e.at), _name(e)) for e in self.events if isinstance(e, told)]
 
     @property
-    def armed(self) -> list[tuple[float, str]]:
+    def armed(self) -> list[tuple[Any, str]]:
         """What is armed: the minute and the kind, without the SLA's."""
         return [
             (self._minute(at), kind.value) for at, kind in self.state.timers if kind is not FIRST

@@ -37,6 +37,8 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ),
     ask.Browse: (ask.Browse(("Deutsch",)),),
     ask.Enqueue: (ask.Enqueue("general"), ask.Enqueue("vip", by="ana", reason="given back")),
+    ask.Relocate: (ask.Relocate("vip", "vip/Gold"), ask.Relocate("vip", None, by="ana")),
+    ask.HandOver: (ask.HandOver("bob", by="zoe"),),
     ask.Assign: (ask.Assign("bob"),),
     ask.Take: (ask.Take("ana"), ask.Take("bob", confirm=True)),
     ask.Reply: (ask.Reply("ana", "m_2"), ask.Reply("bob", "m_2", confirm=True)),
