@@ -244,9 +244,7 @@ class DeskMachine(Outside):
         )
         self.oracle.book = before if stands else changed
         config = desk_config(changed)
-        self.do(
-            lambda world: world.desk.apply(config, by="admin"), "ConfigError" if stands else None
-        )
+        self.do(lambda world: world.desk.apply(config), "ConfigError" if stands else None)
         if stands:
             return
         self.book, self.oracle.all_freed = changed, True

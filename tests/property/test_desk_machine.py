@@ -112,7 +112,7 @@ class LosesEvents(Broken):
 def broken(kind: type[Broken]) -> Callable[[Path], Kept]:
     class Store(om.MemoryStore):
         def transact(self, work: Callable[[Transaction], T]) -> T:
-            return super().transact(lambda tx: work(kind(tx)))  # type: ignore[arg-type]
+            return super().transact(lambda tx: work(kind(tx)))
 
     def kept(folder: Path) -> Kept:
         found = memory_store(folder)

@@ -16,6 +16,8 @@ from omniroute.desk.views import (
     Page,
     Received,
     ReceivedItem,
+    StaffChangeView,
+    VersionView,
 )
 
 __all__ = [
@@ -34,7 +36,9 @@ __all__ = [
     "Received",
     "ReceivedItem",
     "Staff",
+    "StaffChangeView",
     "Story",
     "TimelineEntry",
+    "VersionView",
     "open_desk",
 ]

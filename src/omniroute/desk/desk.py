@@ -6,7 +6,6 @@ datetimes. Where a method raises, nothing was changed.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,7 +28,7 @@ from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
-from omniroute.errors import PayloadError, UsageError
+from omniroute.errors import UsageError
 from omniroute.instants import from_micros
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.state import OPEN, State
@@ -96,8 +95,12 @@ class Desk:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
 
-    def apply(self, config: DeskConfig, *, by: str, now: datetime | None = None) -> int:
+    def apply(
+        self, config: DeskConfig, *, by: str | None = None, now: datetime | None = None
+    ) -> int:
         """Save a configuration as a new version, whole or not at all; return its number.
+
+        Its agents are not looked at: staff is changed one at a time, with `staff` or in a draft.
 
         Every process works by it from its next transaction; what hangs on the old one (dues, who
         serves what) follows in batches with the next ticks, and at each conversation's next touch
@@ -167,28 +170,7 @@ class Desk:
         Without an entry point the first answers that knows the call; those of channels without an
         adapter are passed over.
         """
-        setup = self._runtime.current(self.id)
-        names = self._reachable(setup) if entry_point is None else (entry_point,)
-        for name in names:
-            adapter, settings = self._runtime.adapter(self.id, setup, name)
-            greeting = adapter.handshake(request, settings)
-            if greeting is not None:
-                return greeting
-        return None
-
-    def signed_for(self, request: RawRequest) -> str | None:
-        """Return the first entry point for whose account a webhook is signed, or None."""
-        setup, instant = self._runtime.current(self.id), self._now(None)
-        for name in self._reachable(setup):
-            adapter, settings = self._runtime.adapter(self.id, setup, name)
-            with contextlib.suppress(PayloadError):
-                adapter.verify(request, settings, instant)
-                return name
-        return None
-
-    def _reachable(self, setup: Setup) -> list[str]:
-        known = self._runtime.registry.kinds()
-        return [each.name for each in setup.entry_points_of() if each.channel in known]
+        return inbound.handshake(self._runtime, self.id, entry_point, request)
 
     # --- what agents do ---------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
+from omniroute.desk import inbound
 from omniroute.desk.checking import checked
-from omniroute.desk.configure import create
+from omniroute.desk.configure import create, without_staff
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
 from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
@@ -76,21 +76,6 @@ class Desks:
         runtime.store.transact(work)
         return Desk(config.desk, runtime)
 
-    def open(self, config: DeskConfig | str | PathLike[str]) -> Desk:
-        """Seed a desk, or open it where its stored configuration is equal; closing it closes these.
-
-        Raises `ConfigDiffers` with the differences where it is another one.
-        """
-        config = checked(config, self.registry)
-        with contextlib.suppress(DeskExists):
-            self.create(config)
-        desk = Desk(config.desk, self._runtime, close=self.close)
-        from omniroute.config import differences
-
-        if changed := differences(desk.config, config):
-            raise ConfigDiffers(config.desk, changed)
-        return desk
-
     def __getitem__(self, desk: str) -> Desk:
         """Return a stored desk; `UnknownDesk` when there is none of that id."""
         if desk not in self:
@@ -117,6 +102,10 @@ class Desks:
     def desk(self, desk: str) -> Desk:
         """Return a desk by id without asking whether the store has it: its first call tells."""
         return Desk(desk, self._runtime)
+
+    def alone(self, desk: str) -> Desk:
+        """Return a desk that closes these desks when it is closed: for whoever wants only the one."""
+        return Desk(desk, self._runtime, close=self.close)
 
     @functools.cached_property
     def aio(self) -> AsyncDesks:
@@ -156,11 +145,6 @@ class Desks:
                     found.setdefault((desk.id, account), owner)
         return list(found.values())
 
-    def addresses(self, request: RawRequest) -> list[str]:
-        """Return the addresses that a webhook names, unverified and whether or not anybody has them."""
-        every = self.registry.kinds().values()
-        return [address for adapter in every for address in adapter.addresses(request)]
-
     def handshake(self, request: RawRequest) -> RawResponse | None:
         """Return the answer of the first entry point that knows a provider's set-up call, or None."""
         for name in self.ids():
@@ -172,13 +156,14 @@ class Desks:
     def vouching(self, request: RawRequest) -> tuple[Desk, str] | None:
         """Return the first desk and entry point for whose account a webhook is signed, or None.
 
-        For webhooks that name no address: news of the account itself.
+        For a webhook that names no address at all: news of the account itself.
         """
+        if any(adapter.addresses(request) for adapter in self.registry.kinds().values()):
+            return None
         for name in self.ids():
-            desk = Desk(name, self._runtime)
-            entry_point = desk.signed_for(request)
+            entry_point = inbound.signed_for(self._runtime, name, request)
             if entry_point is not None:
-                return desk, entry_point
+                return Desk(name, self._runtime), entry_point
         return None
 
     def close(self) -> None:
@@ -203,17 +188,31 @@ class Desks:
 def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
-    The desk is a context manager, and `close` releases what it works with. Raises `ConfigDiffers`
-    with the differences when the stored configuration is another one: applying a change is a
-    decision, not a side effect. `options` are those of `Desks`.
+    The desk is a context manager, and `close` releases what it works with. The staff is not
+    compared: it is the store's, one agent at a time (P20).
+
+    Raises `ConfigDiffers` with the differences when the stored configuration is another one:
+    applying a change is a decision, not a side effect. `options` are those of `Desks`.
     """
     desks = Desks(store, **options)
     try:
-        return desks.open(config)
+        config = checked(config, desks.registry)
+        try:
+            desks.create(config)
+        except DeskExists:
+            _same(desks[config.desk], config)
     except BaseException:
         if isinstance(store, str):
             desks.close()
         raise
+    return desks.alone(config.desk)
+
+
+def _same(desk: Desk, config: DeskConfig) -> None:
+    from omniroute.config import differences
+
+    if changed := differences(desk.config, without_staff(config)):
+        raise ConfigDiffers(desk.id, changed)
 
 
 class _LazyTransport:

@@ -99,6 +99,15 @@ def check_limit(limit: object) -> None:
         raise UsageError("not a page size", where="limit", expected="1 to 1000", got=repr(limit))
 
 
+def position_of(cursor: str) -> int:
+    """Return the number that a page's `next` stands for; `UsageError` for what is none."""
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise UsageError(
+            "not a cursor", where="after", expected="`next` of an earlier page", got=repr(cursor)
+        )
+    return int(cursor)
+
+
 def check_position(position: object) -> None:
     """Raise `UsageError` for what is no position in the log."""
     if isinstance(position, bool) or not isinstance(position, int) or not 0 <= position < _BEYOND:

@@ -87,11 +87,10 @@ def _for_nobody(desks: Desks, request: RawRequest) -> RawResponse:
     Whoever signs for an account of ours may tell us what concerns no conversation. Anything else
     is refused: to a stranger we have nothing to say.
     """
-    if request.method.upper() != "GET" and not desks.addresses(request):
-        found = desks.vouching(request)
-        if found is not None:
-            desk, entry_point = found
-            return _summary([desk.receive(entry_point, request)])
+    found = None if request.method.upper() == "GET" else desks.vouching(request)
+    if found is not None:
+        desk, entry_point = found
+        return _summary([desk.receive(entry_point, request)])
     raise UnknownAddress("no desk has an entry point for this request")
 
 

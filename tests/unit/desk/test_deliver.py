@@ -328,7 +328,8 @@ class Overtaking:
         ours = json.loads(request.body)["message"]
         report(self.p, "wamid.7", self.status, key="early", outgoing=ours)
         self.p.provider.answer_next(self.result)
-        return self.transport.perform(request)
+        answer: OutResponse = self.transport.perform(request)
+        return answer
 
 
 @pytest.mark.req("S12")

@@ -29,8 +29,10 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     table = partial(_create_table, op, schema)
     table("desks", _text("desk_id"), _number("next_work", nullable=True) + _body())
     table("configs", _text("desk_id") + _number("version"), _body())
+    table("config_changes", _text("desk_id") + _number("version"), _body())
     table("addresses", _text("kind address"), _text("owner", nullable=True) + _body())
     table("agents", _text("desk_id id"), _body())
+    table("staff_changes", _text("desk_id agent") + _number("position"), _body())
     table(
         "serving",
         _text("desk_id queue")
