@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from omniroute.desk import jobs
 from omniroute.desk.routing import settle
+from omniroute.desk.setups import compiled
 from omniroute.desk.staff import own_capacity, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.errors import ConfigError, DeskExists, Problem
@@ -52,7 +53,7 @@ class _First:
     """A new desk's only setup. Nobody keeps it: what is not committed yet may never be."""
 
     def __init__(self, config: DeskConfig) -> None:
-        self._setup = Setup(config, 1)
+        self._setup = compiled(config, 1)
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:  # noqa: ARG002
         return self._setup
@@ -70,11 +71,11 @@ def apply(config: DeskConfig, *, by: str) -> Callable[[Unit], int]:
         before = unit.setup.config
         if config == before:
             return unit.setup.version
-        _refuse_removals(unit, Setup(config, 0))
+        _refuse_removals(unit, compiled(config, 0))
         _claim_addresses(unit.tx, config, before)
         version = unit.setup.version + 1
         unit.tx.put(CONFIGS, unit.desk, ConfigVersion(version, config, by, unit.now))
-        unit.use_version(version, Setup(config, version))
+        unit.use_version(version, compiled(config, version))
         unit.write_event(Configured(unit.now, by, version))
         jobs.start(unit, version)
         return version

@@ -13,6 +13,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.hours import Hours, OpenHours
 from omniroute.model.values import frozen
 
 __all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
@@ -64,11 +65,15 @@ class PolicySettings:
     menu_text: str | None = None
     labels: Mapping[str, str] | None = None
     idempotency_window: int | None = None
+    hours: Hours | None = None
 
 
 @frozen(kw_only=True)
 class Policy:
-    """A policy in force. The defaults are those of a desk that sets nothing and has no preset."""
+    """A policy in force. The defaults are those of a desk that sets nothing and has no preset.
+
+    `hours` answers questions about open time; None is open at all times.
+    """
 
     assignment: Assignment = Assignment.PUSH
     distribution: Distribution = Distribution.LONGEST_IDLE
@@ -80,4 +85,5 @@ class Policy:
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY
+    hours: OpenHours | None = field(default=None, repr=False)
     sla: int | None = None
