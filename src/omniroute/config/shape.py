@@ -26,7 +26,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import SECOND
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -241,6 +241,7 @@ def _agent(fields: Table) -> AgentConfig:
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
         capacity=fields.take("capacity", many(_capacity), None),
+        role=fields.take("role", choice(Role), Role.AGENT),
     )
 
 

@@ -6,11 +6,11 @@ Wall times and a zone's name, never offsets (R8). `config` reads it from what pe
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from omniroute.model.values import frozen
 
-__all__ = ["ALWAYS", "Hours", "OpenHours", "Span"]
+__all__ = ["ALWAYS", "Hours", "Span"]
 
 Span = tuple[int, int]
 """Opening and closing in seconds from the day's 00:00 by the wall clock; past 86,400 the next day."""
@@ -34,42 +34,6 @@ class Hours:
     holidays: tuple[str, ...] = ()
     dates: tuple[tuple[str, tuple[Span, ...]], ...] = ()
     always: bool = False
-
-
-class OpenHours(Protocol):
-    """What rules ask about open time, in microseconds. `rules.hours.Calendar` answers."""
-
-    def is_open(self, at: int) -> bool:
-        """Whether it is open at an instant."""
-        ...
-
-    def next_opening(self, at: int) -> int | None:
-        """Return the first opening after an instant."""
-        ...
-
-    def next_closing(self, at: int) -> int | None:
-        """Return the first closing after an instant."""
-        ...
-
-    def due(self, start: int, amount: int) -> int:
-        """Return the instant at which `amount` of open time has passed since `start`."""
-        ...
-
-    def due_before(self, end: int, amount: int) -> int:
-        """Return the latest instant from which `amount` of open time passes until `end`."""
-        ...
-
-    def elapsed(self, start: int, end: int) -> int:
-        """Return the open time from `start` until `end`."""
-        ...
-
-    def spans(self, start: int, count: int) -> list[Span]:
-        """Return the first open spans from an instant, as instants."""
-        ...
-
-    def spans_between(self, start: int, end: int) -> list[Span]:
-        """Return the open spans between two instants, as instants."""
-        ...
 
 
 ALWAYS: Final = Hours(always=True)
