@@ -61,6 +61,7 @@ _READERS: Final = {
     "notice": "minutes or 0",
     "keywords": "text, or list of text",
     "sla": "SLA",
+    "hours": "[hours](#hours)",
     "_sla_or_blank": 'SLA or `""`',
     "_queues": "list",
     "_policy": "[policy](#policy)",
@@ -103,6 +104,9 @@ def keys_of(section: str) -> list[Key]:
     found = []
     for name, reader, needed in _read(function):
         default = "required" if needed else _shown(name, defaults.get(name))
+        if name == "hours":  # one of the policy's settings, which may stand in its section too
+            meanings = {**meanings, name: texts_of("PolicySettings")[name]}
+            default = '`"always"`' if section == "Policy" else "those of the layer above"
         layers = layers_of(name) if section == "Policy" else ()
         found.append(Key(name, value_of(reader), default, meanings.get(name, ""), layers))
     return found

@@ -37,9 +37,9 @@ from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
     "after after_hours_expiration attempts caption_limit chat_timeout config_version end_after goal"
-    " hard_expiry hard_max idempotency_window load max_answer max_bytes maximum notice number"
-    " position refused selecting_expiration size skills sla soft_max status step text_limit"
-    " unanswered_expiration version window within".split(),
+    " hard_expiry hard_max idempotency_window load max_answer max_bytes maximum notice number owed"
+    " position refused restores selecting_expiration size skills sla snooze_grace soft_max status step"
+    " text_limit unanswered_expiration version window within".split(),
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from attrs import fields
 
+from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
-from omniroute.model.agent import Capacity
+from omniroute.model.agent import Capacity, Role
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -29,10 +30,11 @@ from omniroute.model.desk_config import (
     QueueNode,
     QueueTraits,
 )
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings
 from omniroute.model.secret import SecretRef
 
-__all__ = ["dump", "dumps_toml"]
+__all__ = ["dump", "dump_agent", "dumps_toml"]
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def dump(config: DeskConfig) -> dict[str, Any]:
         "desk": config.desk,
         "zone": config.zone,
         "preset": config.preset,
-        "policy": _policy(config.policy) or None,
+        **_own_policy(config.policy),
         "channels": {name: _channel(each) for name, each in config.channels.items()},
         "channel_groups": {n: _channel_group(each) for n, each in config.channel_groups.items()},
         "inboxes": {name: _inbox(each) for name, each in config.inboxes.items()},
@@ -50,7 +52,7 @@ def dump(config: DeskConfig) -> dict[str, Any]:
         "numbers": {name: _number(each) for name, each in config.numbers.items()},
         "direct_access": {n: _direct_access(each) for n, each in config.direct_access.items()},
         "groups": {name: _group(each) for name, each in config.groups.items()},
-        "agents": {name: _agent(each) for name, each in config.agents.items()},
+        "agents": {name: dump_agent(each) for name, each in config.agents.items()},
     }
     return {key: value for key, value in document.items() if value not in (None, {})}
 
@@ -63,6 +65,13 @@ def dumps_toml(config: DeskConfig) -> str:
 def _set(values: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what is not set."""
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _own_policy(policy: PolicySettings) -> dict[str, Any]:
+    """The policy of a section, whose hours stand in the section itself."""
+    written = _policy(policy)
+    hours = written.pop("hours", None)
+    return {"hours": hours, "policy": written or None}
 
 
 def _policy(policy: PolicySettings) -> dict[str, Any]:
@@ -81,6 +90,7 @@ _DURATIONS: Final = (
     "chat_timeout",
     "hard_expiry",
     "selecting_expiration",
+    "snooze_grace",
 )
 
 
@@ -124,10 +134,11 @@ def _keep_alive(each: KeepAlive) -> dict[str, Any]:
     }
 
 
-_WRITERS: Final[Mapping[type, Callable[[Any], dict[str, Any]]]] = {
+_WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     AfterEnd: _after_end,
     Capacity: _capacity,
     Inactivity: _inactivity,
+    Hours: written_hours,
     KeepAlive: _keep_alive,
 }
 
@@ -140,8 +151,7 @@ def _changed(value: Any, plain: Any, *names: str) -> dict[str, Any]:
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
     names = (each.name for each in fields(ChannelConfig) if each.name != "policy")
-    written = _changed(channel, _PLAIN_CHANNEL, *names)
-    return written | _set({"policy": _policy(channel.policy) or None})
+    return _changed(channel, _PLAIN_CHANNEL, *names) | _set(_own_policy(channel.policy))
 
 
 _PLAIN_CHANNEL: Final = ChannelConfig()
@@ -157,7 +167,7 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
             "primary_for": list(inbox.primary_for) or None,
             "sla": render_duration(inbox.sla),
             "queues": _queues(inbox.queues) or None,
-            "policy": _policy(inbox.policy) or None,
+            **_own_policy(inbox.policy),
             "at": {path: _place(inbox, path) for path in (*inbox.at, *inbox.traits)} or None,
         },
     )
@@ -226,7 +236,8 @@ def _group(group: GroupConfig) -> dict[str, Any]:
     return _set({"serves": list(group.serves) or None})
 
 
-def _agent(agent: AgentConfig) -> dict[str, Any]:
+def dump_agent(agent: AgentConfig) -> dict[str, Any]:
+    """Return an agent's profile as the table that stands for it in a configuration."""
     return _set(
         {
             "name": agent.name,
@@ -236,5 +247,6 @@ def _agent(agent: AgentConfig) -> dict[str, Any]:
             "channels": None if agent.channels is None else list(agent.channels),
             "skills": dict(agent.skills) or None,
             "languages": list(agent.languages) or None,
+            "role": None if agent.role is Role.AGENT else agent.role.value,
         },
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
     Table,
@@ -29,7 +30,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import MINUTE, SECOND
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -46,6 +47,7 @@ from omniroute.model.desk_config import (
     QueueNode,
     QueueTraits,
 )
+from omniroute.model.hours import Hours
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -153,6 +155,9 @@ def _policy_of(fields: Table) -> PolicySettings:
         dismissed_text=fields.take("dismissed_text", text, None),
         dismissed_text_at=fields.take("dismissed_text_at", choice(DismissedTextAt), None),
         ended_text=fields.take("ended_text", text, None),
+        snooze_grace=fields.take("snooze_grace", duration, None),
+        dismissed_resumes_after_hours=fields.take("dismissed_resumes_after_hours", flag, None),
+        hours=fields.take("hours", hours, None),
     )
 
 
@@ -173,7 +178,11 @@ def _channel(fields: Table) -> ChannelConfig:
         agent_initiated=fields.take("agent_initiated", flag, default=True),
         enabled_by_support=fields.take("enabled_by_support", flag, default=True),
         contents=fields.take("contents", texts, None),
-        policy=fields.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            fields,
+            fields.take("policy", _policy, PolicySettings()),
+            fields.take("hours", hours, None),
+        ),
     )
 
 
@@ -183,6 +192,15 @@ def _channel_group(fields: Table) -> ChannelGroupConfig:
         description=fields.take("description", text, None),
         channels=fields.take("channels", texts, ()),
     )
+
+
+def _with_hours(fields: Table, policy: PolicySettings, found: Hours | None) -> PolicySettings:
+    """The policy of a section; its hours may stand in the section itself, and are written there."""
+    if found is None:
+        return policy
+    if policy.hours is not None:
+        fields.refuse("hours", "stands in the policy too; set it once")
+    return evolve(policy, hours=found)
 
 
 # --- inboxes and their trees ----------------------------------------------------------------------
@@ -195,7 +213,11 @@ def _inbox(fields: Table) -> InboxConfig:
         primary_for=fields.take("primary_for", texts, ()),
         sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
         queues=fields.take("queues", _queues, ()),
-        policy=fields.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            fields,
+            fields.take("policy", _policy, PolicySettings()),
+            fields.take("hours", hours, None),
+        ),
         at={
             path: policy
             for path, (policy, traits) in places.items()
@@ -364,6 +386,7 @@ def _agent(fields: Table) -> AgentConfig:
         channels=fields.take("channels", texts, None),
         skills=fields.take("skills", many(whole), {}),
         languages=fields.take("languages", texts, ()),
+        role=fields.take("role", choice(Role), Role.AGENT),
     )
 
 
@@ -377,7 +400,11 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
         desk=top.take("desk", text, desk),
         zone=top.take("zone", text, "UTC"),
         preset=top.take("preset", text, None),
-        policy=top.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            top,
+            top.take("policy", _policy, PolicySettings()),
+            top.take("hours", hours, None),
+        ),
         channels=top.take("channels", many(_channel), {}),
         channel_groups=top.take("channel_groups", many(_channel_group), {}),
         inboxes=top.take("inboxes", many(_inbox), {}),

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import field
 
-from omniroute.model.agent import Capacity
+from omniroute.model.agent import Capacity, Role
 from omniroute.model.policy import PolicySettings
 from omniroute.model.values import frozen
 
@@ -30,6 +30,7 @@ __all__ = [
     "InboxConfig",
     "NumberConfig",
     "Override",
+    "QueueMove",
     "QueueNode",
     "QueueTraits",
 ]
@@ -49,6 +50,19 @@ class QueueNode:
 
     name: str
     children: tuple[QueueNode, ...] = ()
+
+
+@frozen
+class QueueMove:
+    """Where an edit took what stood at a queue's full path, or an inbox's name.
+
+    With `whole` everything below it went along (a rename, say); without, all of it went into the
+    one queue `target`. Without a target it is gone.
+    """
+
+    source: str
+    target: str | None = None
+    whole: bool = True
 
 
 @frozen(kw_only=True)
@@ -210,6 +224,8 @@ class AgentConfig:
     """What they can, with levels from 1 to 100: `{ router = 7 }`."""
     languages: tuple[str, ...] = ()
     """The languages they speak, as `de` or `pt-BR`."""
+    role: Role = Role.AGENT
+    """What they may do."""
 
 
 @frozen(kw_only=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.hours import Hours
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "InactivityThen",
     "KeepAlive",
     "NoticeSide",
+    "OpenHours",
     "Overtake",
     "Policy",
     "PolicySettings",
@@ -120,6 +122,22 @@ class DismissedTextAt(StrEnum):
     WARNING = "warning"
     DISMISS = "dismiss"
     REACTIVATE = "reactivate"
+
+
+class OpenHours(Protocol):
+    """When something is open, as policy asks it: a calendar of `rules.hours`. Microseconds."""
+
+    def is_open(self, at: int, /) -> bool:
+        """Whether it is open at an instant."""
+        ...
+
+    def next_opening(self, at: int, /) -> int | None:
+        """Return the first opening after an instant, or None."""
+        ...
+
+    def next_closing(self, at: int, /) -> int | None:
+        """Return the first closing after an instant, or None."""
+        ...
 
 
 @frozen
@@ -225,6 +243,12 @@ class PolicySettings:
     """When the text of a dismissal goes out."""
     ended_text: str | None = None
     """Sent once when the conversation ends, for whatever reason; at most 918 characters."""
+    snooze_grace: int | None = None
+    """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
+    dismissed_resumes_after_hours: bool | None = None
+    """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    hours: Hours | None = None
+    """When it is open; the nearest hours count whole and are not laid over each other."""
 
 
 @frozen(kw_only=True)
@@ -233,6 +257,7 @@ class Policy:
 
     Durations are in microseconds; what is None is not applied: not set, or switched off (U79).
     `enabled` holds the switches that some layer set.
+    `hours` answers questions about open time; None is open at all times.
     """
 
     assignment: Assignment = Assignment.PUSH
@@ -263,6 +288,9 @@ class Policy:
     dismissed_text: str | None = None
     dismissed_text_at: DismissedTextAt = DismissedTextAt.DISMISS
     ended_text: str | None = None
+    snooze_grace: int = 0
+    dismissed_resumes_after_hours: bool = False
+    hours: OpenHours | None = field(default=None, repr=False)
     sla: int | None = None
 
     def is_on(self, setting: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
 
 from omniroute.errors import ConfigError, Problem
 from omniroute.instants import SECOND
@@ -21,7 +20,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
-from omniroute.rules import queue_tree
+from omniroute.rules import hours, queue_tree
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -84,19 +83,9 @@ def problems(config: DeskConfig, *, unread: Container[str] = ()) -> tuple[Proble
 def _top(desk: Judged) -> Iterator[Problem]:
     config = desk.config
     yield from when("desk", name_problem(config.desk))
-    yield from when("zone", _zone_problem(config.zone))
+    yield from when("zone", hours.zone_problem(config.zone))
     if config.preset is not None:
         yield from when("preset", preset_problem(config.preset))
-
-
-def _zone_problem(zone: str) -> str | None:
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        text = f"unknown time zone {quoted(zone)}; expected an IANA name such as Europe/Berlin"
-        guess = did_you_mean(zone, available_timezones())
-        return f"{text}; did you mean {quoted(guess)}?" if guess else text
-    return None
 
 
 def _policies(desk: Judged) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from omniroute.model.policy import (
     PolicySettings,
 )
 from omniroute.model.state import State
+from omniroute.rules import hours
 from omniroute.rules.names import join, quoted, text_problem, unknown
 from omniroute.rules.resolution import MESSAGING
 
@@ -71,7 +72,11 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     within = policy.after_end.within if policy.after_end else None
     yield from _duration(join(path, "after_end", "within"), within)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
+    if policy.snooze_grace:
+        yield from _duration(join(path, "snooze_grace"), policy.snooze_grace)
     yield from capacity_problems(join(path, "capacity"), policy.capacity or {})
+    for keys, text in hours.problems(policy.hours) if policy.hours else ():
+        yield Problem(join(path, "hours", *keys), text)
     yield from _text(join(path, "menu_text"), policy.menu_text)
     for state in policy.labels or {}:
         if state not in set(State):

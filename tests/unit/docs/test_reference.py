@@ -25,6 +25,7 @@ from omniroute.codec import KINDS
 from omniroute.instants import MINUTE
 from omniroute.model import commands, effects, events, policy
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
+from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
 from omniroute.plugins.hookspecs import Hooks
 from omniroute.rules.checks import problems
@@ -182,6 +183,9 @@ SETTINGS: dict[str, Any] = {
     "dismissed_text": "Bye",
     "dismissed_text_at": policy.DismissedTextAt.WARNING,
     "ended_text": "Bye",
+    "snooze_grace": MINUTE,
+    "dismissed_resumes_after_hours": True,
+    "hours": ALWAYS,
 }
 
 

@@ -448,7 +448,7 @@ def test_suggestions_look_past_letter_case_and_never_far():
 
 
 def test_a_long_list_of_names_is_not_read_out():
-    names = [f"queue {number}" for number in range(21)]
+    names = [f"queue {number}" for number in range(11)]
     assert unknown("unknown queue", names, "zzz") == "unknown queue"
     assert unknown("unknown queue", names[:2], "zzz") == (
         'unknown queue; known are "queue 0" and "queue 1"'
