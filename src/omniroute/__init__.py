@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from omniroute.desk import (
+        AcceptedItems,
         Acting,
         AgentView,
         Change,
@@ -46,6 +47,14 @@ if TYPE_CHECKING:
         TimelineEntry,
         VersionView,
         open_desk,
+    )
+    from omniroute.desk.aio import (
+        AsyncDesk,
+        AsyncDesks,
+    )
+    from omniroute.desk.worker import (
+        Round,
+        Worker,
     )
     from omniroute.errors import (
         AgentUnavailable,
@@ -216,6 +225,7 @@ if TYPE_CHECKING:
         Retryable,
         SendContext,
         Sender,
+        SendResult,
         Unknown,
     )
     from omniroute.plugins import (
@@ -266,6 +276,7 @@ __all__ = [
     "RIGHTS",
     "WAITING",
     "Accepted",
+    "AcceptedItems",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
@@ -279,6 +290,8 @@ __all__ = [
     "Assign",
     "Assigned",
     "Assignment",
+    "AsyncDesk",
+    "AsyncDesks",
     "Attachment",
     "Browse",
     "Candidate",
@@ -388,6 +401,7 @@ __all__ = [
     "Retryable",
     "Right",
     "Role",
+    "Round",
     "Route",
     "Secret",
     "SecretMissing",
@@ -396,6 +410,7 @@ __all__ = [
     "Selecting",
     "SendContext",
     "SendMessage",
+    "SendResult",
     "Sender",
     "SetTags",
     "Setup",
@@ -435,6 +450,7 @@ __all__ = [
     "UsageError",
     "VersionView",
     "Wake",
+    "Worker",
     "apply",
     "apply_agent",
     "as_json",
@@ -468,6 +484,7 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "AcceptedItems",
         "Acting",
         "AgentView",
         "Change",
@@ -487,6 +504,14 @@ _HOMES = {
         "TimelineEntry",
         "VersionView",
         "open_desk",
+    ),
+    "omniroute.desk.aio": (
+        "AsyncDesk",
+        "AsyncDesks",
+    ),
+    "omniroute.desk.worker": (
+        "Round",
+        "Worker",
     ),
     "omniroute.errors": (
         "AgentUnavailable",
@@ -652,6 +677,7 @@ _HOMES = {
         "Rejected",
         "Retryable",
         "SendContext",
+        "SendResult",
         "Sender",
         "Unknown",
     ),

@@ -16,6 +16,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.hours import Hours
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -246,6 +247,8 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    hours: Hours | None = None
+    """When it is open; the nearest hours count whole and are not laid over each other."""
 
 
 @frozen(kw_only=True)
@@ -254,6 +257,7 @@ class Policy:
 
     Durations are in microseconds; what is None is not applied: not set, or switched off (U79).
     `enabled` holds the switches that some layer set.
+    `hours` answers questions about open time; None is open at all times.
     """
 
     assignment: Assignment = Assignment.PUSH
@@ -286,7 +290,7 @@ class Policy:
     ended_text: str | None = None
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
-    hours: OpenHours | None = None
+    hours: OpenHours | None = field(default=None, repr=False)
     sla: int | None = None
 
     def is_on(self, setting: str) -> bool:
