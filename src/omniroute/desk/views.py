@@ -23,6 +23,7 @@ from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
 from omniroute.rules.availability import colour
+from omniroute.rules.menu import branch_of
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla import is_overdue
 
@@ -52,7 +53,7 @@ class ConversationView:
 
     `due` is when the first response is due (None once given), `overdue` whether that had passed
     (G20); `waiting_since` the first contact message nobody has answered; `label` the preset's word
-    for `state`.
+    for `state`; `language` that of the queue, or of the branch that the contact has chosen (U13).
     """
 
     id: str
@@ -67,6 +68,7 @@ class ConversationView:
     address: str
     thread: str
     tags: tuple[str, ...]
+    language: str | None
     opened_at: datetime
     since: datetime
     last_event_at: datetime
@@ -79,7 +81,12 @@ class ConversationView:
 
     @classmethod
     def of(
-        cls, conversation: Conversation, zone: str, labels: Mapping[str, str], now: int
+        cls,
+        conversation: Conversation,
+        zone: str,
+        labels: Mapping[str, str],
+        now: int,
+        language: str | None = None,
     ) -> ConversationView:
         """Return the view of a stored conversation."""
         place, clocks = conversation.place, conversation.clocks
@@ -96,6 +103,7 @@ class ConversationView:
             address=place.address,
             thread=place.thread,
             tags=conversation.extras.tags,
+            language=language,
             opened_at=from_micros(clocks.opened_at, zone),
             since=from_micros(conversation.since, zone),
             last_event_at=from_micros(conversation.at, zone),
@@ -112,7 +120,8 @@ def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationV
     """Return the view of a conversation under the configuration in force."""
     place = conversation.place
     policy = setup.policy(place.channel, conversation.queue or place.inbox)
-    return ConversationView.of(conversation, setup.config.zone, policy.labels, now)
+    language = setup.language_of(conversation.queue or branch_of(conversation))
+    return ConversationView.of(conversation, setup.config.zone, policy.labels, now, language)
 
 
 @frozen(kw_only=True)

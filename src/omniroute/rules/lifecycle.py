@@ -18,7 +18,7 @@ from omniroute.model.conversation import Conversation, DeadlineKind, Timer
 from omniroute.model.effects import Effect, SendMessage
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
-from omniroute.model.state import State
+from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
 from omniroute.rules import silence
 from omniroute.rules.folding import CHANGES, apply, fold
@@ -274,13 +274,19 @@ def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Ou
     return (sent,), (SendMessage(command.message),)
 
 
+def _ender(command: ask.End) -> str:
+    if command.by is not None:
+        return agent_actor(command.by)
+    return CONTACT if command.reason is EndReason.CONSUMER else SYSTEM
+
+
 def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
     # Every terminal transition stops every clock (R5).
     return (
         tell.Ended(
             c.id,
             now,
-            SYSTEM if command.by is None else agent_actor(command.by),
+            _ender(command),
             (),
             c.state,
             command.reason.value,

@@ -266,6 +266,14 @@ class Setup:
         found = self.config.inboxes.get(inbox)
         return (found.traits.get(place) if found else None) or _NO_TRAITS
 
+    def is_hidden(self, path: str) -> bool:
+        """Whether the menu shows neither the queue nor a branch that it lies in (U24)."""
+        while path:
+            if self.traits(path).hidden:
+                return True
+            path = path.rpartition(queue_tree.SEPARATOR)[0]
+        return False
+
     def language_of(self, path: str) -> str | None:
         """Return the language that conversations carry at a full path (U13), or None."""
         return self.traits(queue_tree.SEPARATOR.join(path.split(queue_tree.SEPARATOR)[:2])).language
@@ -282,10 +290,11 @@ class Setup:
         found = [leaf for leaf in leaves if self.policy(channel, leaf).is_on("keywords")]
         return found[0] if len(found) == 1 else None
 
-    def by_direct_access(self, keys: Mapping[str, str]) -> str | None:
-        """Return the leaf of the first direct access point whose keys all match, or None (U62)."""
+    def by_direct_access(self, inbox: str, keys: Mapping[str, str]) -> str | None:
+        """Return the leaf in an inbox of the first direct access point whose keys all match (U62)."""
         given = keys.items()
-        return next((queue for own, queue in self._direct_access if own <= given), None)
+        found = (queue for own, queue in self._direct_access if own <= given)
+        return next((queue for queue in found if self.inbox_of(queue) == inbox), None)
 
     # --- staff
 
