@@ -21,6 +21,7 @@ from omniroute.model.events import LogEntry
 from omniroute.model.message import Message
 from omniroute.model.policy import Assignment, Policy
 from omniroute.model.records import DeskRecord
+from omniroute.model.sla import SlaTerms
 from omniroute.model.state import State
 from omniroute.ports import Transaction
 from omniroute.rules import lifecycle
@@ -28,6 +29,7 @@ from omniroute.rules.availability import admit
 from omniroute.rules.deadlines import has_come
 from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
+from omniroute.rules.sla.deciding import changes
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
 
 __all__ = ["Setups", "Unit"]
@@ -106,7 +108,9 @@ class Unit:
     def policy(self, conversation: Conversation) -> Policy:
         """Return the policy in force where the conversation stands."""
         place = conversation.place
-        return self.setup.policy(place.channel, conversation.queue or place.inbox)
+        return self.setup.policy_at(
+            place.entry_point, place.channel, conversation.queue or place.inbox
+        )
 
     # --- deciding and recording -------------------------------------------------------------------
 
@@ -132,16 +136,25 @@ class Unit:
             self.add_message(Message(position=at[body["id"]], **body))
         for effect in decision.effects:
             self._enqueue(decision.state, effect, at[effect.message])
-        if decision.state is not conversation:
-            self._touch(decision.state, decision.events)
-        return decision.state
+        state = decision.state
+        if state is conversation:
+            return state
+        self._touch(state, decision.events)
+        if conversation is not None and state.queue != conversation.queue:
+            return self.refresh(state)  # another queue may count other hours
+        return state
 
     def refresh(self, conversation: Conversation) -> Conversation:
-        """Let a conversation's due instant follow the configuration in force (S4)."""
-        sla = self.setup.sla_of(conversation.place.entry_point)
-        if sla is None or lifecycle.rescheduled_due(conversation, sla) is None:
+        """Let a conversation's clocks follow the configuration in force, where it stands (S3, S4)."""
+        if conversation.clocks.sla is None or conversation.ended:
             return conversation
-        return self.perform(conversation, Reschedule(sla), self.policy(conversation))
+        policy = self.policy(conversation)
+        first = self.setup.sla_of(conversation.place.entry_point)
+        if first is None or not changes(
+            conversation, policy.sla or SlaTerms(first=first), self.now
+        ):
+            return conversation
+        return self.perform(conversation, Reschedule(first), policy)
 
     def catch_up(self, conversation: Conversation, *, inclusive: bool = False) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""

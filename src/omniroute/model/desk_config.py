@@ -14,6 +14,7 @@ from attrs import field
 
 from omniroute.model.agent import Capacity
 from omniroute.model.policy import PolicySettings
+from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -39,21 +40,29 @@ class QueueNode:
 
 @frozen(kw_only=True)
 class InboxConfig:
-    """Where entry points lead. `sla` is in microseconds; without `queues` the inbox is one leaf."""
+    """Where entry points lead. `sla` is in microseconds; without `queues` the inbox is one leaf.
+
+    `targets` is what the SLA says beyond the first response.
+    """
 
     sla: int
     primary_for: tuple[str, ...] = ()
     queues: tuple[QueueNode, ...] = ()
     policy: PolicySettings = PolicySettings()
     at: Mapping[str, PolicySettings] = field(factory=dict)
+    targets: SlaTargets = SlaTargets()
 
 
 @frozen(kw_only=True)
 class Override:
-    """An entry point's exception: another inbox, another SLA (microseconds), or both (G10, G11)."""
+    """An entry point's exception: another inbox, another SLA (microseconds), or both (G10, G11).
+
+    What its SLA leaves open is as in the inbox that it leads to (G13).
+    """
 
     inbox: str | None = None
     sla: int | None = None
+    targets: SlaTargets = SlaTargets()
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.sla import ServiceLevel, ServiceLevelSettings, SlaTerms
 from omniroute.model.values import frozen
 
 __all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
@@ -53,7 +54,8 @@ class AfterEnd:
 class PolicySettings:
     """One layer of policy, as written. None leaves a choice to the layers below.
 
-    `idempotency_window` is how long a command's key is remembered, in microseconds (R4).
+    `idempotency_window` is how long a command's key is remembered, in microseconds (R4);
+    `response_target` how long an agent may take to answer (U68).
     """
 
     assignment: Assignment | None = None
@@ -64,6 +66,8 @@ class PolicySettings:
     menu_text: str | None = None
     labels: Mapping[str, str] | None = None
     idempotency_window: int | None = None
+    response_target: int | None = None
+    service_level: ServiceLevelSettings | None = None
 
 
 @frozen(kw_only=True)
@@ -80,4 +84,6 @@ class Policy:
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY
-    sla: int | None = None
+    response_target: int | None = None
+    service_level: ServiceLevel = ServiceLevel()
+    sla: SlaTerms | None = None

@@ -18,11 +18,14 @@ from omniroute.model.conversation import Conversation, DeadlineKind, Timer
 from omniroute.model.effects import Effect, SendMessage
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
+from omniroute.model.sla import SlaTerms
 from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.rules.folding import CHANGES, apply, fold
+from omniroute.rules.sla import clocks as sla_clocks
+from omniroute.rules.sla import deciding as sla
 
-__all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold", "rescheduled_due"]
+__all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
 C = TypeVar("C")
 Events = tuple[tell.ConversationEvent, ...]
@@ -30,7 +33,11 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
+_ACTIVE: Final = State.ACTIVE
 _FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
+_NEXT_RESPONSE: Final = DeadlineKind.NEXT_RESPONSE
+_RESOLUTION: Final = DeadlineKind.RESOLUTION
+_RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
 
 
@@ -98,33 +105,50 @@ def after_end(conversation: Conversation, policy: Policy, now: int) -> AfterEndT
 # --- timers ---------------------------------------------------------------------------------------
 
 
-def _first_response(due: int) -> tuple[Timer, ...]:
-    # Overdue is strictly after the due instant (G20): the next microsecond is the first to be so.
-    return ((due + 1, _FIRST_RESPONSE),)
-
-
 def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...] | None:
     if not timers:
         return None
     return tuple(timer for timer in timers if timer[1].value != kind.value)
 
 
+def _begun(
+    terms: SlaTerms | None, first: int | None, now: int
+) -> tuple[int | None, int | None, tuple[Timer, ...]]:
+    """When first response and resolution of a service that begins are due, and what they arm."""
+    due, timers = (None, ()) if first is None else sla.start(terms, _FIRST_RESPONSE, now, first)
+    if terms is None or terms.resolution is None:
+        return due, None, timers
+    resolution, more = sla.start(terms, _RESOLUTION, now, terms.resolution)
+    return due, resolution, tuple(sorted((*timers, *more)))
+
+
+def _target(
+    policy: Policy, timers: tuple[Timer, ...], now: int
+) -> tuple[int | None, tuple[Timer, ...] | None]:
+    """When the agent should have answered a contact who waits, and what is armed with that (U68)."""
+    if policy.response_target is None:
+        return None, None
+    due = now + policy.response_target
+    return due, sla.rearmed(timers, (_RESPONSE_TARGET,), ((due, _RESPONSE_TARGET),))
+
+
 # --- what each command does: every function is one row's, and returns events and effects ----------
 
 
-def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # noqa: ARG001
-    due = now + command.route.sla
+def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
+    due, resolution, timers = _begun(policy.sla, command.route.sla, now)
     opened = tell.Opened(
         command.conversation,
         now,
         CONTACT,
-        _first_response(due),
+        timers,
         None,
         "message",
         command.place,
         command.route,
         command.queue,
         due,
+        resolution,
     )
     return (
         opened,
@@ -132,8 +156,30 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # n
     ), ()
 
 
-def _received(c: Conversation, command: ask.Receive, _: Policy, now: int) -> Outcome:
+def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
+    if c.clocks.waiting_since is None:
+        return (_asked(c, command.message, policy, now, c.timers),), ()
     return (tell.MessageReceived(c.id, now, CONTACT, None, command.message),), ()
+
+
+def _asked(
+    c: Conversation,
+    message: str,
+    policy: Policy,
+    now: int,
+    timers: tuple[Timer, ...],
+    *,
+    held: bool = True,
+) -> tell.MessageReceived:
+    """The contact begins to wait: for the next response (P11), and for the agent who holds it (M7)."""
+    terms, due, changed = policy.sla, None, None
+    if terms is not None and terms.next is not None and c.clocks.first_reply_at is not None:
+        due, more = sla.start(terms, _NEXT_RESPONSE, now, terms.next)
+        timers = changed = tuple(sorted((*timers, *more)))
+    respond_by = None
+    if policy.response_target is not None and held and c.state in _HELD:
+        respond_by, changed = _target(policy, timers, now)
+    return tell.MessageReceived(c.id, now, CONTACT, changed, message, due, respond_by)
 
 
 def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
@@ -142,8 +188,11 @@ def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int
 
 
 def _returned(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    back = tell.Queued(c.id, now, CONTACT, None, c.state, "message", _queue_of(c))
-    return (back, *_received(c, command, policy, now)[0]), ()
+    resolution, timers = sla.of_wake(c, policy.sla, now)
+    back = tell.Queued(
+        c.id, now, CONTACT, timers, c.state, "message", _queue_of(c), None, None, resolution
+    )
+    return (back, _again(c, command, policy, now, timers)), ()
 
 
 def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
@@ -155,10 +204,33 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
             if to is AfterEndTo.NEW
             else "policy after_end: reject",
         )
-    due = None if command.sla is None else now + command.sla
-    timers = None if due is None else _first_response(due)
-    back = tell.Queued(c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due)
-    return (back, *_received(c, command, policy, now)[0]), ()
+    terms = policy.sla
+    # The first response is met once; where later ones have no target, it is wanted again.
+    again = terms is not None and terms.next is not None and c.clocks.first_reply_at is not None
+    due, resolution, timers = _begun(terms, None if again else command.sla, now)
+    back = tell.Queued(
+        c.id,
+        now,
+        CONTACT,
+        timers or None,
+        State.ENDED,
+        "reopened",
+        _queue_of(c),
+        None,
+        due,
+        resolution,
+    )
+    if not again:
+        return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
+    return (back, _asked(c, command.message, policy, now, timers, held=False)), ()
+
+
+def _again(
+    c: Conversation, command: ask.Receive, policy: Policy, now: int, timers: tuple[Timer, ...]
+) -> tell.MessageReceived:
+    if c.clocks.waiting_since is None:
+        return _asked(c, command.message, policy, now, timers, held=False)
+    return tell.MessageReceived(c.id, now, CONTACT, None, command.message)
 
 
 def _queue_of(c: Conversation) -> str:
@@ -178,13 +250,28 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
         actor = agent_actor(command.by)
     else:
         actor = CONTACT if command.reason == "menu" else SYSTEM
+    timers = _without(c.timers, _RESPONSE_TARGET) if c.agent is not None else None
     return (
-        tell.Queued(c.id, now, actor, None, c.state, command.reason, command.queue, c.agent),
+        tell.Queued(c.id, now, actor, timers, c.state, command.reason, command.queue, c.agent),
     ), ()
 
 
-def _assigned(c: Conversation, command: ask.Assign, _: Policy, now: int) -> Outcome:
-    return (tell.Assigned(c.id, now, SYSTEM, None, c.state, command.reason, command.agent),), ()
+def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) -> Outcome:
+    due, timers = _awaited(c, policy, now, command)
+    return (
+        tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due),
+    ), ()
+
+
+def _awaited(
+    c: Conversation, policy: Policy, now: int, command: object
+) -> tuple[int | None, tuple[Timer, ...] | None]:
+    """When an agent who gets the conversation should answer: only where the contact waits (M7)."""
+    if policy.response_target is None or c.clocks.waiting_since is None:
+        return None, None
+    if type(command) is ask.Reply:  # which answers at once
+        return None, None
+    return _target(policy, c.timers, now)
 
 
 def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outcome:
@@ -204,15 +291,18 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 got=f"assignment = {policy.assignment}",
                 hint="this desk gives conversations to agents by itself",
             )
-        return (tell.Assigned(c.id, now, actor, None, c.state, "claim", command.by),)
+        due, timers = _awaited(c, policy, now, command)
+        return (tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by, due),)
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
-    return (tell.TookOver(c.id, now, actor, None, c.state, "takeover", command.by, c.agent),)
+    due, timers = _awaited(c, policy, now, command)
+    taken = tell.TookOver(c.id, now, actor, timers, c.state, "takeover", command.by, c.agent, due)
+    return (taken,)
 
 
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
     held = _hold(c, command, policy, now)
-    timers = _without(c.timers, _FIRST_RESPONSE) if c.timers else None
+    timers = sla.without(c.timers, sla.ANSWERED) if c.timers else None
     sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
     return (*held, sent) if held else (sent,), (SendMessage(command.message),)
 
@@ -250,36 +340,40 @@ def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outco
     return (tell.Tagged(c.id, now, agent_actor(command.by), None, tags),), ()
 
 
-def _rescheduled(c: Conversation, command: ask.Reschedule, _: Policy, now: int) -> Outcome:
-    due = rescheduled_due(c, command.sla)
-    if due is None:
-        return (), ()
-    # One that was missed and told of stays missed, unless the new instant is still to come.
-    told = _without(c.timers, _FIRST_RESPONSE) in (None, c.timers)
-    rest = _without(c.timers, _FIRST_RESPONSE) or ()
-    timers = rest if told and due < now else tuple(sorted((*rest, *_first_response(due))))
-    return (tell.SlaRescheduled(c.id, now, SYSTEM, timers, due),), ()
-
-
-def rescheduled_due(c: Conversation, sla: int) -> int | None:
-    """Return when the first response would be due under another SLA, or None where that is no change.
-
-    It counts from the contact's first message that nobody has answered, as it did.
-    """
-    clocks = c.clocks
-    if clocks.due is None or clocks.waiting_since is None:
-        return None
-    due = clocks.waiting_since + sla
-    return None if due == clocks.due else due
+def _rescheduled(c: Conversation, command: ask.Reschedule, policy: Policy, now: int) -> Outcome:
+    terms = policy.sla or SlaTerms(first=command.sla)
+    told: list[tell.ConversationEvent] = []
+    timers = c.timers
+    for each in sla.changes(c, terms, now):
+        kinds = sla_clocks.kinds_with(each.kind)
+        timers = sla.rearmed(timers, kinds, each.timers)
+        told.append(
+            tell.SlaRescheduled(
+                c.id, now, SYSTEM, timers, each.due, each.kind, each.warned, each.breached
+            )
+        )
+    return tuple(told), ()
 
 
 def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
-    due, kind = c.clocks.due, command.deadline
+    kind = command.deadline
     # One that is no longer armed was answered, or told of before (R7).
-    if due is None or not any(at <= now and armed.value == kind.value for at, armed in c.timers):
+    if not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
-    timers = _without(c.timers, kind)
-    return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, due),), ()
+    timers, clocks = _without(c.timers, kind), c.clocks.sla
+    if kind is _RESPONSE_TARGET:
+        by = clocks.respond_by if clocks else None
+        return (
+            tell.ResponseTargetExceeded(
+                c.id, now, SYSTEM, timers, c.agent or "", c.queue, by or now
+            ),
+        ), ()
+    clock = sla_clocks.of_kind(clocks, kind) if clocks else None
+    if clock is None or clock.due is None:
+        return (), ()
+    if clock.kind is kind:
+        return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, clock.due),), ()
+    return (tell.SlaWarned(c.id, now, SYSTEM, timers, clock.kind, clock.due),), ()
 
 
 # --- the table ------------------------------------------------------------------------------------

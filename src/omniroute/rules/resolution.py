@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import fields
+from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
 from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.sla import OpenTime, ServiceLevel, SlaHours, SlaTargets, SlaTerms
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.names import join, quoted, unknown
@@ -31,6 +32,10 @@ _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
 _MEMORY: Final = 4096
 
+_TARGETS: Final = tuple(each.name for each in fields(SlaTargets))
+_LEVEL: Final = "service_level"
+_LEVEL_FIELDS: Final = tuple(each.name for each in fields(ServiceLevel))
+
 _Layer = tuple[str, PolicySettings]
 _Resolved = tuple[Policy, Mapping[str, str]]
 
@@ -39,7 +44,8 @@ _Resolved = tuple[Policy, Mapping[str, str]]
 class ResolvedEntryPoint:
     """An entry point with all that follows from the configuration, each with its source (G23).
 
-    `sla` is in microseconds. `queue` is a leaf's full path, or None where a menu has to find it.
+    `sla` is in microseconds, `targets` what it says beyond the first response, `target_sources` from
+    where. `queue` is a leaf's full path, or None where a menu has to find it.
     """
 
     name: str
@@ -52,6 +58,8 @@ class ResolvedEntryPoint:
     sla_source: str
     queue: str | None
     queue_source: str
+    targets: SlaTargets = SlaTargets()
+    target_sources: Mapping[str, str] = field(factory=dict)
 
 
 class Setup:
@@ -66,6 +74,7 @@ class Setup:
         "_patterns",
         "_policies",
         "_primary",
+        "_within",
         "config",
         "leaves",
         "version",
@@ -93,6 +102,7 @@ class Setup:
         }
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
+        self._within: dict[tuple[str, str | None, str | None], Policy] = {}
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -128,6 +138,7 @@ class Setup:
         inbox, inbox_source = self._inbox(name, entry_point)
         sla, sla_source = self._sla(entry_point, inbox)
         queue, queue_source = self._queue(entry_point, inbox)
+        targets, target_sources = self._targets(entry_point, inbox)
         return ResolvedEntryPoint(
             name=name,
             channel=entry_point.channel,
@@ -139,6 +150,8 @@ class Setup:
             sla_source=sla_source,
             queue=queue,
             queue_source=queue_source,
+            targets=targets,
+            target_sources=target_sources,
         )
 
     def _inbox(self, name: str, entry_point: EntryPointConfig) -> tuple[str, str]:
@@ -154,6 +167,21 @@ class Setup:
         if entry_point.override and entry_point.override.sla is not None:
             return entry_point.override.sla, "override"
         return self.config.inboxes[inbox].sla, f"inbox {inbox}"
+
+    def _targets(
+        self, entry_point: EntryPointConfig, inbox: str
+    ) -> tuple[SlaTargets, dict[str, str]]:
+        """Lay an override's targets over those of the inbox it leads to (G13, G14)."""
+        layers = [(f"inbox {inbox}", self.config.inboxes[inbox].targets)]
+        if entry_point.override:
+            layers.append(("override", entry_point.override.targets))
+        values: dict[str, Any] = {}
+        sources = dict.fromkeys(_TARGETS, _DEFAULT)
+        for source, targets in layers:
+            for name in _TARGETS:
+                if (value := getattr(targets, name)) is not None:
+                    values[name], sources[name] = value, source
+        return SlaTargets(**values), sources
 
     def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
         if entry_point.queue is not None:
@@ -242,10 +270,48 @@ class Setup:
         """
         return self._resolved(channel, path)[0]
 
+    def policy_at(
+        self, entry_point: str, channel: str | None = None, path: str | None = None
+    ) -> Policy:
+        """Return `policy(channel, path)` with the SLA of an entry point, counted in that place's hours.
+
+        One that no longer exists has the SLA of the inbox that the place lies in.
+        """
+        key = (entry_point, channel, path)
+        found = self._within.get(key)
+        if found is None:
+            if len(self._within) >= _MEMORY:
+                self._within.clear()
+            found = self._within[key] = self._policy_at(entry_point, channel, path)
+        return found
+
+    def _policy_at(self, entry_point: str, channel: str | None, path: str | None) -> Policy:
+        policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
+        if resolved is None:
+            return policy
+        return evolve(policy, sla=self._terms(resolved.sla, resolved.targets, channel, path))
+
+    def _terms(
+        self, first: int, targets: SlaTargets, channel: str | None, path: str | None
+    ) -> SlaTerms:
+        hours = None if targets.hours is SlaHours.CALENDAR else self._open_time(channel, path)
+        return SlaTerms(
+            first=first,
+            next=targets.next,
+            resolution=targets.resolution,
+            warn_before=targets.warn_before,
+            hours=hours,
+        )
+
+    def _open_time(self, channel: str | None, path: str | None) -> OpenTime | None:
+        del channel, path
+        return None
+
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
 
-        `capacity` has one more entry for each family: `capacity.messaging`.
+        `capacity` has one more entry for each family, `capacity.messaging`, and `service_level` for
+        each of its fields.
         """
         return self._resolved(channel, path)[1]
 
@@ -266,7 +332,9 @@ class Setup:
         values, sources = _merge(self._layers(channel, place))
         if place is not None:
             inbox = self.inbox_of(place)
-            values["sla"], sources["sla"] = self.config.inboxes[inbox].sla, f"inbox {inbox}"
+            found = self.config.inboxes[inbox]
+            values["sla"] = self._terms(found.sla, found.targets, channel, place)
+            sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
 
     def _layers(self, channel: str | None, place: str | None) -> Iterator[_Layer]:
@@ -296,12 +364,20 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     """Lay settings over each other, outermost first; capacity family by family."""
     capacity = dict(Policy().capacity)
     values: dict[str, Any] = {}
-    families = [f"{_MERGED}.{family}" for family in capacity]
-    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    level: dict[str, Any] = {}
+    parts = [f"{_MERGED}.{family}" for family in capacity]
+    parts += [f"{_LEVEL}.{name}" for name in _LEVEL_FIELDS]
+    sources = dict.fromkeys((*_FIELDS, *parts, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
                 values[name], sources[name] = value, source
         for family, limits in (settings.capacity or {}).items():
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
-    return {**values, _MERGED: capacity}, sources
+        for name in _LEVEL_FIELDS:
+            if (
+                settings.service_level
+                and (value := getattr(settings.service_level, name)) is not None
+            ):
+                level[name], sources[f"{_LEVEL}.{name}"] = value, source
+    return {**values, _MERGED: capacity, _LEVEL: ServiceLevel(**level)}, sources

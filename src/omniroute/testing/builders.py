@@ -18,12 +18,14 @@ from omniroute.instants import MINUTE, to_micros
 from omniroute.model.agent import Agent, Capacity, Distribution
 from omniroute.model.conversation import (
     NO_EXTRAS,
+    Clock,
     Clocks,
     Conversation,
     DeadlineKind,
     Ending,
     Extras,
     Place,
+    Sla,
 )
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -110,11 +112,18 @@ def a_conversation(state: State = State.QUEUED, **changes: Any) -> Conversation:
         agent="ana" if state in (*_HELD, State.ENDED) else None,
         at=NOW,
         since=NOW,
-        clocks=Clocks(NOW, NOW, NOW, None if ended else NOW, due=None if ended else due),
+        clocks=_clocks(None if ended else due),
         timers=() if ended else ((due + 1, DeadlineKind.FIRST_RESPONSE),),
         extras=_ended() if ended else NO_EXTRAS,
     )
     return evolve(built, **changes)
+
+
+def _clocks(due: int | None) -> Clocks:
+    running = None if due is None else Clock(DeadlineKind.FIRST_RESPONSE, NOW, due)
+    return Clocks(
+        NOW, NOW, NOW, None if due is None else NOW, due=due, sla=Sla(NOW, response=running)
+    )
 
 
 def _ended() -> Extras:

@@ -1,0 +1,101 @@
+"""SLA as it is configured and as it is in force: targets, what time counts, service levels.
+
+How the clocks of one conversation stand is `model.conversation`'s; `rules.sla` moves them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import field
+
+from omniroute.model.values import frozen
+
+__all__ = [
+    "OpenTime",
+    "ServiceLevel",
+    "ServiceLevelFormula",
+    "ServiceLevelSettings",
+    "SlaHours",
+    "SlaTargets",
+    "SlaTerms",
+]
+
+
+class OpenTime(Protocol):
+    """Counts open time between instants; all in UTC microseconds. `rules.hours.Calendar` is one."""
+
+    def due(self, start: int, amount: int) -> int:
+        """Return the first instant by which `amount` of open time has passed since `start`."""
+        ...
+
+    def elapsed(self, start: int, end: int) -> int:
+        """Return how much of the time from `start` to `end` was open."""
+        ...
+
+    def spans_between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the open spans from `start` to `end`, in order."""
+        ...
+
+
+class SlaHours(StrEnum):
+    """Which time an SLA counts: opening hours, where there are any, or all of it."""
+
+    BUSINESS = "business"
+    CALENDAR = "calendar"
+
+
+@frozen(kw_only=True)
+class SlaTargets:
+    """What an SLA says beyond the first response; None leaves it open. Durations in microseconds.
+
+    `next` is for each later answer, `resolution` from the beginning to the end; each clock warns
+    `warn_before` it runs out.
+    """
+
+    next: int | None = None
+    resolution: int | None = None
+    warn_before: int | None = None
+    hours: SlaHours | None = None
+
+
+@frozen(kw_only=True)
+class SlaTerms:
+    """The SLA in force for a conversation where it stands (P11). Durations in microseconds.
+
+    `hours` counts open time; None counts all of it. `next` and `resolution` are None where there is
+    no such clock.
+    """
+
+    first: int
+    next: int | None = None
+    resolution: int | None = None
+    warn_before: int | None = None
+    hours: OpenTime | None = field(default=None, repr=False)
+
+
+class ServiceLevelFormula(StrEnum):
+    """What the answered in target are divided by (M8)."""
+
+    ANSWERED_AND_ABANDONED = "answered_and_abandoned"
+    ANSWERED = "answered"
+    ANSWERED_AND_LATE_ABANDONED = "answered_and_late_abandoned"
+
+
+@frozen(kw_only=True)
+class ServiceLevelSettings:
+    """A service level as one layer sets it; None leaves a value to the layers below (U19)."""
+
+    on: bool | None = None
+    target: int | None = None
+    formula: ServiceLevelFormula | None = None
+
+
+@frozen(kw_only=True)
+class ServiceLevel:
+    """The service level in force: none is kept without a target (microseconds), or switched off."""
+
+    on: bool = True
+    target: int | None = None
+    formula: ServiceLevelFormula = ServiceLevelFormula.ANSWERED_AND_ABANDONED
