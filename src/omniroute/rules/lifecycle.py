@@ -157,9 +157,14 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
 
 
 def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    if c.clocks.waiting_since is None:
+    if c.clocks.waiting_since is None and _has_targets(policy):
         return (_asked(c, command.message, policy, now, c.timers),), ()
     return (tell.MessageReceived(c.id, now, CONTACT, None, command.message),), ()
+
+
+def _has_targets(policy: Policy) -> bool:
+    terms = policy.sla
+    return policy.response_target is not None or (terms is not None and terms.next is not None)
 
 
 def _asked(
@@ -250,28 +255,26 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
         actor = agent_actor(command.by)
     else:
         actor = CONTACT if command.reason == "menu" else SYSTEM
-    timers = _without(c.timers, _RESPONSE_TARGET) if c.agent is not None else None
+    timers = _without(c.timers, _RESPONSE_TARGET) if c.timers and c.agent is not None else None
     return (
         tell.Queued(c.id, now, actor, timers, c.state, command.reason, command.queue, c.agent),
     ), ()
 
 
 def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) -> Outcome:
-    due, timers = _awaited(c, policy, now, command)
+    due = timers = None
+    if policy.response_target is not None:
+        due, timers = _awaited(c, policy, now)
     return (
         tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due),
     ), ()
 
 
 def _awaited(
-    c: Conversation, policy: Policy, now: int, command: object
+    c: Conversation, policy: Policy, now: int
 ) -> tuple[int | None, tuple[Timer, ...] | None]:
     """When an agent who gets the conversation should answer: only where the contact waits (M7)."""
-    if policy.response_target is None or c.clocks.waiting_since is None:
-        return None, None
-    if type(command) is ask.Reply:  # which answers at once
-        return None, None
-    return _target(policy, c.timers, now)
+    return (None, None) if c.clocks.waiting_since is None else _target(policy, c.timers, now)
 
 
 def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outcome:
@@ -283,6 +286,9 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
     if c.agent == command.by and c.state is not _QUEUED:
         return ()
     actor = agent_actor(command.by)
+    due = timers = None
+    if policy.response_target is not None and type(command) is ask.Take:
+        due, timers = _awaited(c, policy, now)  # a reply answers at once
     if c.agent is None:
         if policy.assignment is not _CLAIM:
             raise TransitionNotAllowed(
@@ -291,11 +297,9 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 got=f"assignment = {policy.assignment}",
                 hint="this desk gives conversations to agents by itself",
             )
-        due, timers = _awaited(c, policy, now, command)
         return (tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by, due),)
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
-    due, timers = _awaited(c, policy, now, command)
     taken = tell.TookOver(c.id, now, actor, timers, c.state, "takeover", command.by, c.agent, due)
     return (taken,)
 
