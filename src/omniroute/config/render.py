@@ -26,8 +26,11 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import AfterEnd, PolicySettings
 from omniroute.model.secret import SecretRef
+from omniroute.model.sla import ServiceLevel, SlaTargets
 
 __all__ = ["dump", "dumps_toml"]
+
+_DURATIONS = ("idempotency_window", "response_target")
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -60,8 +63,9 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
     written = {key: _value(value) for key, value in values.items() if value is not None}
-    if policy.idempotency_window is not None:
-        written["idempotency_window"] = render_duration(policy.idempotency_window)
+    for key in _DURATIONS:
+        if (value := values.get(key)) is not None:
+            written[key] = render_duration(value)
     return written
 
 
@@ -72,6 +76,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, AfterEnd):
         within = None if value.within is None else render_duration(value.within)
         return _set({"to": value.to.value, "within": within})
+    if isinstance(value, ServiceLevel):
+        return {"target": render_duration(value.target), "formula": value.formula.value}
     if isinstance(value, Capacity):
         return {"goal": value.goal, "soft_max": value.soft_max, "hard_max": value.hard_max}
     if isinstance(value, Mapping):
@@ -87,12 +93,23 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
     return _set(
         {
             "primary_for": list(inbox.primary_for) or None,
-            "sla": render_duration(inbox.sla),
+            "sla": _sla(inbox.sla, inbox.targets),
             "queues": _queues(inbox.queues) or None,
             "policy": _policy(inbox.policy) or None,
             "at": {path: _policy(policy) for path, policy in inbox.at.items()} or None,
         },
     )
+
+
+def _sla(first: int | None, targets: SlaTargets) -> Any:
+    """An SLA as written: the first response alone, or a table of what is set."""
+    written = {each.name: getattr(targets, each.name) for each in fields(SlaTargets)}
+    hours = written.pop("hours")
+    times = {"first": first, **written}
+    table = {key: render_duration(value) for key, value in times.items() if value is not None}
+    if hours is not None:
+        table["hours"] = hours.value
+    return table.get("first") if table.keys() <= {"first"} else table
 
 
 def _queues(nodes: Iterable[QueueNode]) -> list[Any]:
@@ -129,8 +146,7 @@ def _entry_point(entry_point: EntryPointConfig) -> dict[str, Any]:
 
 
 def _override(override: Override) -> dict[str, Any]:
-    sla = None if override.sla is None else render_duration(override.sla)
-    return _set({"inbox": override.inbox, "sla": sla})
+    return _set({"inbox": override.inbox, "sla": _sla(override.sla, override.targets)})
 
 
 def _group(group: GroupConfig) -> dict[str, Any]:

@@ -39,12 +39,14 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
 from omniroute.model.secret import SecretRef
+from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
 from omniroute.rules.names import join, shown
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
 __all__ = ["build"]
 
 _STAND_IN_SLA: Final = SECOND
+_NO_SLA: Final = (_STAND_IN_SLA, SlaTargets())
 _STAND_IN_QUEUE: Final = QueueNode("")
 _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
@@ -68,6 +70,13 @@ def _capacity(fields: Table) -> Capacity | None:
 
 
 @table
+def _service_level(fields: Table) -> ServiceLevel:
+    target = fields.need("target", duration, _STAND_IN_SLA, expected="a duration")
+    formula = ServiceLevelFormula.ANSWERED_AND_ABANDONED
+    return ServiceLevel(target, fields.take("formula", choice(ServiceLevelFormula), formula))
+
+
+@table
 def _policy(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
@@ -78,6 +87,8 @@ def _policy(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
+        response_target=fields.take("response_target", duration, None),
+        service_level=fields.take("service_level", _service_level, None),
     )
 
 
@@ -89,11 +100,44 @@ def _channel(fields: Table) -> ChannelConfig:
 # --- inboxes and their trees ----------------------------------------------------------------------
 
 
+_Sla = tuple[int | None, SlaTargets]
+
+
+@table
+def _sla_table(fields: Table) -> _Sla:
+    return fields.take("first", sla, None), SlaTargets(
+        next=fields.take("next", sla, None),
+        resolution=fields.take("resolution", sla, None),
+        warn_before=fields.take("warn_before", sla, None),
+        hours=fields.take("hours", choice(SlaHours), None),
+    )
+
+
+def _sla(notes: Notes, value: object, path: str) -> _Sla | None:
+    """Read an SLA: its first response alone, or a table of targets."""
+    if isinstance(value, dict):
+        return _sla_table(notes, value, path)
+    first = sla(notes, value, path)
+    return None if first is None else (first, SlaTargets())
+
+
+def _whole_sla(notes: Notes, value: object, path: str) -> _Sla | None:
+    """Read an SLA that has a first response (G17)."""
+    found = _sla(notes, value, path)
+    if found is None or found[0] is not None:
+        return found
+    if not notes.is_broken(here := join(path, "first")):
+        notes.add(here, f"is missing; expected {SLA_FORMS}")
+    return _STAND_IN_SLA, found[1]
+
+
 @table
 def _inbox(fields: Table) -> InboxConfig:
+    first, targets = fields.need("sla", _whole_sla, _NO_SLA, expected=SLA_FORMS)
     return InboxConfig(
         primary_for=fields.take("primary_for", texts, ()),
-        sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
+        sla=first or _STAND_IN_SLA,
+        targets=targets,
         queues=fields.take("queues", _queues, ()),
         policy=fields.take("policy", _policy, PolicySettings()),
         at=fields.take("at", many(_policy), {}),
@@ -137,16 +181,14 @@ def _account(notes: Notes, value: object, path: str) -> AccountConfig:
     return AccountConfig(settings=_settings(notes, fields.rest(), path))
 
 
-def _sla_or_blank(notes: Notes, value: object, path: str) -> int | None:
-    return None if is_blank(value) else sla(notes, value, path)
+def _sla_or_blank(notes: Notes, value: object, path: str) -> _Sla | None:
+    return None if is_blank(value) else _sla(notes, value, path)
 
 
 @table
 def _plain_override(fields: Table) -> Override:
-    return Override(
-        inbox=fields.take("inbox", text, None),
-        sla=fields.take("sla", _sla_or_blank, None),
-    )
+    first, targets = fields.take("sla", _sla_or_blank, (None, SlaTargets()))
+    return Override(inbox=fields.take("inbox", text, None), sla=first, targets=targets)
 
 
 def _override(notes: Notes, value: object, path: str) -> Override | None:

@@ -13,7 +13,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
-from omniroute.model.sla import ServiceLevel, ServiceLevelSettings, SlaTerms
+from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
 
 __all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
@@ -67,7 +67,7 @@ class PolicySettings:
     labels: Mapping[str, str] | None = None
     idempotency_window: int | None = None
     response_target: int | None = None
-    service_level: ServiceLevelSettings | None = None
+    service_level: ServiceLevel | None = None
 
 
 @frozen(kw_only=True)
@@ -85,5 +85,5 @@ class Policy:
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY
     response_target: int | None = None
-    service_level: ServiceLevel = ServiceLevel()
+    service_level: ServiceLevel | None = None
     sla: SlaTerms | None = None

@@ -16,7 +16,6 @@ __all__ = [
     "OpenTime",
     "ServiceLevel",
     "ServiceLevelFormula",
-    "ServiceLevelSettings",
     "SlaHours",
     "SlaTargets",
     "SlaTerms",
@@ -83,19 +82,9 @@ class ServiceLevelFormula(StrEnum):
     ANSWERED_AND_LATE_ABANDONED = "answered_and_late_abandoned"
 
 
-@frozen(kw_only=True)
-class ServiceLevelSettings:
-    """A service level as one layer sets it; None leaves a value to the layers below (U19)."""
-
-    on: bool | None = None
-    target: int | None = None
-    formula: ServiceLevelFormula | None = None
-
-
-@frozen(kw_only=True)
+@frozen
 class ServiceLevel:
-    """The service level in force: none is kept without a target (microseconds), or switched off."""
+    """The share of conversations to be answered within `target` microseconds (U19, U20)."""
 
-    on: bool = True
-    target: int | None = None
+    target: int
     formula: ServiceLevelFormula = ServiceLevelFormula.ANSWERED_AND_ABANDONED

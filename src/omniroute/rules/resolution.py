@@ -16,7 +16,7 @@ from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
 from omniroute.model.policy import Policy, PolicySettings
-from omniroute.model.sla import OpenTime, ServiceLevel, SlaHours, SlaTargets, SlaTerms
+from omniroute.model.sla import OpenTime, SlaHours, SlaTargets, SlaTerms
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.names import join, quoted, unknown
@@ -33,8 +33,6 @@ _MERGED: Final = "capacity"
 _MEMORY: Final = 4096
 
 _TARGETS: Final = tuple(each.name for each in fields(SlaTargets))
-_LEVEL: Final = "service_level"
-_LEVEL_FIELDS: Final = tuple(each.name for each in fields(ServiceLevel))
 
 _Layer = tuple[str, PolicySettings]
 _Resolved = tuple[Policy, Mapping[str, str]]
@@ -310,8 +308,7 @@ class Setup:
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
 
-        `capacity` has one more entry for each family, `capacity.messaging`, and `service_level` for
-        each of its fields.
+        `capacity` has one more entry for each family: `capacity.messaging`.
         """
         return self._resolved(channel, path)[1]
 
@@ -364,20 +361,12 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     """Lay settings over each other, outermost first; capacity family by family."""
     capacity = dict(Policy().capacity)
     values: dict[str, Any] = {}
-    level: dict[str, Any] = {}
-    parts = [f"{_MERGED}.{family}" for family in capacity]
-    parts += [f"{_LEVEL}.{name}" for name in _LEVEL_FIELDS]
-    sources = dict.fromkeys((*_FIELDS, *parts, "sla"), _DEFAULT)
+    families = [f"{_MERGED}.{family}" for family in capacity]
+    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
                 values[name], sources[name] = value, source
         for family, limits in (settings.capacity or {}).items():
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
-        for name in _LEVEL_FIELDS:
-            if (
-                settings.service_level
-                and (value := getattr(settings.service_level, name)) is not None
-            ):
-                level[name], sources[f"{_LEVEL}.{name}"] = value, source
-    return {**values, _MERGED: capacity, _LEVEL: ServiceLevel(**level)}, sources
+    return {**values, _MERGED: capacity}, sources
