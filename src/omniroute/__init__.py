@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Acting,
         AgentView,
         Change,
+        ClockView,
         Contacts,
         ConversationView,
         DeadLetter,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Page,
         Received,
         ReceivedItem,
+        ResponseTargetView,
         Staff,
         Story,
         TimelineEntry,
@@ -117,7 +119,10 @@ if TYPE_CHECKING:
         DeadlineKind,
         Ending,
         Extras,
+        Pause,
         Place,
+        Sla,
+        SlaClock,
     )
     from omniroute.model.desk_config import (
         DeskConfig,
@@ -144,9 +149,11 @@ if TYPE_CHECKING:
         Queued,
         Reactivated,
         Remarked,
+        ResponseTargetExceeded,
         Route,
         SlaBreached,
         SlaRescheduled,
+        SlaWarned,
         Tagged,
         TookOver,
         Transition,
@@ -169,6 +176,14 @@ if TYPE_CHECKING:
     from omniroute.model.secret import (
         Secret,
         SecretRef,
+    )
+    from omniroute.model.sla import (
+        OpenTime,
+        ServiceLevel,
+        ServiceLevelFormula,
+        SlaHours,
+        SlaTargets,
+        SlaTerms,
     )
     from omniroute.model.state import (
         OPEN,
@@ -223,6 +238,10 @@ if TYPE_CHECKING:
         ResolvedEntryPoint,
         Setup,
     )
+    from omniroute.rules.sla.status import (
+        ClockStatus,
+        Cue,
+    )
     from omniroute.stores import (
         open_store,
     )
@@ -263,6 +282,8 @@ __all__ = [
     "ChannelAdapter",
     "Choice",
     "Clock",
+    "ClockStatus",
+    "ClockView",
     "Clocks",
     "Colour",
     "Command",
@@ -276,6 +297,7 @@ __all__ = [
     "Conversation",
     "ConversationClosed",
     "ConversationView",
+    "Cue",
     "DeadLetter",
     "DeadlineKind",
     "Decision",
@@ -320,6 +342,7 @@ __all__ = [
     "NoteAdded",
     "OmnirouteError",
     "Open",
+    "OpenTime",
     "Opened",
     "OutRequest",
     "OutResponse",
@@ -328,6 +351,7 @@ __all__ = [
     "Overtake",
     "Page",
     "ParseResult",
+    "Pause",
     "PayloadError",
     "PayloadTooLarge",
     "Permanent",
@@ -349,6 +373,8 @@ __all__ = [
     "Reply",
     "Reschedule",
     "ResolvedEntryPoint",
+    "ResponseTargetExceeded",
+    "ResponseTargetView",
     "Retryable",
     "Route",
     "Secret",
@@ -358,11 +384,19 @@ __all__ = [
     "SendContext",
     "SendMessage",
     "Sender",
+    "ServiceLevel",
+    "ServiceLevelFormula",
     "SetTags",
     "Setup",
     "SignatureInvalid",
+    "Sla",
     "SlaBreached",
+    "SlaClock",
+    "SlaHours",
     "SlaRescheduled",
+    "SlaTargets",
+    "SlaTerms",
+    "SlaWarned",
     "Staff",
     "State",
     "Store",
@@ -421,6 +455,8 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "ClockView",
+        "ResponseTargetView",
         "Acting",
         "AgentView",
         "Change",
@@ -505,12 +541,15 @@ _HOMES = {
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
+        "SlaClock",
         "Clocks",
         "Conversation",
         "DeadlineKind",
         "Ending",
         "Extras",
+        "Pause",
         "Place",
+        "Sla",
     ),
     "omniroute.model.desk_config": ("DeskConfig",),
     "omniroute.model.effects": (
@@ -518,7 +557,6 @@ _HOMES = {
         "SendMessage",
     ),
     "omniroute.model.events": (
-        "SlaRescheduled",
         "AgentAvailability",
         "AgentRemoved",
         "AgentSaved",
@@ -536,8 +574,11 @@ _HOMES = {
         "Queued",
         "Reactivated",
         "Remarked",
+        "ResponseTargetExceeded",
         "Route",
         "SlaBreached",
+        "SlaRescheduled",
+        "SlaWarned",
         "Tagged",
         "TookOver",
         "Transition",
@@ -560,6 +601,14 @@ _HOMES = {
     "omniroute.model.secret": (
         "Secret",
         "SecretRef",
+    ),
+    "omniroute.model.sla": (
+        "OpenTime",
+        "ServiceLevel",
+        "ServiceLevelFormula",
+        "SlaHours",
+        "SlaTargets",
+        "SlaTerms",
     ),
     "omniroute.model.state": (
         "OPEN",
@@ -599,6 +648,10 @@ _HOMES = {
         "Store",
         "Transaction",
         "Transport",
+    ),
+    "omniroute.rules.sla.status": (
+        "ClockStatus",
+        "Cue",
     ),
     "omniroute.rules.folding": (
         "apply_agent",

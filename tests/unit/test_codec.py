@@ -36,9 +36,9 @@ from omniroute.schema import (
 from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
-    "after attempts caption_limit config_version goal hard_max idempotency_window load max_answer"
-    " max_bytes maximum number position refused size sla soft_max status step text_limit version"
-    " window within".split(),
+    "after attempts caption_limit config_version first goal hard_max idempotency_window load"
+    " max_answer max_bytes maximum next number position refused resolution response_target"
+    " size sla soft_max status step target text_limit version warn_before window within".split()
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""
 

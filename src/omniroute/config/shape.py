@@ -133,9 +133,10 @@ def _whole_sla(notes: Notes, value: object, path: str) -> _Sla | None:
 
 @table
 def _inbox(fields: Table) -> InboxConfig:
+    primary_for = fields.take("primary_for", texts, ())
     first, targets = fields.need("sla", _whole_sla, _NO_SLA, expected=SLA_FORMS)
     return InboxConfig(
-        primary_for=fields.take("primary_for", texts, ()),
+        primary_for=primary_for,
         sla=first or _STAND_IN_SLA,
         targets=targets,
         queues=fields.take("queues", _queues, ()),
@@ -187,8 +188,9 @@ def _sla_or_blank(notes: Notes, value: object, path: str) -> _Sla | None:
 
 @table
 def _plain_override(fields: Table) -> Override:
+    inbox = fields.take("inbox", text, None)
     first, targets = fields.take("sla", _sla_or_blank, (None, SlaTargets()))
-    return Override(inbox=fields.take("inbox", text, None), sla=first, targets=targets)
+    return Override(inbox=inbox, sla=first, targets=targets)
 
 
 def _override(notes: Notes, value: object, path: str) -> Override | None:

@@ -1,6 +1,7 @@
 """The shell around the rules: transactions, configuration in force, what hosts call."""
 
 from omniroute.desk.acting import Acting
+from omniroute.desk.clock_views import ClockView, ResponseTargetView
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
@@ -21,6 +22,7 @@ __all__ = [
     "Acting",
     "AgentView",
     "Change",
+    "ClockView",
     "Contacts",
     "ConversationView",
     "DeadLetter",
@@ -31,6 +33,7 @@ __all__ = [
     "Page",
     "Received",
     "ReceivedItem",
+    "ResponseTargetView",
     "Staff",
     "Story",
     "TimelineEntry",

@@ -27,7 +27,7 @@ from omniroute.desk.unit import Unit
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
-from omniroute.instants import from_micros
+from omniroute.instants import from_micros, to_duration
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
@@ -374,7 +374,50 @@ class Desk:
             limit=limit,
             after=after,
         )
+        return self._listed(query, self._now(now))
+
+    def overdue(
+        self,
+        *,
+        agent: str | None = None,
+        queue: str | None = None,
+        inbox: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        now: datetime | None = None,
+    ) -> Page[ConversationView]:
+        """Return a page of open conversations with a breached clock, the longest overdue first (P11)."""
         instant = self._now(now)
+        query = read.Query(
+            agent=agent, queue=queue, inbox=inbox, limit=limit, after=after, due_until=instant - 1
+        )
+        return self._listed(query, instant)
+
+    def at_risk(
+        self,
+        within: str | timedelta,
+        *,
+        agent: str | None = None,
+        queue: str | None = None,
+        inbox: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        now: datetime | None = None,
+    ) -> Page[ConversationView]:
+        """Return a page of open conversations that are next due `within` a duration, the first first."""
+        instant = self._now(now)
+        query = read.Query(
+            agent=agent,
+            queue=queue,
+            inbox=inbox,
+            limit=limit,
+            after=after,
+            due_from=instant,
+            due_until=instant + to_duration(within, where="within"),
+        )
+        return self._listed(query, instant)
+
+    def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
         listed = read.list_conversations(self.id, query)
 
         def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:

@@ -17,7 +17,6 @@ from omniroute.model.values import frozen
 
 __all__ = [
     "NO_EXTRAS",
-    "Clock",
     "Clocks",
     "Conversation",
     "DeadlineKind",
@@ -26,6 +25,7 @@ __all__ = [
     "Pause",
     "Place",
     "Sla",
+    "SlaClock",
     "Timer",
 ]
 
@@ -59,7 +59,7 @@ class Place:
 
 
 @frozen
-class Clock:
+class SlaClock:
     """One clock of the SLA: what it measures, since when and by when, in UTC microseconds.
 
     `kind` is FIRST_RESPONSE, NEXT_RESPONSE or RESOLUTION. `due` is None while the clock is paused.
@@ -96,11 +96,11 @@ class Sla:
 
     started_at: int
     answered: bool = False
-    response: Clock | None = None
-    resolution: Clock | None = None
+    response: SlaClock | None = None
+    resolution: SlaClock | None = None
     paused_at: int | None = None
     pauses: tuple[Pause, ...] = ()
-    stopped: tuple[Clock, ...] = ()
+    stopped: tuple[SlaClock, ...] = ()
     respond_by: int | None = None
 
 

@@ -170,16 +170,21 @@ class Setup:
         self, entry_point: EntryPointConfig, inbox: str
     ) -> tuple[SlaTargets, dict[str, str]]:
         """Lay an override's targets over those of the inbox it leads to (G13, G14)."""
-        layers = [(f"inbox {inbox}", self.config.inboxes[inbox].targets)]
-        if entry_point.override:
-            layers.append(("override", entry_point.override.targets))
-        values: dict[str, Any] = {}
-        sources = dict.fromkeys(_TARGETS, _DEFAULT)
-        for source, targets in layers:
-            for name in _TARGETS:
-                if (value := getattr(targets, name)) is not None:
-                    values[name], sources[name] = value, source
-        return SlaTargets(**values), sources
+        own = entry_point.override.targets if entry_point.override else SlaTargets()
+        layers = {"override": own, f"inbox {inbox}": self.config.inboxes[inbox].targets}
+        found = {
+            name: next(
+                (
+                    (value, source)
+                    for source, each in layers.items()
+                    if (value := getattr(each, name))
+                ),
+                (None, _DEFAULT),
+            )
+            for name in _TARGETS
+        }
+        values: dict[str, Any] = {name: value for name, (value, _) in found.items()}
+        return SlaTargets(**values), {name: source for name, (_, source) in found.items()}
 
     def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
         if entry_point.queue is not None:

@@ -18,7 +18,6 @@ from omniroute.instants import MINUTE, to_micros
 from omniroute.model.agent import Agent, Capacity, Distribution
 from omniroute.model.conversation import (
     NO_EXTRAS,
-    Clock,
     Clocks,
     Conversation,
     DeadlineKind,
@@ -26,6 +25,7 @@ from omniroute.model.conversation import (
     Extras,
     Place,
     Sla,
+    SlaClock,
 )
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -120,7 +120,7 @@ def a_conversation(state: State = State.QUEUED, **changes: Any) -> Conversation:
 
 
 def _clocks(due: int | None) -> Clocks:
-    running = None if due is None else Clock(DeadlineKind.FIRST_RESPONSE, NOW, due)
+    running = None if due is None else SlaClock(DeadlineKind.FIRST_RESPONSE, NOW, due)
     return Clocks(
         NOW, NOW, NOW, None if due is None else NOW, due=due, sla=Sla(NOW, response=running)
     )

@@ -45,6 +45,8 @@ SECTIONS = {
     "build": "The desk",
     "_policy": "Policy",
     "_after_end": "After end",
+    "_service_level": "Service level",
+    "_sla_table": "SLA",
     "_capacity": "Capacity",
     "_channel": "Channels",
     "_inbox": "Inboxes",
@@ -99,9 +101,13 @@ def test_every_choice_is_named(reference):
     kinds: list[type[StrEnum]] = [om.Assignment, om.Distribution, om.Overtake]
     for key, kind in zip(("assignment", "distribution", "overtake"), kinds, strict=True):
         assert sorted(code(rows[key]["value"])) == sorted(f'"{each}"' for each in kind)
-    after_end = prose(reference / "configuration.md").partition("`to` is one of")[2]
-    listed = re.findall(r'^- `"(\w+)"`', after_end, re.MULTILINE)
-    assert sorted(listed) == sorted(AfterEndTo)
+    after_end, _, levels = (
+        prose(reference / "configuration.md")
+        .partition("`to` is one of")[2]
+        .partition("`formula` is one of")
+    )
+    for text, listed in ((after_end, AfterEndTo), (levels, om.ServiceLevelFormula)):
+        assert sorted(re.findall(r'^- `"(\w+)"`', text, re.MULTILINE)) == sorted(listed)
 
 
 def test_the_defaults_are_those_of_the_code(reference):
@@ -110,6 +116,8 @@ def test_the_defaults_are_those_of_the_code(reference):
     defaults = {named([row], "key")[0]: row["default"] for row in listed["Policy"]}
     assert defaults.pop("capacity") == "3, 3, 5 for `messaging`"
     assert defaults.pop("labels") == "none"
+    assert defaults.pop("response_target") == defaults.pop("service_level") == "none"
+    assert (policy.response_target, policy.service_level) == (None, None)
     assert policy.labels == {}
     assert defaults == {
         "assignment": f'`"{policy.assignment}"`',
@@ -155,6 +163,8 @@ SETTINGS: dict[str, Any] = {
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
+    "response_target": 1_000_000,
+    "service_level": om.ServiceLevel(1_000_000),
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from omniroute.model.conversation import Clock, DeadlineKind, Pause, Sla
+from omniroute.model.conversation import DeadlineKind, Pause, Sla, SlaClock
 from omniroute.model.state import State
 
 __all__ = [
@@ -67,23 +67,23 @@ def kinds_with(kind: DeadlineKind) -> frozenset[DeadlineKind]:
     return RESOLUTION_KINDS if kind in RESOLUTION_KINDS else RESPONSE_KINDS
 
 
-def of_kind(sla: Sla, kind: DeadlineKind) -> Clock | None:
+def of_kind(sla: Sla, kind: DeadlineKind) -> SlaClock | None:
     """Return the running or paused clock that a deadline, a warning or the due instant, is of."""
     return sla.resolution if kind in RESOLUTION_KINDS else sla.response
 
 
 def began(
-    at: int, due: int | None, resolution_due: int | None, stopped: tuple[Clock, ...] = ()
+    at: int, due: int | None, resolution_due: int | None, stopped: tuple[SlaClock, ...] = ()
 ) -> Sla:
     """Return the clocks of a service that begins: a first response, a resolution, where due is given."""
-    response = None if due is None else Clock(FIRST, at, due)
-    resolution = None if resolution_due is None else Clock(RESOLUTION, at, resolution_due)
+    response = None if due is None else SlaClock(FIRST, at, due)
+    resolution = None if resolution_due is None else SlaClock(RESOLUTION, at, resolution_due)
     return Sla(at, False, response, resolution, None, (), stopped, None)  # noqa: FBT003
 
 
 def asked(sla: Sla, at: int, due: int | None, respond_by: int | None) -> Sla:
     """Return the clocks after a contact's message that begins a wait for an answer."""
-    response = sla.response if due is None else Clock(NEXT, at, due)
+    response = sla.response if due is None else SlaClock(NEXT, at, due)
     return _with(sla, response, sla.resolution, sla.stopped, respond_by)
 
 
@@ -111,7 +111,7 @@ def paused(sla: Sla, at: int) -> Sla:
     """
     clock = sla.resolution
     if clock is not None and clock.due is not None and clock.due > at:
-        clock = Clock(RESOLUTION, clock.started_at, None, clock.warned, clock.breached)
+        clock = SlaClock(RESOLUTION, clock.started_at, None, clock.warned, clock.breached)
     return Sla(sla.started_at, sla.answered, sla.response, clock, at, sla.pauses, sla.stopped, None)
 
 
@@ -121,7 +121,7 @@ def resumed(sla: Sla, at: int, due: int | None) -> Sla:
     clock = None
     if due is not None:
         told = sla.resolution or _UNTOLD
-        clock = Clock(RESOLUTION, sla.started_at, due, told.warned, told.breached)
+        clock = SlaClock(RESOLUTION, sla.started_at, due, told.warned, told.breached)
     return Sla(sla.started_at, sla.answered, sla.response, clock, None, pauses, sla.stopped, None)
 
 
@@ -143,7 +143,7 @@ def told(sla: Sla, kind: DeadlineKind, *, breached: bool) -> Sla:
     clock = of_kind(sla, kind)
     if clock is None:
         return sla
-    after = Clock(
+    after = SlaClock(
         clock.kind,
         clock.started_at,
         clock.due,
@@ -157,13 +157,15 @@ def rescheduled(
     sla: Sla, kind: DeadlineKind, since: int, due: int | None, *, warned: bool, breached: bool
 ) -> Sla:
     """Return the clocks after one of them became due at another instant, began so, or was dropped."""
-    return _replaced(sla, None if due is None else Clock(kind, since, due, warned, breached), kind)
+    return _replaced(
+        sla, None if due is None else SlaClock(kind, since, due, warned, breached), kind
+    )
 
 
-_UNTOLD: Final = Clock(RESOLUTION, 0, None)
+_UNTOLD: Final = SlaClock(RESOLUTION, 0, None)
 
 
-def _replaced(sla: Sla, clock: Clock | None, kind: DeadlineKind) -> Sla:
+def _replaced(sla: Sla, clock: SlaClock | None, kind: DeadlineKind) -> Sla:
     if kind in RESOLUTION_KINDS:
         return _with(sla, sla.response, clock, sla.stopped, sla.respond_by)
     return _with(sla, clock, sla.resolution, sla.stopped, sla.respond_by)
@@ -171,9 +173,9 @@ def _replaced(sla: Sla, clock: Clock | None, kind: DeadlineKind) -> Sla:
 
 def _with(
     sla: Sla,
-    response: Clock | None,
-    resolution: Clock | None,
-    stopped: tuple[Clock, ...],
+    response: SlaClock | None,
+    resolution: SlaClock | None,
+    stopped: tuple[SlaClock, ...],
     respond_by: int | None,
 ) -> Sla:
     return Sla(
@@ -189,11 +191,11 @@ def _with(
 
 
 def _stopping(
-    stopped: tuple[Clock, ...], clock: Clock | None, at: int, *, met: bool
-) -> tuple[Clock, ...]:
+    stopped: tuple[SlaClock, ...], clock: SlaClock | None, at: int, *, met: bool
+) -> tuple[SlaClock, ...]:
     """The stopped clocks with one more, in the place of an earlier one of its kind."""
     if clock is None:
         return stopped
     kind = clock.kind
-    last = Clock(kind, clock.started_at, clock.due, clock.warned, clock.breached, at, met)
+    last = SlaClock(kind, clock.started_at, clock.due, clock.warned, clock.breached, at, met)
     return (*(each for each in stopped if each.kind is not kind), last) if stopped else (last,)

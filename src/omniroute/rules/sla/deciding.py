@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from omniroute.model.conversation import (
-    Clock,
     Conversation,
     DeadlineKind,
     Pause,
     Sla,
+    SlaClock,
     Timer,
 )
 from omniroute.model.sla import SlaTerms
@@ -94,7 +94,7 @@ def of_wake(c: Conversation, terms: SlaTerms | None, at: int) -> tuple[int | Non
 
 
 def _armed(
-    kind: DeadlineKind, due: int | None, warn: int | None, told: Clock | None
+    kind: DeadlineKind, due: int | None, warn: int | None, told: SlaClock | None
 ) -> Iterator[Timer]:
     if due is None or (told is not None and told.breached):
         return
@@ -159,7 +159,7 @@ def _resolution(sla: Sla, terms: SlaTerms) -> tuple[int | None, int | None]:
 
 def _change(
     c: Conversation,
-    clock: Clock | None,
+    clock: SlaClock | None,
     kind: DeadlineKind,
     wanted: tuple[int | None, int | None],
     now: int,
