@@ -11,9 +11,10 @@ from typing import Any
 
 from attrs import fields
 
+from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
-from omniroute.model.agent import Capacity
+from omniroute.model.agent import Capacity, Role
 from omniroute.model.desk_config import (
     AgentConfig,
     ChannelConfig,
@@ -24,11 +25,12 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, PolicySettings
 from omniroute.model.secret import SecretRef
-from omniroute.model.sla import ServiceLevel, SlaTargets
+from omniroute.model.sla import SlaTargets
 
-__all__ = ["dump", "dumps_toml"]
+__all__ = ["dump", "dump_agent", "dumps_toml"]
 
 _DURATIONS = ("idempotency_window", "response_target")
 
@@ -39,13 +41,13 @@ def dump(config: DeskConfig) -> dict[str, Any]:
         "desk": config.desk,
         "zone": config.zone,
         "preset": config.preset,
-        "policy": _policy(config.policy) or None,
+        **_own_policy(config.policy),
         "channels": {name: _channel(each) for name, each in config.channels.items()},
         "inboxes": {name: _inbox(each) for name, each in config.inboxes.items()},
         "accounts": {name: _plain(each.settings) for name, each in config.accounts.items()},
         "entry_points": {name: _entry_point(each) for name, each in config.entry_points.items()},
         "groups": {name: _group(each) for name, each in config.groups.items()},
-        "agents": {name: _agent(each) for name, each in config.agents.items()},
+        "agents": {name: dump_agent(each) for name, each in config.agents.items()},
     }
     return {key: value for key, value in document.items() if value not in (None, {})}
 
@@ -60,12 +62,22 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _own_policy(policy: PolicySettings) -> dict[str, Any]:
+    """The policy of a section, whose hours stand in the section itself."""
+    written = _policy(policy)
+    hours = written.pop("hours", None)
+    return {"hours": hours, "policy": written or None}
+
+
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
     written = {key: _value(value) for key, value in values.items() if value is not None}
     for key in _DURATIONS:
         if (value := values.get(key)) is not None:
             written[key] = render_duration(value)
+    if (level := policy.service_level) is not None:
+        target = render_duration(level.target)
+        written["service_level"] = {"target": target, "formula": level.formula.value}
     return written
 
 
@@ -76,8 +88,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, AfterEnd):
         within = None if value.within is None else render_duration(value.within)
         return _set({"to": value.to.value, "within": within})
-    if isinstance(value, ServiceLevel):
-        return {"target": render_duration(value.target), "formula": value.formula.value}
+    if isinstance(value, Hours):
+        return written_hours(value)
     if isinstance(value, Capacity):
         return {"goal": value.goal, "soft_max": value.soft_max, "hard_max": value.hard_max}
     if isinstance(value, Mapping):
@@ -86,7 +98,7 @@ def _value(value: Any) -> Any:
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
-    return _set({"policy": _policy(channel.policy) or None})
+    return _set(_own_policy(channel.policy))
 
 
 def _inbox(inbox: InboxConfig) -> dict[str, Any]:
@@ -95,7 +107,7 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
             "primary_for": list(inbox.primary_for) or None,
             "sla": _sla(inbox.sla, inbox.targets),
             "queues": _queues(inbox.queues) or None,
-            "policy": _policy(inbox.policy) or None,
+            **_own_policy(inbox.policy),
             "at": {path: _policy(policy) for path, policy in inbox.at.items()} or None,
         },
     )
@@ -153,12 +165,14 @@ def _group(group: GroupConfig) -> dict[str, Any]:
     return _set({"serves": list(group.serves) or None})
 
 
-def _agent(agent: AgentConfig) -> dict[str, Any]:
+def dump_agent(agent: AgentConfig) -> dict[str, Any]:
+    """Return an agent's profile as the table that stands for it in a configuration."""
     return _set(
         {
             "name": agent.name,
             "groups": list(agent.groups) or None,
             "serves": list(agent.serves) or None,
             "capacity": None if agent.capacity is None else _value(agent.capacity),
+            "role": None if agent.role is Role.AGENT else agent.role.value,
         },
     )

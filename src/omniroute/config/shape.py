@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
     Table,
@@ -25,7 +26,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import SECOND
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -37,6 +38,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
@@ -87,6 +89,7 @@ def _policy(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
+        hours=fields.take("hours", hours, None),
         response_target=fields.take("response_target", duration, None),
         service_level=fields.take("service_level", _service_level, None),
     )
@@ -94,7 +97,22 @@ def _policy(fields: Table) -> PolicySettings:
 
 @table
 def _channel(fields: Table) -> ChannelConfig:
-    return ChannelConfig(policy=fields.take("policy", _policy, PolicySettings()))
+    return ChannelConfig(
+        policy=_with_hours(
+            fields,
+            fields.take("policy", _policy, PolicySettings()),
+            fields.take("hours", hours, None),
+        )
+    )
+
+
+def _with_hours(fields: Table, policy: PolicySettings, found: Hours | None) -> PolicySettings:
+    """The policy of a section; its hours may stand in the section itself, and are written there."""
+    if found is None:
+        return policy
+    if policy.hours is not None:
+        fields.refuse("hours", "stands in the policy too; set it once")
+    return evolve(policy, hours=found)
 
 
 # --- inboxes and their trees ----------------------------------------------------------------------
@@ -140,7 +158,11 @@ def _inbox(fields: Table) -> InboxConfig:
         sla=first or _STAND_IN_SLA,
         targets=targets,
         queues=fields.take("queues", _queues, ()),
-        policy=fields.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            fields,
+            fields.take("policy", _policy, PolicySettings()),
+            fields.take("hours", hours, None),
+        ),
         at=fields.take("at", many(_policy), {}),
     )
 
@@ -263,6 +285,7 @@ def _agent(fields: Table) -> AgentConfig:
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
         capacity=fields.take("capacity", many(_capacity), None),
+        role=fields.take("role", choice(Role), Role.AGENT),
     )
 
 
@@ -276,7 +299,11 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
         desk=top.take("desk", text, desk),
         zone=top.take("zone", text, "UTC"),
         preset=top.take("preset", text, None),
-        policy=top.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            top,
+            top.take("policy", _policy, PolicySettings()),
+            top.take("hours", hours, None),
+        ),
         channels=top.take("channels", many(_channel), {}),
         inboxes=top.take("inboxes", many(_inbox), {}),
         accounts=top.take("accounts", many(_account), {}),

@@ -16,6 +16,8 @@ from omniroute.desk.views import (
     Page,
     Received,
     ReceivedItem,
+    StaffChangeView,
+    VersionView,
 )
 
 __all__ = [
@@ -35,7 +37,9 @@ __all__ = [
     "ReceivedItem",
     "ResponseTargetView",
     "Staff",
+    "StaffChangeView",
     "Story",
     "TimelineEntry",
+    "VersionView",
     "open_desk",
 ]

@@ -150,6 +150,9 @@ class AsyncStaff(_Lifted):
     """`Staff`, awaited."""
 
     put = _lift(Staff.put)
+    change = _lift(Staff.change)
+    remove = _lift(Staff.remove)
+    history = _lift(Staff.history)
     set_available = _lift(Staff.set_available)
     get = _lift(Staff.get)
     list = _lift(Staff.list)
@@ -213,6 +216,8 @@ class AsyncDesk(_Lifted):
     redrive = _lift(Desk.redrive)
     conversation = _lift(Desk.conversation)
     conversations = _lift(Desk.conversations)
+    overdue = _lift(Desk.overdue)
+    at_risk = _lift(Desk.at_risk)
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
     explain = _lift(Desk.explain)

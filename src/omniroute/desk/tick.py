@@ -44,7 +44,8 @@ def fire_overdue(unit: Unit) -> None:
 def _fire(unit: Unit, *, inclusive: bool) -> int:
     due = unit.tx.scan(_DEADLINES, unit.desk, until=(unit.now,), limit=BATCH)
     fired = 0
-    for conversation in due:
+    for stored in due:
+        conversation = unit.refresh(stored)  # the job may not have come by yet (S4)
         after = unit.catch_up(conversation, inclusive=inclusive)
         fired += after is not conversation
     return fired

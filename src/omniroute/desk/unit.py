@@ -197,12 +197,14 @@ class Unit:
         elif after is not before:
             self.freed[agent_id] = None
         self._agents[agent_id] = self._saved[agent_id] = after
+        if after.leaving and not after.load and before is not None:
+            self._record(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
 
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
-        elif any(isinstance(event, (tell.Opened, tell.Queued)) for event in events):
+        elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[conversation.id] = conversation
         deadline = conversation.deadline
         if deadline is not None and (self._next_due is None or deadline < self._next_due):
@@ -272,6 +274,9 @@ class Unit:
         Conversations of all channels wait in one line, so no channel has a say in this.
         """
         return self.setup.policy(None, queue).assignment is Assignment.PUSH
+
+
+_WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated)
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

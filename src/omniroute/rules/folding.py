@@ -20,16 +20,21 @@ from omniroute.model.conversation import (
     DeadlineKind,
     Ending,
     Extras,
+    Quiet,
     Sla,
+    Snooze,
 )
 from omniroute.model.state import State
 from omniroute.rules.sla import clocks as sla_clocks
 
-__all__ = ["CHANGES", "apply", "apply_agent", "fold", "fold_agent", "with_sla"]
+__all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
 
 # Looking a member up in its class costs as much as storing five fields.
 _ENDED: Final = State.ENDED
 _RESOLUTION: Final = DeadlineKind.RESOLUTION
+
+AFTER_HOURS: Final = "after_hours_message"
+"""The occasion of the text that says that the desk is closed: it is remembered (U49)."""
 
 
 def apply(conversation: Conversation | None, event: tell.ConversationEvent) -> Conversation:
@@ -61,6 +66,9 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
         sla = sla_clocks.asked(sla or Sla(k.opened_at), at, e.due, e.respond_by)
         due = sla_clocks.earliest(sla)
     clocks = Clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla)
+    x = c.extras
+    if x.quiet is not None:
+        x = _quieted(x, _broken(x.quiet))
     return Conversation(
         c.id,
         c.state,
@@ -71,14 +79,16 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
         c.since,
         clocks,
         c.timers if e.timers is None else e.timers,
-        c.extras,
+        x,
     )
 
 
 def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
-    k, at = c.clocks, e.at
+    k, at, x = c.clocks, e.at, c.extras
     if e.automatic:
         clocks = k
+        if e.occasion == AFTER_HOURS:
+            x = _quieted(x, evolve(x.quiet or _NO_QUIET, told_closed_at=at))
     else:
         first = at if k.first_reply_at is None else k.first_reply_at
         due, sla = k.due, k.sla
@@ -98,7 +108,7 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
         c.since,
         clocks,
         c.timers if e.timers is None else e.timers,
-        c.extras,
+        x,
     )
 
 
@@ -117,9 +127,10 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due, sla
     )
     extras = c.extras
-    if c.agent is not None or extras.ending is not None or extras.menu:
+    if c.agent is not None or extras.ending is not None or extras.menu or extras.quiet is not None:
         x, previous = extras, c.agent or extras.previous_agent
-        extras = Extras((), x.subject, x.tags, x.attributes, None, previous)
+        quiet = None if x.quiet is None and c.state not in _ASIDE else _resumed(c, e)
+        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, quiet)
     return Conversation(
         c.id,
         e.to_state,
@@ -138,7 +149,7 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     k = c.clocks
     sla = k.sla
     if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
-        k = with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
+        k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
     return Conversation(
         c.id,
         e.to_state,
@@ -151,6 +162,99 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
         c.timers if e.timers is None else e.timers,
         c.extras,
     )
+
+
+def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
+    x = c.extras
+    extras = Extras((), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e))
+    k = c.clocks
+    if k.sla is not None and k.sla.paused_at is not None:
+        k = _with_sla(k, sla_clocks.resumed(k.sla, e.at, e.resolution_due))
+    return _moved_to(c, e, None, None, extras, k)
+
+
+def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
+    x, quiet = c.extras, c.extras.quiet or _NO_QUIET
+    if isinstance(e, tell.Snoozed):
+        snooze = Snooze(e.until, e.actor, e.at)
+        quiet = evolve(quiet, warned_at=None, snooze=snooze)
+    else:
+        quiet = evolve(quiet, warned_at=None)
+    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet)
+    k = c.clocks
+    paused = None if k.sla is None else _with_sla(k, sla_clocks.paused(k.sla, e.at))
+    return _moved_to(c, e, c.queue, None, extras, paused)
+
+
+def _fell_silent(c: Conversation, e: tell.FellSilent) -> Conversation:
+    quiet = evolve(c.extras.quiet or _NO_QUIET, warned_at=e.warned_at)
+    return _moved_to(c, e, c.queue, c.agent, _quieted(c.extras, quiet))
+
+
+def _asked(c: Conversation, e: tell.KeepAliveAsked) -> Conversation:
+    quiet = evolve(c.extras.quiet or _NO_QUIET, asked_at=e.asked_at)
+    return _with_extras(c, e, _quieted(c.extras, quiet))
+
+
+def _moved_to(
+    c: Conversation,
+    e: tell.Transition,
+    queue: str | None,
+    agent: str | None,
+    extras: Extras,
+    clocks: Clocks | None = None,
+) -> Conversation:
+    return Conversation(
+        c.id,
+        e.target,
+        c.place,
+        queue,
+        agent,
+        e.at,
+        e.at,
+        clocks or c.clocks,
+        c.timers if e.timers is None else e.timers,
+        extras,
+    )
+
+
+# --- marks of a silence ---------------------------------------------------------------------------
+
+_NO_QUIET: Final = Quiet()
+_ASIDE: Final = (State.DISMISSED, State.SNOOZED)
+
+
+def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
+    return Extras(x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet)
+
+
+def _broken(quiet: Quiet) -> Quiet:
+    """The contact wrote: warnings and questions are void; it is one message of those owed (M6)."""
+    return Quiet(
+        quiet.woke_at,
+        None,
+        None,
+        max(quiet.owed - 1, 0),
+        quiet.told_closed_at,
+        quiet.snooze,
+    )
+
+
+def _resumed(c: Conversation, e: tell.Transition) -> Quiet | None:
+    """What is left of a silence when the conversation waits again.
+
+    Waking counts as activity (R5). After a dismissal the contact must write once before the next
+    one, and where their own message brings it back, once more (M6).
+    """
+    quiet = c.extras.quiet or _NO_QUIET
+    if c.state is State.SNOOZED:
+        return evolve(quiet, woke_at=e.at, warned_at=None, snooze=None)
+    if c.state is State.DISMISSED:
+        return evolve(quiet, warned_at=None, owed=2 if e.actor == tell.CONTACT else 1)
+    if c.state is State.ENDED:
+        told = quiet.told_closed_at
+        return None if told is None else Quiet(told_closed_at=told)
+    return evolve(quiet, warned_at=None)
 
 
 def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
@@ -188,8 +292,8 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
             None,
             sla,
         )
-    ending = Ending(e.ending, e.actor, e.at, e.disposition)
-    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent)
+    ending = Ending(e.ending, e.actor, e.at, e.disposition, e.detail)
+    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet)
     return Conversation(
         c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
@@ -210,8 +314,10 @@ def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> 
     )
 
 
-def with_sla(k: Clocks, sla: Sla) -> Clocks:
-    """Return a conversation's instants with its SLA clocks as they stand now."""
+# --- the clocks of the SLA ------------------------------------------------------------------------
+
+
+def _with_sla(k: Clocks, sla: Sla) -> Clocks:
     return Clocks(
         k.opened_at,
         k.queued_at,
@@ -243,7 +349,7 @@ def _rescheduled(c: Conversation, e: tell.SlaRescheduled) -> Conversation:
     k, sla = c.clocks, c.clocks.sla or Sla(c.clocks.opened_at)
     since = sla.started_at if e.clock is _RESOLUTION else (k.waiting_since or e.at)
     sla = sla_clocks.rescheduled(sla, e.clock, since, e.due, warned=e.warned, breached=e.breached)
-    return _with_clocks(c, e, with_sla(k, sla))
+    return _with_clocks(c, e, _with_sla(k, sla))
 
 
 def _sla_told(c: Conversation, e: tell.SlaWarned | tell.SlaBreached) -> Conversation:
@@ -251,7 +357,7 @@ def _sla_told(c: Conversation, e: tell.SlaWarned | tell.SlaBreached) -> Conversa
     if k.sla is None:
         return _touched(c, e)
     breached = type(e) is tell.SlaBreached
-    return _with_clocks(c, e, with_sla(k, sla_clocks.told(k.sla, e.clock, breached=breached)))
+    return _with_clocks(c, e, _with_sla(k, sla_clocks.told(k.sla, e.clock, breached=breached)))
 
 
 def _moved(c: Conversation, e: tell.MenuMoved) -> Conversation:
@@ -260,6 +366,12 @@ def _moved(c: Conversation, e: tell.MenuMoved) -> Conversation:
 
 def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
+
+
+def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
+    extras = c.extras if e.queue is not None or not c.extras.menu else evolve(c.extras, menu=())
+    place = c.place if c.place.inbox == e.inbox else evolve(c.place, inbox=e.inbox)
+    return evolve(_with_extras(c, e, extras), place=place, queue=e.queue)
 
 
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
@@ -278,8 +390,14 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Assigned: _held,
     tell.TookOver: _held,
     tell.Reactivated: _reactivated,
+    tell.FellSilent: _fell_silent,
+    tell.Dismissed: _aside,
+    tell.Snoozed: _aside,
+    tell.Selecting: _selecting,
+    tell.KeepAliveAsked: _asked,
     tell.Ended: _ended,
     tell.MenuMoved: _moved,
+    tell.Relocated: _relocated,
     tell.Tagged: _tagged,
     tell.NoteAdded: _touched,
     tell.SlaBreached: _sla_told,
@@ -328,6 +446,8 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             0 if agent is None else agent.load,
             event.at if agent is None else agent.idle_since,
             event.own_capacity,
+            event.role,
+            event.leaving,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

@@ -21,9 +21,18 @@ from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.sla import SlaTerms
 from omniroute.model.state import State
 from omniroute.model.values import frozen
+from omniroute.rules import silence
 from omniroute.rules.folding import CHANGES, apply, fold
-from omniroute.rules.sla import clocks as sla_clocks
 from omniroute.rules.sla import deciding as sla
+from omniroute.rules.sla.clocks import kinds_with, of_kind
+from omniroute.rules.timers import (
+    BY_AGENT,
+    BY_CONTACT,
+    BY_KEEP_ALIVE,
+    LIFECYCLE,
+    rearmed,
+    timing,
+)
 
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
@@ -33,12 +42,16 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
-_ACTIVE: Final = State.ACTIVE
-_FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
-_NEXT_RESPONSE: Final = DeadlineKind.NEXT_RESPONSE
-_RESOLUTION: Final = DeadlineKind.RESOLUTION
+_SNOOZED: Final = State.SNOOZED
 _RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
+_SENT: Final = tell.MessageSent
+_NO_KINDS: Final = frozenset[DeadlineKind]()
+
+# A decision is not seen before it is returned: its last event and its state get their timers here,
+# when both are made, instead of being made twice.
+_set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
+_set_timers: Final = Conversation.__dict__["timers"].__set__
 
 
 @frozen
@@ -70,9 +83,31 @@ def decide(
         raise _refusal(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
+    kinds = _NO_KINDS
     for event in events:
-        state = CHANGES[type(event)](state, event)
+        of = type(event)
+        state = CHANGES[of](state, event)
+        if of in _REARMS and kinds is not LIFECYCLE and not (of is _SENT and event.automatic):  # type: ignore[attr-defined]
+            kinds = _REARMS[of]
+    if kinds is not _NO_KINDS:
+        _arm(state, events[-1], policy, kinds)  # type: ignore[arg-type]
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
+
+
+def _arm(
+    state: Conversation,
+    last: tell.ConversationEvent,
+    policy: Policy,
+    kinds: frozenset[DeadlineKind],
+) -> None:
+    """Compute anew what the events re-arm: everything after a transition (S3), else what moved (S4)."""
+    compiled = timing(policy)
+    if compiled is None and not state.timers and state.state is not _SNOOZED:
+        return
+    timers = rearmed(state, compiled, kinds)
+    if timers != state.timers:
+        _set_told_timers(last, timers)
+        _set_timers(state, timers)
 
 
 def _refusal(conversation: Conversation | None, command: ask.Command) -> TransitionNotAllowed:
@@ -111,32 +146,11 @@ def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...]
     return tuple(timer for timer in timers if timer[1].value != kind.value)
 
 
-def _begun(
-    terms: SlaTerms | None, first: int | None, now: int
-) -> tuple[int | None, int | None, tuple[Timer, ...]]:
-    """When first response and resolution of a service that begins are due, and what they arm."""
-    due, timers = (None, ()) if first is None else sla.start(terms, _FIRST_RESPONSE, now, first)
-    if terms is None or terms.resolution is None:
-        return due, None, timers
-    resolution, more = sla.start(terms, _RESOLUTION, now, terms.resolution)
-    return due, resolution, tuple(sorted((*timers, *more)))
-
-
-def _target(
-    policy: Policy, timers: tuple[Timer, ...], now: int
-) -> tuple[int | None, tuple[Timer, ...] | None]:
-    """When the agent should have answered a contact who waits, and what is armed with that (U68)."""
-    if policy.response_target is None:
-        return None, None
-    due = now + policy.response_target
-    return due, sla.rearmed(timers, (_RESPONSE_TARGET,), ((due, _RESPONSE_TARGET),))
-
-
 # --- what each command does: every function is one row's, and returns events and effects ----------
 
 
 def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
-    due, resolution, timers = _begun(policy.sla, command.route.sla, now)
+    due, resolution, timers = sla.begun(policy.sla, command.route.sla, now)
     opened = tell.Opened(
         command.conversation,
         now,
@@ -157,47 +171,16 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
 
 
 def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    if c.clocks.waiting_since is None and _has_targets(policy):
-        return (_asked(c, command.message, policy, now, c.timers),), ()
+    if c.clocks.waiting_since is None and sla.has_targets(policy):
+        due, respond_by, timers = sla.asked(c, policy, now, c.timers)
+        said = tell.MessageReceived(c.id, now, CONTACT, timers, command.message, due, respond_by)
+        return (said,), ()
     return (tell.MessageReceived(c.id, now, CONTACT, None, command.message),), ()
-
-
-def _has_targets(policy: Policy) -> bool:
-    terms = policy.sla
-    return policy.response_target is not None or (terms is not None and terms.next is not None)
-
-
-def _asked(
-    c: Conversation,
-    message: str,
-    policy: Policy,
-    now: int,
-    timers: tuple[Timer, ...],
-    *,
-    held: bool = True,
-) -> tell.MessageReceived:
-    """The contact begins to wait: for the next response (P11), and for the agent who holds it (M7)."""
-    terms, due, changed = policy.sla, None, None
-    if terms is not None and terms.next is not None and c.clocks.first_reply_at is not None:
-        due, more = sla.start(terms, _NEXT_RESPONSE, now, terms.next)
-        timers = changed = tuple(sorted((*timers, *more)))
-    respond_by = None
-    if policy.response_target is not None and held and c.state in _HELD:
-        respond_by, changed = _target(policy, timers, now)
-    return tell.MessageReceived(c.id, now, CONTACT, changed, message, due, respond_by)
 
 
 def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
     back = tell.Reactivated(c.id, now, CONTACT, None, c.state, "message")
     return (back, *_received(c, command, policy, now)[0]), ()
-
-
-def _returned(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    resolution, timers = sla.of_wake(c, policy.sla, now)
-    back = tell.Queued(
-        c.id, now, CONTACT, timers, c.state, "message", _queue_of(c), None, None, resolution
-    )
-    return (back, _again(c, command, policy, now, timers)), ()
 
 
 def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
@@ -209,10 +192,9 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
             if to is AfterEndTo.NEW
             else "policy after_end: reject",
         )
-    terms = policy.sla
     # The first response is met once; where later ones have no target, it is wanted again.
-    again = terms is not None and terms.next is not None and c.clocks.first_reply_at is not None
-    due, resolution, timers = _begun(terms, None if again else command.sla, now)
+    again = sla.has_next(policy) and c.clocks.first_reply_at is not None
+    due, resolution, timers = sla.begun(policy.sla, None if again else command.sla, now)
     back = tell.Queued(
         c.id,
         now,
@@ -227,15 +209,9 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     )
     if not again:
         return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
-    return (back, _asked(c, command.message, policy, now, timers, held=False)), ()
-
-
-def _again(
-    c: Conversation, command: ask.Receive, policy: Policy, now: int, timers: tuple[Timer, ...]
-) -> tell.MessageReceived:
-    if c.clocks.waiting_since is None:
-        return _asked(c, command.message, policy, now, timers, held=False)
-    return tell.MessageReceived(c.id, now, CONTACT, None, command.message)
+    following, respond_by, armed = sla.asked(c, policy, now, timers)
+    said = tell.MessageReceived(c.id, now, CONTACT, armed, command.message, following, respond_by)
+    return (back, said), ()
 
 
 def _queue_of(c: Conversation) -> str:
@@ -261,20 +237,29 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
     ), ()
 
 
+def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> Outcome:
+    if (c.place.inbox, c.queue) == (command.inbox, command.queue):
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue),), ()
+
+
+def _handed_over(c: Conversation, command: ask.HandOver, policy: Policy, now: int) -> Outcome:
+    if c.agent is None or c.agent == command.to:
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    to, reason = command.to, "handed_over"
+    due, timers = sla.awaited(c, policy, now)
+    return (tell.TookOver(c.id, now, actor, timers, c.state, reason, to, c.agent, due),), ()
+
+
 def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) -> Outcome:
     due = timers = None
     if policy.response_target is not None:
-        due, timers = _awaited(c, policy, now)
+        due, timers = sla.awaited(c, policy, now)
     return (
         tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due),
     ), ()
-
-
-def _awaited(
-    c: Conversation, policy: Policy, now: int
-) -> tuple[int | None, tuple[Timer, ...] | None]:
-    """When an agent who gets the conversation should answer: only where the contact waits (M7)."""
-    return (None, None) if c.clocks.waiting_since is None else _target(policy, c.timers, now)
 
 
 def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outcome:
@@ -288,7 +273,7 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
     actor = agent_actor(command.by)
     due = timers = None
     if policy.response_target is not None and type(command) is ask.Take:
-        due, timers = _awaited(c, policy, now)  # a reply answers at once
+        due, timers = sla.awaited(c, policy, now)  # a reply answers at once
     if c.agent is None:
         if policy.assignment is not _CLAIM:
             raise TransitionNotAllowed(
@@ -312,7 +297,9 @@ def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> O
 
 
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
-    sent = tell.MessageSent(c.id, now, SYSTEM, None, command.message, automatic=True)
+    sent = tell.MessageSent(
+        c.id, now, SYSTEM, None, command.message, automatic=True, occasion=command.occasion
+    )
     return (sent,), (SendMessage(command.message),)
 
 
@@ -349,8 +336,7 @@ def _rescheduled(c: Conversation, command: ask.Reschedule, policy: Policy, now: 
     told: list[tell.ConversationEvent] = []
     timers = c.timers
     for each in sla.changes(c, terms, now):
-        kinds = sla_clocks.kinds_with(each.kind)
-        timers = sla.rearmed(timers, kinds, each.timers)
+        timers = sla.rearmed(timers, kinds_with(each.kind), each.timers)
         told.append(
             tell.SlaRescheduled(
                 c.id, now, SYSTEM, timers, each.due, each.kind, each.warned, each.breached
@@ -359,28 +345,59 @@ def _rescheduled(c: Conversation, command: ask.Reschedule, policy: Policy, now: 
     return tuple(told), ()
 
 
-def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
+def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Outcome:
     kind = command.deadline
     # One that is no longer armed was answered, or told of before (R7).
     if not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
-    timers, clocks = _without(c.timers, kind), c.clocks.sla
+    if kind in LIFECYCLE:
+        return silence.fire(c, command, policy, now), ()
+    return _ran_out(c, kind, now), ()
+
+
+def _ran_out(c: Conversation, kind: DeadlineKind, now: int) -> Events:
+    """What a deadline of the SLA, or of the agent's target, tells: nothing else happens (U68)."""
+    clocks, timers = c.clocks.sla, _without(c.timers, kind)
+    if clocks is None:
+        return ()
     if kind is _RESPONSE_TARGET:
-        by = clocks.respond_by if clocks else None
-        return (
-            tell.ResponseTargetExceeded(
-                c.id, now, SYSTEM, timers, c.agent or "", c.queue, by or now
-            ),
-        ), ()
-    clock = sla_clocks.of_kind(clocks, kind) if clocks else None
+        by = now if clocks.respond_by is None else clocks.respond_by
+        told = tell.ResponseTargetExceeded(c.id, now, SYSTEM, timers, c.agent or "", c.queue, by)
+        return (told,)
+    clock = of_kind(clocks, kind)
     if clock is None or clock.due is None:
-        return (), ()
+        return ()
     if clock.kind is kind:
-        return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, clock.due),), ()
-    return (tell.SlaWarned(c.id, now, SYSTEM, timers, clock.kind, clock.due),), ()
+        return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, clock.due),)
+    return (tell.SlaWarned(c.id, now, SYSTEM, timers, clock.kind, clock.due),)
+
+
+def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
+    """Return a step of `rules.silence` as the table's rows have them: it sends nothing."""
+
+    def run(c: Conversation, command: Any, policy: Policy, now: int) -> Outcome:
+        return step(c, command, policy, now), ()
+
+    return run
 
 
 # --- the table ------------------------------------------------------------------------------------
+
+_REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
+    tell.Opened: LIFECYCLE,
+    tell.Queued: LIFECYCLE,
+    tell.Assigned: LIFECYCLE,
+    tell.TookOver: LIFECYCLE,
+    tell.Reactivated: LIFECYCLE,
+    tell.FellSilent: LIFECYCLE,
+    tell.Dismissed: LIFECYCLE,
+    tell.Snoozed: LIFECYCLE,
+    tell.Selecting: LIFECYCLE,
+    tell.MessageReceived: BY_CONTACT,
+    tell.MessageSent: BY_AGENT,
+    tell.KeepAliveAsked: BY_KEEP_ALIVE,
+}
+"""Which timers an event arms anew. The end arms none; what stands here not at all moves none."""
 
 
 @frozen
@@ -401,7 +418,13 @@ TABLE: Final = (
     Step(ask.Open, (None,), (State.SELECTING, State.QUEUED), _open),
     Step(ask.Receive, (State.SELECTING, State.QUEUED, State.OFFERED, State.ACTIVE), (), _received),
     Step(ask.Receive, (State.INACTIVE,), (State.ACTIVE,), _reactivated),
-    Step(ask.Receive, (State.DISMISSED, State.SNOOZED), (State.QUEUED,), _returned),
+    Step(
+        ask.Receive,
+        (State.DISMISSED,),
+        (State.DISMISSED, State.QUEUED, State.SELECTING),
+        _quiet(silence.returned),
+    ),
+    Step(ask.Receive, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.returned)),
     Step(ask.Receive, (State.ENDED,), (State.QUEUED,), _reopened),
     Step(ask.Browse, (State.SELECTING,), (), _browsed),
     Step(
@@ -410,6 +433,8 @@ TABLE: Final = (
         (State.QUEUED,),
         _enqueued,
     ),
+    Step(ask.Relocate, _OPEN, (), _relocated),
+    Step(ask.HandOver, _HELD, (State.ACTIVE,), _handed_over),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
     Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
     Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),
@@ -417,11 +442,25 @@ TABLE: Final = (
     Step(ask.Reply, (State.ACTIVE,), (State.ACTIVE,), _replied),
     Step(ask.Reply, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _replied),
     Step(ask.Deliver, _OPEN, (), _delivered),
+    Step(ask.Snooze, _HELD, (State.SNOOZED,), _quiet(silence.snooze)),
+    Step(ask.Wake, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.wake)),
+    Step(ask.Dismiss, (State.INACTIVE,), (State.DISMISSED,), _quiet(silence.dismiss)),
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
-    Step(ask.Expire, _OPEN, (), _expired),
+    Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),
+    Step(ask.Expire, (State.QUEUED,), (State.QUEUED, State.ENDED), _expired),
+    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.ENDED), _expired),
+    Step(ask.Expire, (State.ACTIVE,), (State.ACTIVE, State.INACTIVE, State.ENDED), _expired),
+    Step(ask.Expire, (State.INACTIVE,), (State.INACTIVE, State.DISMISSED, State.ENDED), _expired),
+    Step(ask.Expire, (State.DISMISSED,), (State.DISMISSED, State.ENDED), _expired),
+    Step(
+        ask.Expire,
+        (State.SNOOZED,),
+        (State.SNOOZED, State.QUEUED, State.SELECTING, State.ENDED),
+        _expired,
+    ),
 )
 """Every transition there is. The diagram in the documentation is drawn from these rows."""
 

@@ -15,10 +15,12 @@ from attrs import evolve, field, fields
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
-from omniroute.model.policy import Policy, PolicySettings
-from omniroute.model.sla import OpenTime, SlaHours, SlaTargets, SlaTerms
+from omniroute.model.hours import ALWAYS
+from omniroute.model.policy import OpenHours, Policy, PolicySettings
+from omniroute.model.sla import SlaHours, SlaTargets, SlaTerms
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
+from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
 
@@ -61,11 +63,15 @@ class ResolvedEntryPoint:
 
 
 class Setup:
-    """One version of a desk's configuration, compiled: what applies where, and why."""
+    """One version of a desk's configuration, compiled: what applies where, and why.
+
+    `holidays_of` gives the dates of holidays that hours name ("DE-BE").
+    """
 
     __slots__ = (
         "_addresses",
         "_entry_points",
+        "_holidays_of",
         "_leaves",
         "_leaves_by_inbox",
         "_nodes",
@@ -78,7 +84,10 @@ class Setup:
         "version",
     )
 
-    def __init__(self, config: DeskConfig, version: int) -> None:
+    def __init__(
+        self, config: DeskConfig, version: int, holidays_of: HolidaysOf | None = None
+    ) -> None:
+        self._holidays_of = holidays_of
         self.config: Final = config
         self.version: Final = version
         self._leaves_by_inbox = {
@@ -292,23 +301,7 @@ class Setup:
         policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
         if resolved is None:
             return policy
-        return evolve(policy, sla=self._terms(resolved.sla, resolved.targets, channel, path))
-
-    def _terms(
-        self, first: int, targets: SlaTargets, channel: str | None, path: str | None
-    ) -> SlaTerms:
-        hours = None if targets.hours is SlaHours.CALENDAR else self._open_time(channel, path)
-        return SlaTerms(
-            first=first,
-            next=targets.next,
-            resolution=targets.resolution,
-            warn_before=targets.warn_before,
-            hours=hours,
-        )
-
-    def _open_time(self, channel: str | None, path: str | None) -> OpenTime | None:
-        del channel, path
-        return None
+        return evolve(policy, sla=_terms(resolved.sla, resolved.targets, policy.hours))
 
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
@@ -316,6 +309,15 @@ class Setup:
         `capacity` has one more entry for each family: `capacity.messaging`.
         """
         return self._resolved(channel, path)[1]
+
+    def hours(self, channel: str | None = None, path: str | None = None) -> Calendar:
+        """Return the calendar in force on a channel at an inbox or queue (P13, U18).
+
+        The nearest `hours` that are set count whole; their layer is `sources(channel, path)["hours"]`.
+        Where none are set it is always open.
+        """
+        found = self.policy(channel, path).hours
+        return found if isinstance(found, Calendar) else calendar(ALWAYS, self.config.zone)
 
     def _resolved(self, channel: str | None, path: str | None) -> _Resolved:
         known = channel if channel in self.config.channels else None
@@ -332,10 +334,12 @@ class Setup:
 
     def _merged(self, channel: str | None, place: str | None) -> _Resolved:
         values, sources = _merge(self._layers(channel, place))
+        if "hours" in values:
+            values["hours"] = calendar(values["hours"], self.config.zone, self._holidays_of)
         if place is not None:
             inbox = self.inbox_of(place)
             found = self.config.inboxes[inbox]
-            values["sla"] = self._terms(found.sla, found.targets, channel, place)
+            values["sla"] = _terms(found.sla, found.targets, values.get("hours"))
             sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
 
@@ -353,6 +357,18 @@ class Setup:
             at = queue_tree.SEPARATOR.join(steps[:depth])
             if at in inbox.at:
                 yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
+
+
+def _terms(first: int, targets: SlaTargets, hours: OpenHours | None) -> SlaTerms:
+    """An SLA as it is counted in a place: in its hours, unless it is said to count all time."""
+    counts = isinstance(hours, Calendar) and not hours.hours.always
+    return SlaTerms(
+        first=first,
+        next=targets.next,
+        resolution=targets.resolution,
+        warn_before=targets.warn_before,
+        hours=hours if counts and targets.hours is not SlaHours.CALENDAR else None,  # type: ignore[arg-type]
+    )
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:

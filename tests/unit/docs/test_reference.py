@@ -25,6 +25,7 @@ from omniroute.codec import KINDS
 from omniroute.instants import render_duration
 from omniroute.model import commands, effects, events
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
+from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
 from omniroute.plugins.hookspecs import Hooks
 from omniroute.rules.checks import problems
@@ -118,6 +119,8 @@ def test_the_defaults_are_those_of_the_code(reference):
     assert defaults.pop("labels") == "none"
     assert defaults.pop("response_target") == defaults.pop("service_level") == "none"
     assert (policy.response_target, policy.service_level) == (None, None)
+    assert defaults.pop("hours") == '`"always"`'
+    assert policy.hours is None  # open at all times
     assert policy.labels == {}
     assert defaults == {
         "assignment": f'`"{policy.assignment}"`',
@@ -165,6 +168,7 @@ SETTINGS: dict[str, Any] = {
     "idempotency_window": 1_000_000,
     "response_target": 1_000_000,
     "service_level": om.ServiceLevel(1_000_000),
+    "hours": ALWAYS,
 }
 
 

@@ -17,7 +17,9 @@ from omniroute.model.conversation import (
     SlaClock,
     Timer,
 )
+from omniroute.model.policy import Policy
 from omniroute.model.sla import SlaTerms
+from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.rules.sla.clocks import (
     RESOLUTION_KINDS,
@@ -25,18 +27,46 @@ from omniroute.rules.sla.clocks import (
     WARNING_OF,
 )
 from omniroute.rules.sla.counting import due_after
+from omniroute.rules.timers import in_order
 
-__all__ = ["ANSWERED", "Change", "changes", "of_pause", "of_wake", "rearmed", "start", "without"]
+__all__ = [
+    "ANSWERED",
+    "Change",
+    "asked",
+    "awaited",
+    "begun",
+    "changes",
+    "has_next",
+    "has_targets",
+    "of_pause",
+    "of_wake",
+    "rearmed",
+    "response_wanted",
+    "start",
+    "without",
+]
 
 FIRST: Final = DeadlineKind.FIRST_RESPONSE
 NEXT: Final = DeadlineKind.NEXT_RESPONSE
 RESOLUTION: Final = DeadlineKind.RESOLUTION
 RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 
+_HELD: Final = (State.ACTIVE, State.INACTIVE)
+
 ANSWERED: Final = RESPONSE_KINDS | {RESPONSE_TARGET}
 """The deadlines that an agent's answer disarms."""
 
 Timers = tuple[Timer, ...]
+
+
+def has_next(policy: Policy) -> bool:
+    """Whether later answers have a target."""
+    return policy.sla is not None and policy.sla.next is not None
+
+
+def has_targets(policy: Policy) -> bool:
+    """Whether a contact who begins to wait starts a clock."""
+    return policy.response_target is not None or has_next(policy)
 
 
 def without(timers: Timers, kinds: Collection[DeadlineKind]) -> Timers:
@@ -46,7 +76,7 @@ def without(timers: Timers, kinds: Collection[DeadlineKind]) -> Timers:
 
 def rearmed(timers: Timers, kinds: Collection[DeadlineKind], new: Iterable[Timer]) -> Timers:
     """Return what is armed with some kinds armed anew, in order."""
-    return tuple(sorted((*without(timers, kinds), *new)))
+    return tuple(sorted((*without(timers, kinds), *new), key=in_order))
 
 
 def start(terms: SlaTerms | None, kind: DeadlineKind, at: int, amount: int) -> tuple[int, Timers]:
@@ -74,18 +104,65 @@ def _due_and_warning(
     return due, due_after(terms.hours, at, amount - terms.warn_before, pauses, paused_at)
 
 
-def of_pause(c: Conversation, at: int) -> Timers:
+def begun(
+    terms: SlaTerms | None, first: int | None, now: int
+) -> tuple[int | None, int | None, Timers]:
+    """Return when first response and resolution of a service that begins are due, and what they arm."""
+    due, timers = (None, ()) if first is None else start(terms, FIRST, now, first)
+    if terms is None or terms.resolution is None:
+        return due, None, timers
+    resolution, more = start(terms, RESOLUTION, now, terms.resolution)
+    return due, resolution, tuple(sorted((*timers, *more), key=in_order))
+
+
+def asked(
+    c: Conversation, policy: Policy, now: int, timers: Timers
+) -> tuple[int | None, int | None, Timers | None]:
+    """Return what a contact starts who begins to wait for an answer.
+
+    When the next response is due (P11), when the agent who holds it should have answered (M7), and
+    what is armed from here on, None where that is nothing new.
+    """
+    terms, due, respond_by, armed = policy.sla, None, None, None
+    if terms is not None and terms.next is not None and c.clocks.first_reply_at is not None:
+        due, more = start(terms, NEXT, now, terms.next)
+        armed = tuple(sorted((*timers, *more), key=in_order))
+    if policy.response_target is not None and c.state in _HELD:
+        respond_by, armed = _target(policy.response_target, armed or timers, now)
+    return due, respond_by, armed
+
+
+def awaited(c: Conversation, policy: Policy, now: int) -> tuple[int | None, Timers | None]:
+    """Return when an agent who gets the conversation should answer, and what is armed (M7).
+
+    Only where the contact waits; without a target, an earlier holder's is disarmed.
+    """
+    if policy.response_target is not None and c.clocks.waiting_since is not None:
+        return _target(policy.response_target, c.timers, now)
+    if c.clocks.sla is None or c.clocks.sla.respond_by is None:
+        return None, None
+    return None, without(c.timers, (RESPONSE_TARGET,))
+
+
+def _target(target: int, timers: Timers, now: int) -> tuple[int, Timers]:
+    due = now + target
+    return due, rearmed(timers, (RESPONSE_TARGET,), ((due, RESPONSE_TARGET),))
+
+
+def of_pause(c: Conversation, at: int) -> Timers | None:
     """Return what stays armed when the conversation is snoozed or dismissed at an instant (S5)."""
+    if not c.timers:
+        return None
     clock = c.clocks.sla.resolution if c.clocks.sla else None
     late = clock is not None and clock.due is not None and clock.due <= at
     return without(c.timers, {RESPONSE_TARGET} if late else RESOLUTION_KINDS | {RESPONSE_TARGET})
 
 
-def of_wake(c: Conversation, terms: SlaTerms | None, at: int) -> tuple[int | None, Timers]:
-    """Return when the resolution is due after a pause that ends now, and what is armed from here on."""
+def of_wake(c: Conversation, terms: SlaTerms | None, at: int) -> tuple[int | None, Timers | None]:
+    """Return when the resolution is due after a pause that ends at `at`, and what is then armed."""
     sla = c.clocks.sla
     if sla is None or sla.paused_at is None or terms is None or terms.resolution is None:
-        return None, without(c.timers, RESOLUTION_KINDS)
+        return None, None
     pauses = (*sla.pauses, Pause(sla.paused_at, at))
     due, warn = _due_and_warning(terms, sla.started_at, terms.resolution, pauses)
     told = sla.resolution
@@ -193,4 +270,4 @@ def _changed(
     timers: list[Timer] = [] if breached else [(due + 1, kind)]
     if warn is not None and not warned and not breached:
         timers.append((warn, WARNING_OF[kind]))
-    return Change(kind, due, warned, breached, tuple(sorted(timers)))
+    return Change(kind, due, warned, breached, tuple(timers))
