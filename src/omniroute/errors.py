@@ -27,6 +27,7 @@ __all__ = [
     "IdempotencyConflict",
     "MalformedPayload",
     "NaiveDatetime",
+    "NotHolder",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
@@ -249,6 +250,10 @@ class TransitionNotAllowed(UsageError):
 
 class ConversationClosed(TransitionNotAllowed):
     """The conversation has ended."""
+
+
+class NotHolder(TransitionNotAllowed):
+    """Only the agent who holds the conversation may do this (A13)."""
 
 
 class AlreadyTaken(TransitionNotAllowed):

@@ -24,6 +24,7 @@ from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
+from omniroute.desk.setups import compiled
 from omniroute.desk.staff import change, check_profile
 from omniroute.desk.team import given
 from omniroute.desk.unit import Unit
@@ -113,7 +114,7 @@ class Draft(Edits):
         config = self.config
 
         def work(tx: Transaction, setup: Setup) -> tuple[Problem, ...]:
-            after, staged = Setup(config, 0), self._staged
+            after, staged = compiled(config, 0), self._staged
             clearing = Clearing(tx, self._desk, setup, after, staged.moves, staged.ending)
             return (*clearing.problems(), *_staff_problems(after, staged))
 

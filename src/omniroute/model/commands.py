@@ -15,6 +15,7 @@ __all__ = [
     "Browse",
     "Command",
     "Deliver",
+    "Dismiss",
     "End",
     "Enqueue",
     "Expire",
@@ -26,7 +27,9 @@ __all__ = [
     "Reply",
     "Reschedule",
     "SetTags",
+    "Snooze",
     "Take",
+    "Wake",
 ]
 
 
@@ -43,10 +46,14 @@ class Open:
 
 @frozen
 class Receive:
-    """The contact wrote again. `sla` (microseconds) is that of a new wait, where this begins one."""
+    """The contact wrote again. `sla` (microseconds) is that of a new wait, where this begins one.
+
+    `queue_gone` says that the queue of the conversation serves nobody any more (S6).
+    """
 
     message: str
     sla: int | None = None
+    queue_gone: bool = False
 
 
 @frozen
@@ -109,9 +116,10 @@ class Reply:
 
 @frozen
 class Deliver:
-    """The desk writes to the contact by itself: a menu, a text of the policy."""
+    """The desk writes to the contact by itself: a menu, a text of the policy for an occasion."""
 
     message: str
+    occasion: str | None = None
 
 
 @frozen
@@ -121,6 +129,30 @@ class End:
     by: str | None
     reason: EndReason = EndReason.AGENT
     disposition: str | None = None
+
+
+@frozen
+class Snooze:
+    """The holder puts the conversation aside until an instant (A11). `message` is the thread's line."""
+
+    by: str
+    until: int
+    message: str
+
+
+@frozen
+class Wake:
+    """Bring a snoozed conversation back before its time."""
+
+    by: str
+    queue_gone: bool = False
+
+
+@frozen
+class Dismiss:
+    """The holder parks the conversation, whose contact has fallen silent (U37)."""
+
+    by: str
 
 
 @frozen
@@ -148,9 +180,15 @@ class Reschedule:
 
 @frozen
 class Expire:
-    """A deadline has come."""
+    """A deadline has come.
+
+    `committed_at` is the instant of the commit that tells of it: what a person must be able to react to
+    counts from there (S2). None: it is told at its own instant. `queue_gone` as in `Receive`.
+    """
 
     deadline: DeadlineKind
+    committed_at: int | None = None
+    queue_gone: bool = False
 
 
 Command = (
@@ -165,6 +203,9 @@ Command = (
     | Reply
     | Deliver
     | End
+    | Snooze
+    | Wake
+    | Dismiss
     | Note
     | SetTags
     | Reschedule

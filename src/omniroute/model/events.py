@@ -27,8 +27,11 @@ __all__ = [
     "Configured",
     "ConversationEvent",
     "DeliveryChanged",
+    "Dismissed",
     "Ended",
     "Event",
+    "FellSilent",
+    "KeepAliveAsked",
     "LogEntry",
     "MenuMoved",
     "MessageReceived",
@@ -40,8 +43,10 @@ __all__ = [
     "Relocated",
     "Remarked",
     "Route",
+    "Selecting",
     "SlaBreached",
     "SlaRescheduled",
+    "Snoozed",
     "Tagged",
     "TookOver",
     "Transition",
@@ -159,13 +164,47 @@ class TookOver(Transition):
 
 
 @frozen
+class FellSilent(Transition):
+    """The contact has been silent for long (U32). `warned_at` is where a notice counts from (S2)."""
+
+    to_state: ClassVar[State] = State.INACTIVE
+    warned_at: int
+
+
+@frozen
+class Dismissed(Transition):
+    """Parked in its queue after a silence, offered to nobody; `released` is who held it (U38)."""
+
+    to_state: ClassVar[State] = State.DISMISSED
+    released: str
+
+
+@frozen
+class Snoozed(Transition):
+    """Put aside until an instant; `released` is who held it. `message` is the line in the thread."""
+
+    to_state: ClassVar[State] = State.SNOOZED
+    until: int
+    released: str
+    message: str
+
+
+@frozen
+class Selecting(Transition):
+    """The contact chooses a queue anew: the one it would return to serves nobody (S6)."""
+
+    to_state: ClassVar[State] = State.SELECTING
+
+
+@frozen
 class Ended(Transition):
-    """The conversation is over; `released` is who held it."""
+    """The conversation is over; `released` is who held it. `detail` says more of why, or None."""
 
     to_state: ClassVar[State] = State.ENDED
     ending: EndReason
     released: str | None
     disposition: str | None = None
+    detail: str | None = None
 
 
 @frozen
@@ -177,10 +216,24 @@ class MessageReceived(ConversationEvent):
 
 @frozen
 class MessageSent(ConversationEvent):
-    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them."""
+    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them.
+
+    `occasion` says which of the policy's texts it is, or None.
+    """
 
     message: str
     automatic: bool = False
+    occasion: str | None = None
+
+
+@frozen
+class KeepAliveAsked(ConversationEvent):
+    """The contact was silent, and is asked whether they are there (T10).
+
+    The end counts from `asked_at` (S2).
+    """
+
+    asked_at: int
 
 
 @frozen

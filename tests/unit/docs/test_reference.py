@@ -25,6 +25,7 @@ from omniroute.codec import KINDS
 from omniroute.instants import render_duration
 from omniroute.model import commands, effects, events
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
+from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
 from omniroute.plugins.hookspecs import Hooks
 from omniroute.rules.checks import problems
@@ -110,6 +111,8 @@ def test_the_defaults_are_those_of_the_code(reference):
     defaults = {named([row], "key")[0]: row["default"] for row in listed["Policy"]}
     assert defaults.pop("capacity") == "3, 3, 5 for `messaging`"
     assert defaults.pop("labels") == "none"
+    assert defaults.pop("hours") == '`"always"`'
+    assert policy.hours is None  # open at all times
     assert policy.labels == {}
     assert defaults == {
         "assignment": f'`"{policy.assignment}"`',
@@ -155,6 +158,7 @@ SETTINGS: dict[str, Any] = {
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
+    "hours": ALWAYS,
 }
 
 
