@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         VersionView,
         open_desk,
     )
+    from omniroute.desk.drafts import (
+        Draft,
+    )
     from omniroute.errors import (
         AgentUnavailable,
         AlreadyTaken,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
         HostTransactionLost,
         IdempotencyConflict,
@@ -316,6 +320,8 @@ __all__ = [
     "Dismiss",
     "Dismissed",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -485,6 +491,7 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
     "omniroute.errors": (
         "AgentUnavailable",
         "AlreadyTaken",
@@ -496,11 +503,13 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
@@ -523,7 +532,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",

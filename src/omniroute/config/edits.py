@@ -203,7 +203,8 @@ class Edits(TreeEdits):
         for entry_point, entry in tuple(staged.section("entry_points").items()):
             if entry.get("channel") == name:
                 self.remove_entry_point(entry_point, confirm=True, force=force)
-        staged.section("channels").pop(name, None)
+        if name in staged.section("channels"):
+            staged.remove("channels", name)
         for section, key in (("inboxes", "primary_for"), ("channel_groups", "channels")):
             for table in self._tables(section):
                 if name in table.get(key, ()):

@@ -66,8 +66,11 @@ class Staged:
         return cls(desk, document, deepcopy(document))
 
     def section(self, name: str) -> dict[str, Any]:
-        """Return a section of the document (`inboxes`), which is there from now on."""
-        return self.below(self.document, name)
+        """Return a section of the document (`inboxes`); one that is not there is empty."""
+        found = self.document.get(name, {})
+        if not isinstance(found, dict):
+            raise UsageError("not a table", where=name, got=type(found).__name__)
+        return found
 
     def below(self, table: dict[str, Any], *keys: str) -> dict[str, Any]:
         """Return a table inside a table; those that are missing are there from now on."""
@@ -93,7 +96,7 @@ class Staged:
             raise UsageError(
                 f"there is a {_ONE_OF[section]} {quoted(name)} already", where=join(section, name)
             )
-        self.section(section)[name] = {}
+        self.below(self.document, section)[name] = {}
         self.change(section, name, values)
 
     def change(self, section: str, name: str, values: Mapping[str, Any]) -> None:
@@ -112,6 +115,8 @@ class Staged:
         """Take an entry out of a section."""
         self.entry(section, name)
         del self.section(section)[name]
+        if not self.section(section):
+            del self.document[section]
 
 
 def plain(value: Any) -> Any:
