@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omniroute.clock import (
         Clock,
         ManualClock,
+        Sleeper,
         SystemClock,
     )
     from omniroute.codec import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from omniroute.desk import (
+        AcceptedItems,
         Acting,
         AgentView,
         Change,
@@ -46,8 +48,16 @@ if TYPE_CHECKING:
         VersionView,
         open_desk,
     )
+    from omniroute.desk.aio import (
+        AsyncDesk,
+        AsyncDesks,
+    )
     from omniroute.desk.drafts import (
         Draft,
+    )
+    from omniroute.desk.worker import (
+        Round,
+        Worker,
     )
     from omniroute.errors import (
         AgentUnavailable,
@@ -219,6 +229,7 @@ if TYPE_CHECKING:
         Retryable,
         SendContext,
         Sender,
+        SendResult,
         Unknown,
     )
     from omniroute.plugins import (
@@ -269,6 +280,7 @@ __all__ = [
     "RIGHTS",
     "WAITING",
     "Accepted",
+    "AcceptedItems",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
@@ -282,6 +294,8 @@ __all__ = [
     "Assign",
     "Assigned",
     "Assignment",
+    "AsyncDesk",
+    "AsyncDesks",
     "Attachment",
     "Browse",
     "Candidate",
@@ -393,6 +407,7 @@ __all__ = [
     "Retryable",
     "Right",
     "Role",
+    "Round",
     "Route",
     "Secret",
     "SecretMissing",
@@ -401,12 +416,14 @@ __all__ = [
     "Selecting",
     "SendContext",
     "SendMessage",
+    "SendResult",
     "Sender",
     "SetTags",
     "Setup",
     "SignatureInvalid",
     "SlaBreached",
     "SlaRescheduled",
+    "Sleeper",
     "Snooze",
     "Snoozed",
     "Staff",
@@ -439,6 +456,7 @@ __all__ = [
     "UsageError",
     "VersionView",
     "Wake",
+    "Worker",
     "apply",
     "apply_agent",
     "as_json",
@@ -460,6 +478,7 @@ _HOMES = {
         "Clock",
         "ManualClock",
         "SystemClock",
+        "Sleeper",
     ),
     "omniroute.codec": (
         "as_json",
@@ -471,6 +490,7 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "AcceptedItems",
         "Acting",
         "AgentView",
         "Change",
@@ -492,6 +512,14 @@ _HOMES = {
         "open_desk",
     ),
     "omniroute.desk.drafts": ("Draft",),
+    "omniroute.desk.aio": (
+        "AsyncDesk",
+        "AsyncDesks",
+    ),
+    "omniroute.desk.worker": (
+        "Round",
+        "Worker",
+    ),
     "omniroute.errors": (
         "AgentUnavailable",
         "AlreadyTaken",
@@ -657,6 +685,7 @@ _HOMES = {
         "Rejected",
         "Retryable",
         "SendContext",
+        "SendResult",
         "Sender",
         "Unknown",
     ),
