@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omniroute.clock import (
         Clock,
         ManualClock,
+        Sleeper,
         SystemClock,
     )
     from omniroute.codec import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from omniroute.desk import (
+        AcceptedItems,
         Acting,
         AgentView,
         Change,
@@ -48,6 +50,17 @@ if TYPE_CHECKING:
         VersionView,
         open_desk,
     )
+    from omniroute.desk.aio import (
+        AsyncDesk,
+        AsyncDesks,
+    )
+    from omniroute.desk.drafts import (
+        Draft,
+    )
+    from omniroute.desk.worker import (
+        Round,
+        Worker,
+    )
     from omniroute.errors import (
         AgentUnavailable,
         AlreadyTaken,
@@ -59,7 +72,9 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
+        EntryPointClosed,
         HostTransactionLost,
         IdempotencyConflict,
         MalformedPayload,
@@ -71,6 +86,7 @@ if TYPE_CHECKING:
         PermissionDenied,
         PluginError,
         Problem,
+        ReservedNameError,
         SecretMissing,
         SignatureInvalid,
         StoreBusy,
@@ -99,6 +115,12 @@ if TYPE_CHECKING:
         Colour,
         Distribution,
         Role,
+    )
+    from omniroute.model.channel_type import (
+        ChannelFamily,
+        ChannelType,
+        Gate,
+        channel_type,
     )
     from omniroute.model.commands import (
         Assign,
@@ -137,6 +159,7 @@ if TYPE_CHECKING:
         SlaClock,
     )
     from omniroute.model.desk_config import (
+        ChannelDirection,
         DeskConfig,
     )
     from omniroute.model.effects import (
@@ -188,8 +211,17 @@ if TYPE_CHECKING:
         AfterEnd,
         AfterEndTo,
         Assignment,
+        DismissedTextAt,
+        ExpirationHours,
+        Inactivity,
+        InactivityAnchor,
+        InactivityThen,
+        KeepAlive,
+        NoticeSide,
         Overtake,
         Policy,
+        PolicySettings,
+        ProtectedNames,
     )
     from omniroute.model.secret import (
         Secret,
@@ -230,6 +262,7 @@ if TYPE_CHECKING:
         Retryable,
         SendContext,
         Sender,
+        SendResult,
         Unknown,
     )
     from omniroute.plugins import (
@@ -284,6 +317,7 @@ __all__ = [
     "RIGHTS",
     "WAITING",
     "Accepted",
+    "AcceptedItems",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
@@ -297,6 +331,8 @@ __all__ = [
     "Assign",
     "Assigned",
     "Assignment",
+    "AsyncDesk",
+    "AsyncDesks",
     "Attachment",
     "Browse",
     "Candidate",
@@ -305,6 +341,9 @@ __all__ = [
     "CapacityExceeded",
     "Change",
     "ChannelAdapter",
+    "ChannelDirection",
+    "ChannelFamily",
+    "ChannelType",
     "Choice",
     "Clock",
     "ClockStatus",
@@ -337,25 +376,35 @@ __all__ = [
     "Direction",
     "Dismiss",
     "Dismissed",
+    "DismissedTextAt",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
     "Ended",
     "Ending",
     "Enqueue",
+    "EntryPointClosed",
     "Event",
+    "ExpirationHours",
     "Expire",
     "Explanation",
     "Extras",
     "FellSilent",
+    "Gate",
     "HandOver",
     "Handler",
     "HostTransactionLost",
     "IdSource",
     "IdempotencyConflict",
+    "Inactivity",
+    "InactivityAnchor",
+    "InactivityThen",
     "Inbound",
     "InboundKind",
+    "KeepAlive",
     "KeepAliveAsked",
     "LogEntry",
     "MalformedPayload",
@@ -371,6 +420,7 @@ __all__ = [
     "NotHolder",
     "Note",
     "NoteAdded",
+    "NoticeSide",
     "OmnirouteError",
     "Open",
     "OpenTime",
@@ -390,7 +440,9 @@ __all__ = [
     "Place",
     "PluginError",
     "Policy",
+    "PolicySettings",
     "Problem",
+    "ProtectedNames",
     "Queued",
     "Quiet",
     "RandomIds",
@@ -407,12 +459,14 @@ __all__ = [
     "Remarked",
     "Reply",
     "Reschedule",
+    "ReservedNameError",
     "ResolvedEntryPoint",
     "ResponseTargetExceeded",
     "ResponseTargetView",
     "Retryable",
     "Right",
     "Role",
+    "Round",
     "Route",
     "Secret",
     "SecretMissing",
@@ -421,6 +475,7 @@ __all__ = [
     "Selecting",
     "SendContext",
     "SendMessage",
+    "SendResult",
     "Sender",
     "ServiceLevel",
     "ServiceLevelFormula",
@@ -435,6 +490,7 @@ __all__ = [
     "SlaTargets",
     "SlaTerms",
     "SlaWarned",
+    "Sleeper",
     "Snooze",
     "Snoozed",
     "Staff",
@@ -467,9 +523,11 @@ __all__ = [
     "UsageError",
     "VersionView",
     "Wake",
+    "Worker",
     "apply",
     "apply_agent",
     "as_json",
+    "channel_type",
     "decide",
     "dump",
     "dumps_toml",
@@ -484,10 +542,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.model.channel_type": (
+        "ChannelFamily",
+        "ChannelType",
+        "Gate",
+        "channel_type",
+    ),
     "omniroute.clock": (
         "Clock",
         "ManualClock",
         "SystemClock",
+        "Sleeper",
     ),
     "omniroute.codec": (
         "as_json",
@@ -501,6 +566,7 @@ _HOMES = {
     "omniroute.desk": (
         "ClockView",
         "ResponseTargetView",
+        "AcceptedItems",
         "Acting",
         "AgentView",
         "Change",
@@ -521,6 +587,15 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
+    "omniroute.desk.aio": (
+        "AsyncDesk",
+        "AsyncDesks",
+    ),
+    "omniroute.desk.worker": (
+        "Round",
+        "Worker",
+    ),
     "omniroute.errors": (
         "AgentUnavailable",
         "AlreadyTaken",
@@ -532,17 +607,21 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
+        "EntryPointClosed",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
         "PermissionDenied",
         "PluginError",
         "Problem",
+        "ReservedNameError",
         "SecretMissing",
         "SignatureInvalid",
         "StoreBusy",
@@ -559,7 +638,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -607,7 +685,10 @@ _HOMES = {
         "Sla",
         "Quiet",
     ),
-    "omniroute.model.desk_config": ("DeskConfig",),
+    "omniroute.model.desk_config": (
+        "ChannelDirection",
+        "DeskConfig",
+    ),
     "omniroute.model.effects": (
         "OutboxEntry",
         "SendMessage",
@@ -657,8 +738,17 @@ _HOMES = {
         "AfterEnd",
         "AfterEndTo",
         "Assignment",
+        "DismissedTextAt",
+        "ExpirationHours",
+        "Inactivity",
+        "InactivityAnchor",
+        "InactivityThen",
+        "KeepAlive",
+        "NoticeSide",
         "Overtake",
         "Policy",
+        "PolicySettings",
+        "ProtectedNames",
     ),
     "omniroute.model.secret": (
         "Secret",
@@ -698,6 +788,7 @@ _HOMES = {
         "Rejected",
         "Retryable",
         "SendContext",
+        "SendResult",
         "Sender",
         "Unknown",
     ),

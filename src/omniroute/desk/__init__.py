@@ -6,6 +6,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.explain import Handler, Story, TimelineEntry
+from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
 from omniroute.desk.views import (
@@ -21,6 +22,7 @@ from omniroute.desk.views import (
 )
 
 __all__ = [
+    "AcceptedItems",
     "Acting",
     "AgentView",
     "Change",

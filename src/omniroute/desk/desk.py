@@ -9,26 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from types import TracebackType
+from typing import Self
 
 from omniroute.clock import resolve_now
-from omniroute.desk import configure, handle, inbound, intake, read
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
+from omniroute.desk import handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
-from omniroute.desk.checking import checked
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import Accepted
+from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
+from omniroute.desk.pausing import Pausing
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
+from omniroute.desk.versions import Versioned
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros, to_duration
-from omniroute.model.desk_config import DeskConfig
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
@@ -43,17 +45,39 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk:
+class Desk(Versioned, Pausing):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
-    def __init__(self, desk_id: str, runtime: Runtime) -> None:
+    def __init__(
+        self, desk_id: str, runtime: Runtime, *, close: Callable[[], None] | None = None
+    ) -> None:
         self.id = desk_id
         self._runtime = runtime
+        self._close = close
         self.staff = Staff(desk_id, runtime)
         self.contacts = Contacts(desk_id, runtime)
 
     def __repr__(self) -> str:
         return f"Desk({self.id!r})"
+
+    def close(self) -> None:
+        """Close the store and the transport of a desk that `open_desk` opened.
+
+        A desk of `Desks` shares them with the others, and closes nothing.
+        """
+        if self._close is not None:
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""
@@ -62,33 +86,9 @@ class Desk:
     def _now(self, now: datetime | None) -> int:
         return resolve_now(now, self._runtime.clock)
 
-    @property
-    def config(self) -> DeskConfig:
-        """The configuration in force."""
-        return self._runtime.current(self.id).config
-
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
-
-    def apply(
-        self, config: DeskConfig, *, by: str | None = None, now: datetime | None = None
-    ) -> int:
-        """Save a configuration as a new version, whole or not at all; return its number.
-
-        Its agents are not looked at: staff is changed one at a time, with `staff` or in a draft.
-
-        Every process works by it from its next transaction; what hangs on the old one (dues, who
-        serves what) follows in batches with the next ticks, and at each conversation's next touch
-        (S4). Raises `ConfigError` with everything that is wrong, or that running conversations
-        stand in.
-        """
-        if config.desk != self.id:
-            raise UsageError(
-                "a configuration of another desk", expected=repr(self.id), got=repr(config.desk)
-            )
-        checked(config, self._runtime.registry)
-        return self._runtime.run(self.id, self._now(now), configure.apply(config, by=by))
 
     # --- messages in ------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class Desk:
         *,
         now: datetime | None = None,
         within: object | None = None,
-    ) -> Accepted:
+    ) -> AcceptedItems:
         """Verify, read and record a webhook without routing it: the next `tick` does that.
 
         Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
@@ -140,11 +140,13 @@ class Desk:
             self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
         )
 
-    def handshake(self, entry_point: str, request: RawRequest) -> RawResponse | None:
-        """Return the answer to a provider's set-up call for an entry point, or None when it is none."""
-        setup = self._runtime.current(self.id)
-        adapter, settings = self._runtime.adapter(self.id, setup, entry_point)
-        return adapter.handshake(request, settings)
+    def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
+        """Return the answer to a provider's set-up call for an entry point, or None when it is none.
+
+        Without an entry point the first answers that knows the call; those of channels without an
+        adapter are passed over.
+        """
+        return inbound.handshake(self._runtime, self.id, entry_point, request)
 
     # --- what agents do ---------------------------------------------------------------------------
 

@@ -54,9 +54,13 @@ class SlaTargets:
     """
 
     next: int | None = None
+    """Until each later answer, from the first message that waits for it."""
     resolution: int | None = None
+    """From the beginning, or a reopening, to the end; what is snoozed or dismissed does not count."""
     warn_before: int | None = None
+    """How long before it runs out each clock warns; one whose whole time is no longer does not."""
     hours: SlaHours | None = None
+    """Which time counts: opening hours where there are any, or all of it."""
 
 
 @frozen(kw_only=True)
@@ -87,4 +91,6 @@ class ServiceLevel:
     """The share of conversations to be answered within `target` microseconds (U19, U20)."""
 
     target: int
+    """Who waited exactly as long still counts as answered in time."""
     formula: ServiceLevelFormula = ServiceLevelFormula.ANSWERED_AND_ABANDONED
+    """What the answered in time are divided by."""
