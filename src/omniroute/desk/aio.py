@@ -198,6 +198,8 @@ class AsyncDesk(_Lifted):
     apply = _lift(Desk.apply)
     receive = _lift(Desk.receive)
     accept = _lift(Desk.accept)
+    refused_items = _lift(Desk.refused_items)
+    reroute = _lift(Desk.reroute)
     handshake = _lift(Desk.handshake)
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from omniroute.clock import resolve_now
@@ -21,7 +20,7 @@ from omniroute.desk.acting import Acting
 from omniroute.desk.checking import checked
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import AcceptedItems
+from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
@@ -71,12 +70,7 @@ class Desk:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def acting_as(self, agent: str) -> Acting:
@@ -152,7 +146,8 @@ class Desk:
         """Verify, read and record a webhook without routing it: the next `tick` does that.
 
         Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
-        was accepted before, or received, is skipped as `receive` skips it.
+        was accepted before, or received, is skipped as `receive` skips it. What cannot be routed when
+        its turn comes is in `refused_items`.
         """
         instant = self._now(now)
         setup = self._runtime.current(self.id, within=within)
@@ -163,6 +158,17 @@ class Desk:
         return intake.accept(
             self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
         )
+
+    def refused_items(self, *, limit: int = 50) -> list[RefusedItem]:
+        """Return what was accepted and could not be routed, the oldest first, with the reasons."""
+        read.check_limit(limit)
+        return self._runtime.look(
+            self.id, lambda tx, setup: intake.refused_items(self.id, setup.config.zone, limit)(tx)
+        )
+
+    def reroute(self, refused: RefusedItem, *, now: datetime | None = None) -> None:
+        """Let a refused item wait for the next `tick` again, as of its acceptance."""
+        self._runtime.run(self.id, self._now(now), intake.reroute(refused))
 
     def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
         """Return the answer to a provider's set-up call for an entry point, or None when it is none.
