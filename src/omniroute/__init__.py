@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omniroute.clock import (
         Clock,
         ManualClock,
+        Sleeper,
         SystemClock,
     )
     from omniroute.codec import (
@@ -418,6 +419,7 @@ __all__ = [
     "SignatureInvalid",
     "SlaBreached",
     "SlaRescheduled",
+    "Sleeper",
     "Snooze",
     "Snoozed",
     "Staff",
@@ -472,6 +474,7 @@ _HOMES = {
         "Clock",
         "ManualClock",
         "SystemClock",
+        "Sleeper",
     ),
     "omniroute.codec": (
         "as_json",
