@@ -53,6 +53,9 @@ if TYPE_CHECKING:
         AsyncDesk,
         AsyncDesks,
     )
+    from omniroute.desk.drafts import (
+        Draft,
+    )
     from omniroute.desk.worker import (
         Round,
         Worker,
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
         EntryPointClosed,
         HostTransactionLost,
@@ -353,6 +357,8 @@ __all__ = [
     "Dismissed",
     "DismissedTextAt",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -548,6 +554,7 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
         "AsyncDesk",
         "AsyncDesks",
@@ -567,12 +574,14 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
         "EntryPointClosed",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
@@ -596,7 +605,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",
