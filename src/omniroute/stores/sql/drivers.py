@@ -6,6 +6,7 @@ is taken is a `UniqueViolation`, everything else a `StoreError` caused by the dr
 
 from __future__ import annotations
 
+import sys
 from enum import Enum
 from typing import Any, Final, Protocol
 
@@ -28,6 +29,8 @@ class Driver(Protocol):
     """One kind of database, as far as SQL does not hide it."""
 
     row_locks: bool
+    one_by_one: int
+    """Up to so many rows are cheaper written one by one than by `executemany`."""
     errors: tuple[type[BaseException], ...]
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
@@ -57,6 +60,7 @@ class _Sqlite(_Base):
     """SQLite has one writer at a time: a transaction that will write says so when it begins."""
 
     row_locks = False
+    one_by_one = 1
     _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
     _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
 
@@ -82,6 +86,7 @@ class _Postgres(_Base):
     """PostgreSQL begins by itself, and says by SQLSTATE what went wrong."""
 
     row_locks = True
+    one_by_one = 3  # more than that in one go: psycopg sends them in a pipeline
     _LOST: Final = frozenset({"40001", "40P01", "55P03"})
     # The server stops, ended us for being idle, has no room, or is a standby: another connection
     # may find one that serves us.
@@ -90,6 +95,11 @@ class _Postgres(_Base):
         {"OperationalError", "InterfaceError"}
     )  # where they have no SQLSTATE
     _WARNING: Final = "01000"
+
+    def __init__(self, dbapi: Any) -> None:
+        super().__init__(dbapi)
+        if dbapi.__name__ == "psycopg2":  # tells of a batch only what its last row did
+            self.one_by_one = sys.maxsize
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
         if connection.autocommit:  # else the driver sends BEGIN before the first statement

@@ -33,15 +33,17 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from omniroute.errors import UsageError
-from omniroute.schema import Collection, Index
+from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, Collection, Index
 from omniroute.stores.entries import entries_of
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
 
-__all__ = ["IndexPlan", "Plan", "Plans", "Shape", "plans_for", "plans_named"]
+__all__ = ["Decoded", "IndexPlan", "Plan", "Plans", "Shape", "plans_for", "plans_named"]
 
 Shape = tuple[int, int, int, bool]
 """How many fields a scan's prefix, `after` and `until` have, and whether it goes backwards."""
 
+_AGAIN: Final = (DESKS, AGENTS, CONVERSATIONS)  # what one command after the other reads
+_AT_HAND: Final = 1024
 _STYLES: Final = {"sqlite": "qmark", "postgresql": "format"}
 _HEADS: Final = 32  # at most so many heads are asked for in one statement
 
@@ -124,6 +126,25 @@ def plans_named(database: str) -> Plans:
     return plans_for(dialects[database], None)
 
 
+class Decoded(dict[Any, Any]):
+    """What rows were last known to hold: a row that still has the same text is not decoded again.
+
+    Never trusted without comparing the text, so that it does not matter who changed the row since,
+    or whether what was written was committed. Holds up to `most`, then begins anew.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, place: Any, stored: Any) -> None:
+        """Remember what is stored in a place."""
+        if self._most:
+            if len(self) >= self._most:
+                self.clear()
+            self[place] = stored
+
+
 class Plan:
     """The statements on one collection's table, and on the side tables of its `many` indexes."""
 
@@ -134,6 +155,7 @@ class Plan:
         self.many = tuple(each for each in collection.indexes if each.many is not None)
         self.unique = tuple(entries_of(each) for each in collection.indexes if each.unique)
         self.width = len(collection.columns)
+        self.decoded = Decoded(_AT_HAND if collection in _AGAIN else 0)
         self._plans = plans
         self._updates: dict[tuple[bool, ...], str] = {}
         names = [column.name for column in collection.key_columns]
