@@ -83,6 +83,7 @@ class Plans:
         self.tables = tables
         make: Callable[..., Dialect] = dialect
         self._dialect = make(paramstyle=style)
+        self._together: dict[tuple[str, ...], tuple[str, int]] = {}
         self.collections = {each: Plan(each, self) for each in tables.main}
         self.indexes = {
             index: IndexPlan(index, self) for each in tables.main for index in each.indexes
@@ -96,9 +97,34 @@ class Plans:
             raise AssertionError(f"parameters out of order: {names}")
         return str(compiled)
 
+    def together(self, texts: tuple[str, ...]) -> tuple[str, int]:
+        """Return one statement that does what several do, and how many rows it must say it updated.
+
+        They must not touch the same row, and happen in no order: PostgreSQL runs them on one
+        snapshot. A statement alone stays as it is, unless it updates.
+        """
+        found = self._together.get(texts)
+        if found is None:
+            if len(self._together) >= _AT_HAND:
+                self._together.clear()
+            found = self._together[texts] = _together(texts)
+        return found
+
     def insert(self, table: Any) -> Any:
         """Return an insert that knows `ON CONFLICT`."""
         return postgresql.insert(table) if self.name == "postgresql" else sqlite.insert(table)
+
+
+def _together(texts: tuple[str, ...]) -> tuple[str, int]:
+    updates = [number for number, text in enumerate(texts) if text.startswith("UPDATE")]
+    if len(texts) == 1 and not updates:
+        return texts[0], 0
+    parts = [
+        f"w{number} AS ({text} RETURNING 1)" if number in updates else f"w{number} AS ({text})"
+        for number, text in enumerate(texts)
+    ]
+    counts = " + ".join(f"(SELECT count(*) FROM w{number})" for number in updates)
+    return f"WITH {', '.join(parts)} SELECT {counts or '0'}", len(updates)
 
 
 _PLANS: Final[dict[tuple[type[Dialect], str | None], Plans]] = {}

@@ -29,6 +29,8 @@ _Change = tuple[_Id, Any, Any]  # what is stored there, and what is to be writte
 
 _UNKNOWN: Final[Any] = object()
 _ABSENT: Final = None
+_FEW: Final = 3  # of more rows the driver can make a batch of its own
+_AT_ONCE: Final = 12
 _INSERT, _UPDATE, _UPSERT, _REMOVE = "insert", "update", "upsert", "remove"
 
 
@@ -53,6 +55,8 @@ class SqlTransaction:
         "_cursor",
         "_driver",
         "_errors",
+        "_gathered",
+        "_gathers",
         "_locked",
         "_pending",
         "_plans",
@@ -80,6 +84,8 @@ class SqlTransaction:
         self._locked: set[str] = set()
         self._stored: dict[_Id, _Stored | None] = {}
         self._pending: dict[_Id, _Written | None] = {}
+        self._gathered: list[tuple[str, Key]] = []
+        self._gathers = False
         self.will_write = will_write
         self.error: StoreError | None = None
         self.fault: Fault | None = None
@@ -360,11 +366,10 @@ class SqlTransaction:
                 continue
             plans.setdefault(place[:2], []).append((place, stored, written))
         for changes in plans.values():
-            if len(changes) == 1:
-                self._make(changes)
-                continue
+            self._gathers = self._driver.gathers and _in_any_order(changes)
             for _, alike in groupby(changes, _way):
                 self._make(list(alike))
+        self._send()
 
     def _make(self, changes: list[_Change]) -> None:
         """Write changes that are made in the same way."""
@@ -409,8 +414,7 @@ class SqlTransaction:
                 row = (*compress(columns, mask), after.text, after.version, *_key(place))
                 rows.setdefault(mask, []).append(row)
         for mask, alike in rows.items():
-            if self._run_each(plan.update(mask), alike) != len(alike):
-                self._lost()
+            self._run_each(plan.update(mask), alike, all_there=True)
         self._move(plan, [(place, old.value, new[0]) for place, old, new in changes])
 
     def _remove(self, changes: list[_Change]) -> None:
@@ -442,16 +446,30 @@ class SqlTransaction:
         plan.decoded.keep(place, stored)
         return stored
 
-    def _run_each(self, text: str, rows: list[Any]) -> int:
-        """Run a statement for each of some rows; return how many rows of the table it met."""
-        if len(rows) <= self._driver.one_by_one:
-            return sum([self._run(text, row).rowcount for row in rows])
-        try:
-            self._cursor.executemany(text, rows)
-        except self._errors as error:
-            self._fail(error)
-        met: int = self._cursor.rowcount
-        return met
+    def _run_each(self, text: str, rows: list[Any], *, all_there: bool = False) -> None:
+        """Run a statement for each of some rows; with `all_there` each must meet one in the table."""
+        if self._gathers and len(rows) <= _FEW:
+            self._gathered += [(text, row) for row in rows]
+        elif len(rows) == 1:
+            if self._run(text, rows[0]).rowcount != 1 and all_there:
+                self._lost()
+        elif rows:
+            try:
+                met = self._driver.run_many(self._cursor, text, rows)
+            except self._errors as error:
+                self._fail(error)
+            if all_there and met != len(rows):
+                self._lost()
+
+    def _send(self) -> None:
+        """Run what was gathered, in as few statements as may be: each is a way to the server."""
+        gathered, self._gathered = self._gathered, []
+        for start in range(0, len(gathered), _AT_ONCE):
+            together = gathered[start : start + _AT_ONCE]
+            text, updates = self._plans.together(tuple([text for text, _ in together]))
+            met = self._run(text, [field for _, row in together for field in row])
+            if updates and met.fetchone()[0] != updates:
+                self._lost()
 
     # --- the end ---
 
@@ -475,6 +493,20 @@ def _way(change: _Change) -> str:
     if stored is None:
         return _INSERT
     return _UPSERT if stored is _UNKNOWN else _UPDATE
+
+
+def _in_any_order(changes: list[_Change]) -> bool:
+    """Whether changes in a collection can go in one statement, which makes them in no set order.
+
+    Not where a unique entry moves from one value to another.
+    """
+    unique = changes[0][0][0].unique
+    if not unique or len(changes) == 1 or all(_way(change) is _INSERT for change in changes):
+        return True
+    return all(
+        _way(change) is _UPDATE and all(of(change[1].value) == of(change[2][0]) for of in unique)
+        for change in changes
+    )
 
 
 def _key(place: _Id) -> Key:
