@@ -2,6 +2,8 @@
 # into .venv, which is built here and again only when pyproject.toml changes.
 
 SHELL := /bin/sh
+# Tests start many processes, and each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .SUFFIXES:
 
@@ -20,6 +22,8 @@ CRASH_SERVER ?= 20
 FAILOVER_ROUNDS ?= 10
 # Beside how many other conversations statements are counted.
 OTHERS ?= 100000
+# How many processes share the tests; 0 runs them in one, as a debugger wants it.
+JOBS ?= 2
 # Extra arguments: make test ARGS="-k lifecycle", make bench ARGS=--json, make mutants ARGS="-k ID".
 ARGS ?=
 
@@ -56,8 +60,8 @@ demo: .venv ## Drive a whole desk through signed webhooks, in virtual time
 	@.venv/bin/omniroute demo
 
 .PHONY: test
-test: .venv ## Run the tests
-	@$(PY) -m pytest $(ARGS)
+test: .venv ## Run the tests, on two cores: make test JOBS=0 ARGS="-k lifecycle"
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-all
 test-all: ## Run the tests on every installed CPython from 3.11 on

@@ -276,11 +276,11 @@ def test_a_shorter_sla_makes_overdue_what_has_waited_longer(play) -> None:
     inbox = evolve(config.inboxes["general"], sla=MINUTE)
     p.desk.apply(evolve(config, inboxes={"general": inbox}), by="admin")
     p.desk.tick()
-    assert [event.due for event in told(p, om.SlaMissed)] == [
+    assert [event.due for event in told(p, om.SlaBreached)] == [
         chat.conversation.clocks.opened_at + MINUTE
     ]
     p.desk.tick()
-    assert len(told(p, om.SlaMissed)) == 1
+    assert len(told(p, om.SlaBreached)) == 1
 
 
 @pytest.mark.req("G14")
@@ -336,9 +336,9 @@ def test_a_late_answer_is_missed_even_where_no_tick_came_in_between(
     due = chat.conversation.clocks.due
     p.clock.set(due + late)
     p.agent("ana").replies(chat, "Sorry to keep you waiting")
-    assert [event.at - due for event in told(p, om.SlaMissed)] == missed
+    assert [event.at - due for event in told(p, om.SlaBreached)] == missed
     p.advance("1d")
-    assert len(told(p, om.SlaMissed)) == len(missed)
+    assert len(told(p, om.SlaBreached)) == len(missed)
 
 
 @pytest.mark.req("R16")

@@ -104,7 +104,7 @@ class Ground(RuleBasedStateMachine):
 
     def told_only(self, *names: str) -> bool:
         """Whether the last command told nothing else; deadlines that had come aside (R6)."""
-        return set(self.told) <= {*names, "SlaMissed"}
+        return set(self.told) <= {*names, "SlaBreached"}
 
     def compare(self, conversation: str) -> None:
         """The stored state is the folded log (R16), and what the oracle thinks."""

@@ -236,7 +236,7 @@ class Oracle:
     def _on_DeliveryChanged(self, e: Any) -> None:
         assert e.message in self.chats[e.conversation].messages
 
-    def _on_SlaMissed(self, e: Any) -> None:
+    def _on_SlaBreached(self, e: Any) -> None:
         chat = self.chats[e.conversation]
         assert chat.armed is not None, "answered, ended or told before"
         assert e.due == chat.due

@@ -46,7 +46,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.NoteAdded: "note_added",
         events.Remarked: "remarked",
         events.Tagged: "tagged",
-        events.SlaMissed: "sla_missed",
+        events.SlaBreached: "sla_breached",
         events.SlaRescheduled: "sla_rescheduled",
         events.DeliveryChanged: "delivery_changed",
         events.AgentSaved: "agent_saved",

@@ -39,7 +39,7 @@ __all__ = [
     "Reactivated",
     "Remarked",
     "Route",
-    "SlaMissed",
+    "SlaBreached",
     "SlaRescheduled",
     "Tagged",
     "TookOver",
@@ -215,7 +215,7 @@ class Tagged(ConversationEvent):
 
 
 @frozen
-class SlaMissed(ConversationEvent):
+class SlaBreached(ConversationEvent):
     """A clock ran out: now is past `due` (G20). The event's instant is the first that is overdue."""
 
     clock: DeadlineKind

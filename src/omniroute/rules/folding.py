@@ -216,7 +216,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.MenuMoved: _moved,
     tell.Tagged: _tagged,
     tell.NoteAdded: _touched,
-    tell.SlaMissed: _touched,
+    tell.SlaBreached: _touched,
     tell.SlaRescheduled: _rescheduled,
     # What is reported of a message moves neither the state nor its clocks (P16).
     tell.DeliveryChanged: _unchanged,

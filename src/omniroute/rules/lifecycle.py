@@ -279,7 +279,7 @@ def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outco
     if due is None or not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
     timers = _without(c.timers, kind)
-    return (tell.SlaMissed(c.id, now, SYSTEM, timers, kind, due),), ()
+    return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, due),), ()
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 import omniroute as om
 from omniroute.desk import jobs
-from omniroute.model.events import AgentSaved, Configured, SlaMissed, SlaRescheduled
+from omniroute.model.events import AgentSaved, Configured, SlaBreached, SlaRescheduled
 
 Play = Callable[..., Any]
 
@@ -54,7 +54,7 @@ def test_the_job_moves_dues_of_running_conversations_from_their_anchor(play: Pla
     p.desk.tick()
     assert p.desk.conversation(chat.id).due == chat.opened_at.add(minutes=5)
     fired = [change.event for change in p.advance("10m")]
-    missed = [event for event in fired if isinstance(event, SlaMissed)]
+    missed = [event for event in fired if isinstance(event, SlaBreached)]
     assert [om.as_json(each)["due"] for each in missed] == [
         om.as_json(each)["due"] for each in told(p.desk, SlaRescheduled)
     ]
@@ -76,15 +76,15 @@ def test_a_shorter_sla_that_has_passed_is_missed_now_and_told_once(play: Play) -
     p.clock.advance("10m")
     p.desk.apply(config("5m"), by="boss")
     p.desk.tick()
-    assert len(told(p.desk, SlaMissed)) == 1
+    assert len(told(p.desk, SlaBreached)) == 1
     p.desk.apply(config("6m"), by="boss")
     p.desk.tick()
-    assert len(told(p.desk, SlaMissed)) == 1, "missed under either: told of before"
+    assert len(told(p.desk, SlaBreached)) == 1, "missed under either: told of before"
     p.desk.apply(config("20m"), by="boss")
     p.desk.tick()
     assert p.desk.conversation(chat.id).overdue is False
     p.advance("20m")
-    assert len(told(p.desk, SlaMissed)) == 2
+    assert len(told(p.desk, SlaBreached)) == 2
 
 
 @pytest.mark.req("S4")

@@ -165,7 +165,7 @@ def test_a_first_response_is_missed_only_after_its_due_instant(late: int, fired:
     chat = a_conversation()
     due = chat.clocks.due or 0
     decision = decide(chat, ask.Expire(DeadlineKind.FIRST_RESPONSE), PUSH, due + late)
-    assert [type(each) for each in decision.events] == ([tell.SlaMissed] if fired else [])
+    assert [type(each) for each in decision.events] == ([tell.SlaBreached] if fired else [])
 
 
 def test_a_deadline_fires_once() -> None:

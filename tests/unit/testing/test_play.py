@@ -82,8 +82,8 @@ def test_advancing_stops_at_every_due_instant_and_tells_what_fired(p) -> None:
     p.contact("Otto").writes("Hello")
     fired = p.advance("30d")
     assert [(type(each.event), each.at) for each in fired] == [
-        (tell.SlaMissed, MONDAY + timedelta(minutes=15, microseconds=1)),
-        (tell.SlaMissed, MONDAY + timedelta(minutes=20, microseconds=1)),
+        (tell.SlaBreached, MONDAY + timedelta(minutes=15, microseconds=1)),
+        (tell.SlaBreached, MONDAY + timedelta(minutes=20, microseconds=1)),
     ]
     assert p.advance("30d") == []
 
