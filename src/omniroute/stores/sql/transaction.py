@@ -30,7 +30,7 @@ _Change = tuple[_Id, Any, Any]  # what is stored there, and what is to be writte
 _UNKNOWN: Final[Any] = object()
 _ABSENT: Final = None
 _FEW: Final = 3  # of more rows the driver can make a batch of its own
-_AT_ONCE: Final = 12
+_AT_ONCE: Final = 16
 _INSERT, _UPDATE, _UPSERT, _REMOVE = "insert", "update", "upsert", "remove"
 
 
@@ -501,12 +501,20 @@ def _in_any_order(changes: list[_Change]) -> bool:
     Not where a unique entry moves from one value to another.
     """
     unique = changes[0][0][0].unique
-    if not unique or len(changes) == 1 or all(_way(change) is _INSERT for change in changes):
+    if not unique or len(changes) == 1:
         return True
-    return all(
-        _way(change) is _UPDATE and all(of(change[1].value) == of(change[2][0]) for of in unique)
-        for change in changes
-    )
+    let_go: set[tuple[int, Key]] = set()
+    taken: set[tuple[int, Key]] = set()
+    for _, stored, written in changes:
+        if stored is _UNKNOWN:
+            return False
+        for number, of in enumerate(unique):
+            before = of(stored.value) if stored is not None else ()
+            after = of(written[0]) if written is not None else ()
+            if before != after:
+                let_go.update((number, entry) for entry in before)
+                taken.update((number, entry) for entry in after)
+    return let_go.isdisjoint(taken)
 
 
 def _key(place: _Id) -> Key:
