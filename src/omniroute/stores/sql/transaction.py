@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from omniroute.codec import decode, encode
 from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
 from omniroute.schema import DESKS, LOG, Collection, Index, Key
+from omniroute.stores.sql.batches import as_rows
 from omniroute.stores.sql.drivers import Driver, Fault, error_for
 from omniroute.stores.sql.statements import IndexPlan, Plan, Plans
 
@@ -29,8 +30,7 @@ _Change = tuple[_Id, Any, Any]  # what is stored there, and what is to be writte
 
 _UNKNOWN: Final[Any] = object()
 _ABSENT: Final = None
-_FEW: Final = 3  # of more rows the driver can make a batch of its own
-_AT_ONCE: Final = 16
+_FEW: Final = 3  # more rows than these are cheaper as one parameter
 _INSERT, _UPDATE, _UPSERT, _REMOVE = "insert", "update", "upsert", "remove"
 
 
@@ -61,6 +61,7 @@ class SqlTransaction:
         "_pending",
         "_plans",
         "_stored",
+        "_updates",
         "error",
         "fault",
         "will_write",
@@ -86,6 +87,7 @@ class SqlTransaction:
         self._pending: dict[_Id, _Written | None] = {}
         self._gathered: list[tuple[str, Key]] = []
         self._gathers = False
+        self._updates = 0
         self.will_write = will_write
         self.error: StoreError | None = None
         self.fault: Fault | None = None
@@ -283,8 +285,7 @@ class SqlTransaction:
                 asked, rest = rest[:count], rest[count:]
                 parameters = [field for prefix in asked for field in (*led, *prefix)]
                 found.update(
-                    (tuple(row[:length]), tuple(row))
-                    for row in self._query(plan, text, parameters)
+                    (tuple(row[:length]), tuple(row)) for row in self._query(plan, text, parameters)
                 )
         return [found[prefix] for prefix in prefixes if prefix in found]
 
@@ -448,8 +449,8 @@ class SqlTransaction:
 
     def _run_each(self, text: str, rows: list[Any], *, all_there: bool = False) -> None:
         """Run a statement for each of some rows; with `all_there` each must meet one in the table."""
-        if self._gathers and len(rows) <= _FEW:
-            self._gathered += [(text, row) for row in rows]
+        if self._gathers and rows:
+            self._gather(text, rows, all_there=all_there)
         elif len(rows) == 1:
             if self._run(text, rows[0]).rowcount != 1 and all_there:
                 self._lost()
@@ -461,14 +462,24 @@ class SqlTransaction:
             if all_there and met != len(rows):
                 self._lost()
 
+    def _gather(self, text: str, rows: list[Any], *, all_there: bool) -> None:
+        """Let a statement wait for the others of this flush."""
+        if all_there:
+            self._updates += len(rows)
+        if len(rows) > _FEW:
+            text, rows = self._plans.of_many[text], [(as_rows(rows),)]
+        self._gathered += [(text, row) for row in rows]
+
     def _send(self) -> None:
-        """Run what was gathered, in as few statements as may be: each is a way to the server."""
+        """Run what was gathered as one statement: each is a way to the server."""
         gathered, self._gathered = self._gathered, []
-        for start in range(0, len(gathered), _AT_ONCE):
-            together = gathered[start : start + _AT_ONCE]
-            text, updates = self._plans.together(tuple([text for text, _ in together]))
-            met = self._run(text, [field for _, row in together for field in row])
-            if updates and met.fetchone()[0] != updates:
+        updates, self._updates = self._updates, 0
+        if len(gathered) == 1 and not updates:
+            self._run(*gathered[0])
+        elif gathered:
+            text = self._plans.together(tuple([text for text, _ in gathered]))
+            row = self._run(text, [field for _, row in gathered for field in row]).fetchone()
+            if row[0] != updates:
                 self._lost()
 
     # --- the end ---
