@@ -22,15 +22,19 @@ __all__ = [
     "DeliveryError",
     "DeskExists",
     "DurabilityWarning",
+    "EntryPointClosed",
     "HostTransactionLost",
     "IdempotencyConflict",
     "MalformedPayload",
     "NaiveDatetime",
+    "NotHolder",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
+    "PermissionDenied",
     "PluginError",
     "Problem",
+    "ReservedNameError",
     "SecretMissing",
     "SignatureInvalid",
     "StoreBusy",
@@ -44,6 +48,7 @@ __all__ = [
     "UnknownConversation",
     "UnknownDesk",
     "UnknownEntryPoint",
+    "UnknownVersion",
     "UnsupportedContent",
     "UsageError",
 ]
@@ -122,6 +127,17 @@ class ContentRejected(PayloadError):
     """The message is well formed, but this conversation or channel does not take it."""
 
 
+class EntryPointClosed(ContentRejected):
+    """The entry point does not accept messages: its number is held, its channel is off or one-way.
+
+    `entry_point` names it. Nothing was created.
+    """
+
+    def __init__(self, entry_point: str, reason: str) -> None:
+        self.entry_point = entry_point
+        super().__init__(f"entry point {entry_point!r} accepts no messages: {reason}")
+
+
 # --- the caller's ---------------------------------------------------------------------------------
 
 
@@ -165,6 +181,17 @@ class ConfigError(UsageError):
         super().__init__("\n".join(lines))
 
 
+class ReservedNameError(UsageError):
+    """A queue cannot be called that: the name uses a protected word (U8). `word` is the word."""
+
+    def __init__(self, name: str, word: str) -> None:
+        self.name = name
+        self.word = word
+        super().__init__(
+            f"{name!r} uses {word!r}, a protected word", hint="call the queue something else"
+        )
+
+
 class ConfigDiffers(UsageError):
     """The stored configuration and the given one are not the same; `differences` says where."""
 
@@ -194,6 +221,10 @@ class UnknownEntryPoint(UsageError):
     """The desk has no entry point of that name."""
 
 
+class UnknownVersion(UsageError):
+    """The desk's configuration has no version of that number."""
+
+
 class UnknownAgent(UsageError):
     """The desk has no agent of that id."""
 
@@ -212,6 +243,10 @@ class TransitionNotAllowed(UsageError):
 
 class ConversationClosed(TransitionNotAllowed):
     """The conversation has ended."""
+
+
+class NotHolder(TransitionNotAllowed):
+    """Only the agent who holds the conversation may do this (A13)."""
 
 
 class AlreadyTaken(TransitionNotAllowed):
@@ -247,6 +282,10 @@ class UnsupportedContent(UsageError):
 
 class IdempotencyConflict(UsageError):
     """The idempotency key was used before with another payload (R4)."""
+
+
+class PermissionDenied(UsageError):
+    """Whoever acts may not do this; nothing changed (G18)."""
 
 
 class SecretMissing(UsageError):

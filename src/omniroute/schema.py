@@ -23,10 +23,11 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.events import ConversationEvent, LogEntry
 from omniroute.model.explanation import Explanation
-from omniroute.model.message import Message
+from omniroute.model.message import Direction, Message
 from omniroute.model.records import (
     AcceptedItem,
     AddressEntry,
+    ConfigChange,
     ConfigVersion,
     DedupeRecord,
     DeskRecord,
@@ -34,6 +35,7 @@ from omniroute.model.records import (
     IdempotencyRecord,
     Job,
     ReadMarker,
+    StaffChange,
 )
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
@@ -43,6 +45,7 @@ __all__ = [
     "AGENTS",
     "COLLECTIONS",
     "CONFIGS",
+    "CONFIG_CHANGES",
     "CONTACTS",
     "CONVERSATIONS",
     "DEDUPE",
@@ -57,6 +60,7 @@ __all__ = [
     "NO_DUE",
     "OUTBOX",
     "READ_MARKERS",
+    "STAFF_CHANGES",
     "Collection",
     "Column",
     "Index",
@@ -168,6 +172,14 @@ CONFIGS: Final = Collection(
     key=lambda config: (config.version,),
 )
 
+CONFIG_CHANGES: Final = Collection(
+    name="config_changes",
+    type=ConfigChange,
+    key_columns=_number("version"),
+    key=lambda change: (change.version,),
+    indexes=(Index("config_history", ()),),
+)
+
 ADDRESSES: Final = Collection(
     name="addresses",
     type=AddressEntry,
@@ -211,6 +223,14 @@ AGENTS: Final = Collection(
             many_columns=_SERVING,
         ),
     ),
+)
+
+STAFF_CHANGES: Final = Collection(
+    name="staff_changes",
+    type=StaffChange,
+    key_columns=(*_text("agent"), *_number("position")),
+    key=lambda change: (change.agent, change.position),
+    indexes=(Index("staff_history", ()),),
 )
 
 CONTACTS: Final = Collection(
@@ -319,15 +339,22 @@ def _due(conversation: Conversation) -> int:
 
 # --- what was said, and what happened -------------------------------------------------------------
 
+
+def _message_row(message: Message) -> Key:
+    carrying = message.carry and message.direction is Direction.IN
+    return (message.conversation, message.position, message.position if carrying else None)
+
+
 MESSAGES: Final = Collection(
     name="messages",
     type=Message,
     key_columns=_text("id"),
     key=lambda message: (message.id,),
-    columns=(*_text("conversation"), *_number("position")),
-    row=lambda message: (message.conversation, message.position),
+    columns=(*_text("conversation"), *_number("position", "carrying")),
+    row=_message_row,
     indexes=(
         Index("messages_of", ("conversation", "position")),
+        Index("messages_carrying", ("conversation", "carrying")),
         Index(
             "provider_ids",
             ("entry_point", "provider_id"),
@@ -446,8 +473,10 @@ OUTBOX: Final = Collection(
 COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     DESKS,
     CONFIGS,
+    CONFIG_CHANGES,
     ADDRESSES,
     AGENTS,
+    STAFF_CHANGES,
     CONTACTS,
     CONVERSATIONS,
     MESSAGES,

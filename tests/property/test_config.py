@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.config import differences, dump, dumps_toml, load_config, loads
+from omniroute.config.hours import written_hours
 from omniroute.errors import ConfigError
 from omniroute.instants import DAY, MILLISECOND, SECOND
 from omniroute.model.agent import Capacity, Distribution
@@ -28,6 +29,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import ALWAYS, Hours
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
 from omniroute.model.secret import SecretRef
 from omniroute.model.state import State
@@ -36,7 +38,9 @@ from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS
 from omniroute.rules.queue_tree import leaves, matching, pattern_problem, walk
 from omniroute.rules.resolution import Setup
+from omniroute.rules.words import ReservedWords, normalized
 
+RESERVED = ReservedWords.of()
 REGISTRY = Registry([BuiltinAdapters()])
 CHANNELS = ("chat", "whatsapp", "sms", "my channel")
 
@@ -50,7 +54,9 @@ names = (
     .map(str.strip)
     .filter(bool)
 )
-queue_names = names.filter(lambda name: "/" not in name and name not in ("*", "**"))
+queue_names = names.filter(
+    lambda name: "/" not in name and name not in ("*", "**") and not RESERVED.in_name(name)
+)
 slas = st.integers(min_value=1, max_value=10**7).map(lambda seconds: seconds * SECOND)
 durations = st.integers(min_value=1, max_value=30 * DAY // MILLISECOND).map(
     lambda count: count * MILLISECOND
@@ -60,7 +66,15 @@ capacities = (
     .map(sorted)
     .map(lambda limits: {"messaging": Capacity(*limits)})
 )
+hours = st.sampled_from(
+    [
+        ALWAYS,
+        Hours(weekly=(((0, 86_400),),) * 7, holidays=("DE-BE", "12-25"), zone="Asia/Kathmandu"),
+        Hours(dates=(("2026-12-24", ((3_600, 7_201), (79_200, 100_000))), ("12-25", ()))),
+    ]
+)
 shared_settings = {
+    "hours": hours,
     "overtake": st.sampled_from(Overtake),
     "after_end": st.builds(AfterEnd, st.sampled_from(AfterEndTo), st.none() | durations),
     "menu_text": text.filter(str.strip),
@@ -100,7 +114,7 @@ def trees(depth: int = 3) -> st.SearchStrategy[tuple[QueueNode, ...]]:
     return st.lists(
         st.builds(QueueNode, queue_names, below),
         max_size=3,
-        unique_by=lambda node: node.name.casefold(),
+        unique_by=lambda node: normalized(node.name),
     ).map(tuple)
 
 
@@ -130,12 +144,15 @@ def entry_points(
 ) -> EntryPointConfig:
     primary = {channel: name for name, box in boxes.items() for channel in box.primary_for}
     channel = draw(st.sampled_from(sorted(primary)))
+    social = channel == "whatsapp"  # a channel of a social network has one account (U3)
     override = draw(st.none() | overrides(list(boxes), primary[channel]))
     inbox = override.inbox if override and override.inbox else primary[channel]
     return EntryPointConfig(
         channel=channel,
         address="",
-        account=draw(st.none() | st.sampled_from(accounts)) if accounts else None,
+        account=draw(st.none() | st.sampled_from(accounts[:1] if social else accounts))
+        if accounts
+        else None,
         override=override,
         queue=draw(st.none() | st.sampled_from(leaves(inbox, boxes[inbox].queues))),
         settings=draw(adapter_settings),
@@ -179,7 +196,11 @@ def configs(draw: st.DrawFn) -> DeskConfig:
         preset=draw(st.none() | st.sampled_from(sorted(PRESETS))),
         policy=draw(desk_policies),
         channels=draw(
-            st.dictionaries(names, st.builds(ChannelConfig, policy=channel_policies), max_size=2)
+            st.dictionaries(
+                names,
+                st.builds(ChannelConfig, type=st.just("chat"), policy=channel_policies),
+                max_size=2,
+            )
         ),
         inboxes=boxes,
         accounts=accounts,
@@ -190,6 +211,34 @@ def configs(draw: st.DrawFn) -> DeskConfig:
         groups=groups,
         agents=draw(st.dictionaries(names, agents, max_size=3)),
     )
+
+
+edges = st.integers(0, 86_399) | st.integers(0, 95).map(lambda quarter: quarter * 900)
+day_hours = st.lists(edges, max_size=4, unique=True).map(
+    lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=False))
+)
+nights = st.tuples(
+    st.just((80_000, 86_400)) | st.tuples(st.just(80_001), st.integers(86_401, 90_000))
+)
+days = st.dates(date(1900, 1, 1), date(2399, 12, 31)).map(date.isoformat)
+days |= days.map(lambda day: day[5:])
+
+
+@pytest.mark.req("P13")
+@given(
+    st.builds(
+        Hours,
+        zone=st.none() | st.sampled_from(["Asia/Kathmandu", "America/St_Johns"]),
+        weekly=st.tuples(*[day_hours] * 5, nights, st.just(())),
+        holidays=st.lists(days | st.sampled_from(["DE-BE", "XNYS"]), max_size=3).map(tuple),
+        dates=st.dictionaries(days, day_hours, max_size=3).map(lambda each: tuple(each.items())),
+    )
+)
+def test_hours_come_back_as_they_were_written(hours: Hours):
+    written = {"hours": written_hours(hours), "inboxes": {"general": {"sla": "1m"}}}
+    config = load_config(written)
+    assert config.policy.hours == hours
+    assert loads(dumps_toml(config)) == config
 
 
 @given(configs())

@@ -36,9 +36,10 @@ from omniroute.schema import (
 from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
-    "after attempts caption_limit config_version goal hard_max idempotency_window load max_answer"
-    " max_bytes maximum number position refused size sla soft_max status step text_limit version"
-    " window within".split(),
+    "after after_hours_expiration attempts caption_limit chat_timeout config_version end_after goal"
+    " hard_expiry hard_max idempotency_window load max_answer max_bytes maximum notice number owed"
+    " position refused restores selecting_expiration size skills sla snooze_grace soft_max status step"
+    " text_limit unanswered_expiration version window within".split(),
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""
 

@@ -39,10 +39,16 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.Assigned: "assigned",
         events.Reactivated: "reactivated",
         events.TookOver: "took_over",
+        events.FellSilent: "fell_silent",
+        events.Dismissed: "dismissed",
+        events.Snoozed: "snoozed",
+        events.Selecting: "selecting",
         events.Ended: "ended",
         events.MessageReceived: "message_received",
         events.MessageSent: "message_sent",
+        events.KeepAliveAsked: "keep_alive_asked",
         events.MenuMoved: "menu_moved",
+        events.Relocated: "relocated",
         events.NoteAdded: "note_added",
         events.Remarked: "remarked",
         events.Tagged: "tagged",
@@ -74,7 +80,9 @@ UNIONS: Final[tuple[Any, ...]] = (events.Event, effects.Effect, wire.SendResult)
 INSTANTS: Final = frozenset(
     {
         "agent_at",
+        "asked_at",
         "at",
+        "committed_at",
         "contact_at",
         "due",
         "expires_at",
@@ -88,7 +96,11 @@ INSTANTS: Final = frozenset(
         "ready_at",
         "since",
         "status_at",
+        "told_closed_at",
+        "until",
         "waiting_since",
+        "warned_at",
+        "woke_at",
     }
 )
 """The fields whose integer is an instant. Other integers are counts, positions or durations."""

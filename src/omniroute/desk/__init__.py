@@ -5,6 +5,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.explain import Handler, Story, TimelineEntry
+from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
 from omniroute.desk.views import (
@@ -15,9 +16,12 @@ from omniroute.desk.views import (
     Page,
     Received,
     ReceivedItem,
+    StaffChangeView,
+    VersionView,
 )
 
 __all__ = [
+    "AcceptedItems",
     "Acting",
     "AgentView",
     "Change",
@@ -32,7 +36,9 @@ __all__ = [
     "Received",
     "ReceivedItem",
     "Staff",
+    "StaffChangeView",
     "Story",
     "TimelineEntry",
+    "VersionView",
     "open_desk",
 ]

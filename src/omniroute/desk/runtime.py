@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from omniroute.clock import Clock
+from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
@@ -123,7 +124,7 @@ class Runtime:
             stored = tx.get(CONFIGS, desk, (version,))
             if stored is None:
                 raise StoredValueError(f"desk {desk!r} has no configuration version {version}")
-            found = self._setups[desk, version] = Setup(stored.config, version)
+            found = self._setups[desk, version] = compiled(stored.config, version)
         return found
 
     def current(self, desk: str, *, within: object | None = None) -> Setup:
@@ -137,7 +138,7 @@ class Runtime:
         if found is None:
             from omniroute.config import adapter_settings
 
-            adapter = self.registry.require(setup.entry_point(entry_point).channel)
+            adapter = self.registry.require(setup.entry_point(entry_point).kind)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
             found = self._adapters[key] = (adapter, settings)
         return found

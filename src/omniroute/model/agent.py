@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from omniroute.model.values import frozen
 
-__all__ = ["Agent", "Capacity", "Colour", "Distribution"]
+__all__ = ["Agent", "Capacity", "Colour", "Distribution", "Role"]
 
 
 class Colour(StrEnum):
@@ -24,6 +24,14 @@ class Distribution(StrEnum):
     LEAST_LOADED = "least_loaded"
 
 
+class Role(StrEnum):
+    """What an agent may do beside answering: the table is `rules.roles.RIGHTS` (G18)."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+
+
 @frozen
 class Capacity:
     """How many conversations an agent holds (M9).
@@ -32,8 +40,11 @@ class Capacity:
     """
 
     goal: int
+    """What is aimed at; shown, nothing more."""
     soft_max: int
+    """Where automatic assignment stops."""
     hard_max: int
+    """What nothing goes past, not even an agent who takes one by hand."""
 
 
 @frozen
@@ -42,7 +53,8 @@ class Agent:
 
     `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since`
     is the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given
-    to this agent alone; without it `capacity` is the desk's, and follows it.
+    to this agent alone; without it `capacity` is the desk's, and follows it. One who is `leaving` gets
+    nothing new, and goes with the last conversation they hold (S15).
     """
 
     id: str
@@ -56,6 +68,8 @@ class Agent:
     load: int
     idle_since: int
     own_capacity: Capacity | None = None
+    role: Role = Role.AGENT
+    leaving: bool = False
 
     @property
     def has_room(self) -> bool:

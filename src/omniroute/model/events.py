@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
 
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
@@ -27,8 +27,11 @@ __all__ = [
     "Configured",
     "ConversationEvent",
     "DeliveryChanged",
+    "Dismissed",
     "Ended",
     "Event",
+    "FellSilent",
+    "KeepAliveAsked",
     "LogEntry",
     "MenuMoved",
     "MessageReceived",
@@ -37,10 +40,13 @@ __all__ = [
     "Opened",
     "Queued",
     "Reactivated",
+    "Relocated",
     "Remarked",
     "Route",
+    "Selecting",
     "SlaBreached",
     "SlaRescheduled",
+    "Snoozed",
     "Tagged",
     "TookOver",
     "Transition",
@@ -158,13 +164,47 @@ class TookOver(Transition):
 
 
 @frozen
+class FellSilent(Transition):
+    """The contact has been silent for long (U32). `warned_at` is where a notice counts from (S2)."""
+
+    to_state: ClassVar[State] = State.INACTIVE
+    warned_at: int
+
+
+@frozen
+class Dismissed(Transition):
+    """Parked in its queue after a silence, offered to nobody; `released` is who held it (U38)."""
+
+    to_state: ClassVar[State] = State.DISMISSED
+    released: str
+
+
+@frozen
+class Snoozed(Transition):
+    """Put aside until an instant; `released` is who held it. `message` is the line in the thread."""
+
+    to_state: ClassVar[State] = State.SNOOZED
+    until: int
+    released: str
+    message: str
+
+
+@frozen
+class Selecting(Transition):
+    """The contact chooses a queue anew: the one it would return to serves nobody (S6)."""
+
+    to_state: ClassVar[State] = State.SELECTING
+
+
+@frozen
 class Ended(Transition):
-    """The conversation is over; `released` is who held it."""
+    """The conversation is over; `released` is who held it. `detail` says more of why, or None."""
 
     to_state: ClassVar[State] = State.ENDED
     ending: EndReason
     released: str | None
     disposition: str | None = None
+    detail: str | None = None
 
 
 @frozen
@@ -176,10 +216,24 @@ class MessageReceived(ConversationEvent):
 
 @frozen
 class MessageSent(ConversationEvent):
-    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them."""
+    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them.
+
+    `occasion` says which of the policy's texts it is, or None.
+    """
 
     message: str
     automatic: bool = False
+    occasion: str | None = None
+
+
+@frozen
+class KeepAliveAsked(ConversationEvent):
+    """The contact was silent, and is asked whether they are there (T10).
+
+    The end counts from `asked_at` (S2).
+    """
+
+    asked_at: int
 
 
 @frozen
@@ -230,6 +284,18 @@ class SlaRescheduled(ConversationEvent):
 
 
 @frozen
+class Relocated(ConversationEvent):
+    """The configuration moved the conversation: its queue was renamed, moved or removed (S15).
+
+    It stays in its state, in its place in line and with its holder; `queue` is None where a menu
+    still has to find one, and that menu begins at the top.
+    """
+
+    inbox: str
+    queue: str | None
+
+
+@frozen
 class DeliveryChanged(ConversationEvent):
     """What became of an outgoing message, as the provider says."""
 
@@ -258,6 +324,8 @@ class AgentSaved(AgentEvent):
     capacity: Capacity
     distribution: Distribution
     own_capacity: Capacity | None = None
+    role: Role = Role.AGENT
+    leaving: bool = False
 
 
 @frozen

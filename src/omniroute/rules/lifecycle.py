@@ -20,7 +20,17 @@ from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.state import State
 from omniroute.model.values import frozen
+from omniroute.rules import silence
 from omniroute.rules.folding import CHANGES, apply, fold
+from omniroute.rules.timers import (
+    BY_AGENT,
+    BY_CONTACT,
+    BY_KEEP_ALIVE,
+    LIFECYCLE,
+    in_order,
+    rearmed,
+    timing,
+)
 
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold", "rescheduled_due"]
 
@@ -30,8 +40,16 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
+_SNOOZED: Final = State.SNOOZED
 _FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
 _CLAIM: Final = Assignment.CLAIM
+_SENT: Final = tell.MessageSent
+_NO_KINDS: Final = frozenset[DeadlineKind]()
+
+# A decision is not seen before it is returned: its last event and its state get their timers here,
+# when both are made, instead of being made twice.
+_set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
+_set_timers: Final = Conversation.__dict__["timers"].__set__
 
 
 @frozen
@@ -63,9 +81,31 @@ def decide(
         raise _refusal(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
+    kinds = _NO_KINDS
     for event in events:
-        state = CHANGES[type(event)](state, event)
+        of = type(event)
+        state = CHANGES[of](state, event)
+        if of in _REARMS and kinds is not LIFECYCLE and not (of is _SENT and event.automatic):  # type: ignore[attr-defined]
+            kinds = _REARMS[of]
+    if kinds is not _NO_KINDS:
+        _arm(state, events[-1], policy, kinds)  # type: ignore[arg-type]
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
+
+
+def _arm(
+    state: Conversation,
+    last: tell.ConversationEvent,
+    policy: Policy,
+    kinds: frozenset[DeadlineKind],
+) -> None:
+    """Compute anew what the events re-arm: everything after a transition (S3), else what moved (S4)."""
+    compiled = timing(policy)
+    if compiled is None and not state.timers and state.state is not _SNOOZED:
+        return
+    timers = rearmed(state, compiled, kinds)
+    if timers != state.timers:
+        _set_told_timers(last, timers)
+        _set_timers(state, timers)
 
 
 def _refusal(conversation: Conversation | None, command: ask.Command) -> TransitionNotAllowed:
@@ -141,11 +181,6 @@ def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int
     return (back, *_received(c, command, policy, now)[0]), ()
 
 
-def _returned(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    back = tell.Queued(c.id, now, CONTACT, None, c.state, "message", _queue_of(c))
-    return (back, *_received(c, command, policy, now)[0]), ()
-
-
 def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
     to = after_end(c, policy, now)
     if to is AfterEndTo.NEW or to is AfterEndTo.REJECT:
@@ -183,6 +218,21 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
     ), ()
 
 
+def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> Outcome:
+    if (c.place.inbox, c.queue) == (command.inbox, command.queue):
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue),), ()
+
+
+def _handed_over(c: Conversation, command: ask.HandOver, _: Policy, now: int) -> Outcome:
+    if c.agent is None or c.agent == command.to:
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    to, reason = command.to, "handed_over"
+    return (tell.TookOver(c.id, now, actor, None, c.state, reason, to, c.agent),), ()
+
+
 def _assigned(c: Conversation, command: ask.Assign, _: Policy, now: int) -> Outcome:
     return (tell.Assigned(c.id, now, SYSTEM, None, c.state, command.reason, command.agent),), ()
 
@@ -218,7 +268,9 @@ def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> O
 
 
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
-    sent = tell.MessageSent(c.id, now, SYSTEM, None, command.message, automatic=True)
+    sent = tell.MessageSent(
+        c.id, now, SYSTEM, None, command.message, automatic=True, occasion=command.occasion
+    )
     return (sent,), (SendMessage(command.message),)
 
 
@@ -257,7 +309,8 @@ def _rescheduled(c: Conversation, command: ask.Reschedule, _: Policy, now: int) 
     # One that was missed and told of stays missed, unless the new instant is still to come.
     told = _without(c.timers, _FIRST_RESPONSE) in (None, c.timers)
     rest = _without(c.timers, _FIRST_RESPONSE) or ()
-    timers = rest if told and due < now else tuple(sorted((*rest, *_first_response(due))))
+    armed = rest if told and due < now else (*rest, *_first_response(due))
+    timers = tuple(sorted(armed, key=in_order))
     return (tell.SlaRescheduled(c.id, now, SYSTEM, timers, due),), ()
 
 
@@ -273,16 +326,41 @@ def rescheduled_due(c: Conversation, sla: int) -> int | None:
     return None if due == clocks.due else due
 
 
-def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
+def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Outcome:
     due, kind = c.clocks.due, command.deadline
     # One that is no longer armed was answered, or told of before (R7).
-    if due is None or not any(at <= now and armed.value == kind.value for at, armed in c.timers):
+    if not any(at <= now and armed.value == kind.value for at, armed in c.timers):
+        return (), ()
+    if kind in LIFECYCLE:
+        return silence.fire(c, command, policy, now), ()
+    if due is None:
         return (), ()
     timers = _without(c.timers, kind)
     return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, due),), ()
 
 
+def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
+    """Return a step of `rules.silence` as the table's rows have them: it sends nothing."""
+
+    def run(c: Conversation, command: Any, policy: Policy, now: int) -> Outcome:
+        return step(c, command, policy, now), ()
+
+    return run
+
+
 # --- the table ------------------------------------------------------------------------------------
+
+_REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
+    **{
+        event: LIFECYCLE
+        for event in CHANGES
+        if issubclass(event, tell.Transition) and event is not tell.Ended
+    },
+    tell.MessageReceived: BY_CONTACT,
+    tell.MessageSent: BY_AGENT,
+    tell.KeepAliveAsked: BY_KEEP_ALIVE,
+}
+"""Which timers an event arms anew. The end arms none; what stands here not at all moves none."""
 
 
 @frozen
@@ -303,7 +381,13 @@ TABLE: Final = (
     Step(ask.Open, (None,), (State.SELECTING, State.QUEUED), _open),
     Step(ask.Receive, (State.SELECTING, State.QUEUED, State.OFFERED, State.ACTIVE), (), _received),
     Step(ask.Receive, (State.INACTIVE,), (State.ACTIVE,), _reactivated),
-    Step(ask.Receive, (State.DISMISSED, State.SNOOZED), (State.QUEUED,), _returned),
+    Step(
+        ask.Receive,
+        (State.DISMISSED,),
+        (State.DISMISSED, State.QUEUED, State.SELECTING),
+        _quiet(silence.returned),
+    ),
+    Step(ask.Receive, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.returned)),
     Step(ask.Receive, (State.ENDED,), (State.QUEUED,), _reopened),
     Step(ask.Browse, (State.SELECTING,), (), _browsed),
     Step(
@@ -312,6 +396,8 @@ TABLE: Final = (
         (State.QUEUED,),
         _enqueued,
     ),
+    Step(ask.Relocate, _OPEN, (), _relocated),
+    Step(ask.HandOver, _HELD, (State.ACTIVE,), _handed_over),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
     Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
     Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),
@@ -319,11 +405,25 @@ TABLE: Final = (
     Step(ask.Reply, (State.ACTIVE,), (State.ACTIVE,), _replied),
     Step(ask.Reply, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _replied),
     Step(ask.Deliver, _OPEN, (), _delivered),
+    Step(ask.Snooze, _HELD, (State.SNOOZED,), _quiet(silence.snooze)),
+    Step(ask.Wake, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.wake)),
+    Step(ask.Dismiss, (State.INACTIVE,), (State.DISMISSED,), _quiet(silence.dismiss)),
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
-    Step(ask.Expire, _OPEN, (), _expired),
+    Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),
+    Step(ask.Expire, (State.QUEUED,), (State.QUEUED, State.ENDED), _expired),
+    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.ENDED), _expired),
+    Step(ask.Expire, (State.ACTIVE,), (State.ACTIVE, State.INACTIVE, State.ENDED), _expired),
+    Step(ask.Expire, (State.INACTIVE,), (State.INACTIVE, State.DISMISSED, State.ENDED), _expired),
+    Step(ask.Expire, (State.DISMISSED,), (State.DISMISSED, State.ENDED), _expired),
+    Step(
+        ask.Expire,
+        (State.SNOOZED,),
+        (State.SNOOZED, State.QUEUED, State.SELECTING, State.ENDED),
+        _expired,
+    ),
 )
 """Every transition there is. The diagram in the documentation is drawn from these rows."""
 

@@ -25,10 +25,11 @@ from omniroute.config import load_config
 from omniroute.desk import Change, ConversationView, Desk, Desks, MessageView, Received
 from omniroute.errors import UsageError
 from omniroute.ids import SeededIds
-from omniroute.instants import to_duration, to_micros
+from omniroute.instants import from_micros, to_duration, to_micros
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
 from omniroute.ports import Store
+from omniroute.rules.judged import kind_of
 from omniroute.testing.scripted import Delivery, ScriptedPlugin, ScriptedProvider
 
 __all__ = ["MONDAY", "Play", "PlayAgent", "PlayContact", "play"]
@@ -55,7 +56,8 @@ class Play:
     def __init__(self, config: DeskConfig, *, store: str | Store, start: datetime) -> None:
         self.clock = ManualClock(start)
         self.provider = ScriptedProvider()
-        kinds = tuple(dict.fromkeys(each.channel for each in config.entry_points.values()))
+        used = (kind_of(config, each.channel) for each in config.entry_points.values())
+        kinds = tuple(dict.fromkeys(used))
         self.desks = Desks(
             store,
             plugins=[ScriptedPlugin(kinds)],
@@ -141,7 +143,8 @@ class Play:
         lines.append(f"outbox: {self.desk.waiting_to_send()} waiting, {len(dead)} dead")
         lines += dead
         lines.append(f"next deadline: {self.desk.next_due() or 'none'}")
-        lines.append(f"now: {datetime.fromtimestamp(self.clock.now() / 1e6, UTC).isoformat()}")
+        now = from_micros(self.clock.now(), self.desk.config.zone)
+        lines.append(f"now: {now}")
         return "\n".join(lines)
 
     def close(self) -> None:
