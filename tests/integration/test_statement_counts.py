@@ -161,7 +161,7 @@ def reply(s: Scene) -> list[str]:
     return s.count(lambda: s.p.desk.reply(chat.id, "Hello", by=s.name))
 
 
-def end_with_one_waiting(s: Scene) -> list[str]:
+def freed_slot_with_one_waiting(s: Scene) -> list[str]:
     s.on()
     chat, waiting = s.writes("Maria"), s.writes("Bruno")
     ran = s.count(lambda: s.p.desk.end(chat.id, by=s.name))
@@ -169,7 +169,7 @@ def end_with_one_waiting(s: Scene) -> list[str]:
     return ran
 
 
-def end_with_nobody_waiting(s: Scene) -> list[str]:
+def freed_slot_with_nobody_waiting(s: Scene) -> list[str]:
     s.on()
     chat = s.writes("Maria")
     return s.count(lambda: s.p.desk.end(chat.id, by=s.name))
@@ -198,8 +198,8 @@ PUSH: dict[Story, int] = {
     new_message_with_nobody_free: 17,
     second_message: 10,
     reply: 8,
-    end_with_one_waiting: 11,
-    end_with_nobody_waiting: 10,
+    freed_slot_with_one_waiting: 11,
+    freed_slot_with_nobody_waiting: 10,
     tick_with_nothing_due: 6,
     deliver_with_nothing_ready: 1,
 }
@@ -215,8 +215,8 @@ POSTGRES: dict[Assignment, dict[Story, int]] = {
         new_message_with_nobody_free: 9,
         second_message: 6,
         reply: 4,
-        end_with_one_waiting: 7,
-        end_with_nobody_waiting: 5,
+        freed_slot_with_one_waiting: 7,
+        freed_slot_with_nobody_waiting: 5,
         tick_with_nothing_due: 6,
         deliver_with_nothing_ready: 1,
     },
