@@ -52,6 +52,9 @@ if TYPE_CHECKING:
         AsyncDesk,
         AsyncDesks,
     )
+    from omniroute.desk.drafts import (
+        Draft,
+    )
     from omniroute.desk.worker import (
         Round,
         Worker,
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
         EntryPointClosed,
         HostTransactionLost,
@@ -352,6 +356,8 @@ __all__ = [
     "Dismissed",
     "DismissedTextAt",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -545,6 +551,7 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
         "AsyncDesk",
         "AsyncDesks",
@@ -564,12 +571,14 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
         "EntryPointClosed",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
@@ -593,7 +602,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",
