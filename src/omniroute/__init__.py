@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -173,6 +177,9 @@ if TYPE_CHECKING:
         Candidate,
         Explanation,
     )
+    from omniroute.model.hours import (
+        Hours,
+    )
     from omniroute.model.message import (
         Direction,
         Message,
@@ -280,6 +287,7 @@ __all__ = [
     "Assignment",
     "Attachment",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -330,6 +338,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inbound",
@@ -443,6 +452,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -450,6 +460,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.clock": (
         "Clock",
         "ManualClock",
@@ -608,6 +622,7 @@ _HOMES = {
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from omniroute.clock import resolve_now
 from omniroute.desk import configure, handle, inbound, intake, read
@@ -34,6 +35,9 @@ from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 from omniroute.schema import CONVERSATIONS, OUTBOX
+
+if TYPE_CHECKING:
+    from omniroute.business_hours import BusinessHours
 
 __all__ = ["Desk"]
 
@@ -70,6 +74,12 @@ class Desk:
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
+
+    def hours(self, path: str | None = None, *, channel: str | None = None) -> BusinessHours:
+        """Return when an inbox or queue is open, by its full path; without one, the desk (P13)."""
+        from omniroute.business_hours import BusinessHours  # seldom asked for
+
+        return BusinessHours(self._runtime.current(self.id).hours(channel, path))
 
     def apply(
         self, config: DeskConfig, *, by: str | None = None, now: datetime | None = None
