@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from omniroute.clock import (
         Clock,
         ManualClock,
+        Sleeper,
         SystemClock,
     )
     from omniroute.codec import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from omniroute.desk import (
+        AcceptedItems,
         Acting,
         AgentView,
         Change,
@@ -49,6 +51,14 @@ if TYPE_CHECKING:
         TimelineEntry,
         VersionView,
         open_desk,
+    )
+    from omniroute.desk.aio import (
+        AsyncDesk,
+        AsyncDesks,
+    )
+    from omniroute.desk.worker import (
+        Round,
+        Worker,
     )
     from omniroute.errors import (
         AgentUnavailable,
@@ -222,6 +232,7 @@ if TYPE_CHECKING:
         Retryable,
         SendContext,
         Sender,
+        SendResult,
         Unknown,
     )
     from omniroute.plugins import (
@@ -272,6 +283,7 @@ __all__ = [
     "RIGHTS",
     "WAITING",
     "Accepted",
+    "AcceptedItems",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
@@ -285,6 +297,8 @@ __all__ = [
     "Assign",
     "Assigned",
     "Assignment",
+    "AsyncDesk",
+    "AsyncDesks",
     "Attachment",
     "Browse",
     "BusinessHours",
@@ -396,6 +410,7 @@ __all__ = [
     "Retryable",
     "Right",
     "Role",
+    "Round",
     "Route",
     "Secret",
     "SecretMissing",
@@ -404,12 +419,14 @@ __all__ = [
     "Selecting",
     "SendContext",
     "SendMessage",
+    "SendResult",
     "Sender",
     "SetTags",
     "Setup",
     "SignatureInvalid",
     "SlaBreached",
     "SlaRescheduled",
+    "Sleeper",
     "Snooze",
     "Snoozed",
     "Staff",
@@ -442,6 +459,7 @@ __all__ = [
     "UsageError",
     "VersionView",
     "Wake",
+    "Worker",
     "apply",
     "apply_agent",
     "as_json",
@@ -468,6 +486,7 @@ _HOMES = {
         "Clock",
         "ManualClock",
         "SystemClock",
+        "Sleeper",
     ),
     "omniroute.codec": (
         "as_json",
@@ -479,6 +498,7 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "AcceptedItems",
         "Acting",
         "AgentView",
         "Change",
@@ -498,6 +518,14 @@ _HOMES = {
         "TimelineEntry",
         "VersionView",
         "open_desk",
+    ),
+    "omniroute.desk.aio": (
+        "AsyncDesk",
+        "AsyncDesks",
+    ),
+    "omniroute.desk.worker": (
+        "Round",
+        "Worker",
     ),
     "omniroute.errors": (
         "AgentUnavailable",
@@ -664,6 +692,7 @@ _HOMES = {
         "Rejected",
         "Retryable",
         "SendContext",
+        "SendResult",
         "Sender",
         "Unknown",
     ),
