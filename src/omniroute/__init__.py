@@ -56,6 +56,9 @@ if TYPE_CHECKING:
         AsyncDesk,
         AsyncDesks,
     )
+    from omniroute.desk.drafts import (
+        Draft,
+    )
     from omniroute.desk.worker import (
         Round,
         Worker,
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
         EntryPointClosed,
         HostTransactionLost,
@@ -360,6 +364,8 @@ __all__ = [
     "Dismissed",
     "DismissedTextAt",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -559,6 +565,7 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
         "AsyncDesk",
         "AsyncDesks",
@@ -578,12 +585,14 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
         "EntryPointClosed",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
@@ -607,7 +616,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",
