@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -197,6 +201,9 @@ if TYPE_CHECKING:
         Candidate,
         Explanation,
     )
+    from omniroute.model.hours import (
+        Hours,
+    )
     from omniroute.model.message import (
         Direction,
         Message,
@@ -317,6 +324,7 @@ __all__ = [
     "AsyncDesks",
     "Attachment",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -376,6 +384,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inactivity",
@@ -503,6 +512,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -510,6 +520,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.model.channel_type": (
         "ChannelFamily",
         "ChannelType",
@@ -692,6 +706,7 @@ _HOMES = {
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",

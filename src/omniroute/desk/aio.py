@@ -288,6 +288,7 @@ class AsyncDesk(_Lifted):
     mark_read = _lift(Desk.mark_read)
     set_available = _lift(Desk.set_available)
     tick = _lift(Desk.tick)
+    hours = _lift(Desk.hours)
     next_due = _lift(Desk.next_due)
     next_delivery = _lift(Desk.next_delivery)
     deliver = _lift(Desk.deliver, blocking=True)

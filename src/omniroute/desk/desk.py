@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from omniroute.clock import resolve_now
 from omniroute.desk import deliver as delivery
@@ -35,6 +35,9 @@ from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 from omniroute.schema import CONVERSATIONS, OUTBOX
+
+if TYPE_CHECKING:
+    from omniroute.business_hours import BusinessHours
 
 __all__ = ["Desk"]
 
@@ -83,6 +86,12 @@ class Desk(Versioned, Pausing):
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
+
+    def hours(self, path: str | None = None, *, channel: str | None = None) -> BusinessHours:
+        """Return when an inbox or queue is open, by its full path; without one, the desk (P13)."""
+        from omniroute.business_hours import BusinessHours  # seldom asked for
+
+        return BusinessHours(self._runtime.current(self.id).hours(channel, path))
 
     # --- messages in ------------------------------------------------------------------------------
 
