@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
         Page,
         Received,
         ReceivedItem,
+        RefusedItem,
         ResponseTargetView,
         Staff,
         StaffChangeView,
@@ -203,6 +208,9 @@ if TYPE_CHECKING:
         Candidate,
         Explanation,
     )
+    from omniroute.model.hours import (
+        Hours,
+    )
     from omniroute.model.message import (
         Direction,
         Message,
@@ -335,6 +343,7 @@ __all__ = [
     "AsyncDesks",
     "Attachment",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -397,6 +406,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inactivity",
@@ -452,6 +462,7 @@ __all__ = [
     "Receive",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
     "Registry",
     "Rejected",
     "Relocate",
@@ -535,6 +546,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -542,6 +554,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.model.channel_type": (
         "ChannelFamily",
         "ChannelType",
@@ -580,6 +596,7 @@ _HOMES = {
         "Page",
         "Received",
         "ReceivedItem",
+        "RefusedItem",
         "Staff",
         "StaffChangeView",
         "Story",
@@ -730,6 +747,7 @@ _HOMES = {
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",
