@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
         Acting,
         AgentView,
         Change,
+        ClockView,
         Contacts,
         ConversationView,
         DeadLetter,
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
         Page,
         Received,
         ReceivedItem,
+        RefusedItem,
+        ResponseTargetView,
         Staff,
         StaffChangeView,
         Story,
@@ -51,6 +58,9 @@ if TYPE_CHECKING:
     from omniroute.desk.aio import (
         AsyncDesk,
         AsyncDesks,
+    )
+    from omniroute.desk.drafts import (
+        Draft,
     )
     from omniroute.desk.worker import (
         Round,
@@ -67,6 +77,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
         EntryPointClosed,
         HostTransactionLost,
@@ -146,8 +157,11 @@ if TYPE_CHECKING:
         DeadlineKind,
         Ending,
         Extras,
+        Pause,
         Place,
         Quiet,
+        Sla,
+        SlaClock,
     )
     from omniroute.model.desk_config import (
         ChannelDirection,
@@ -179,10 +193,12 @@ if TYPE_CHECKING:
         Reactivated,
         Relocated,
         Remarked,
+        ResponseTargetExceeded,
         Route,
         Selecting,
         SlaBreached,
         SlaRescheduled,
+        SlaWarned,
         Snoozed,
         Tagged,
         TookOver,
@@ -191,6 +207,9 @@ if TYPE_CHECKING:
     from omniroute.model.explanation import (
         Candidate,
         Explanation,
+    )
+    from omniroute.model.hours import (
+        Hours,
     )
     from omniroute.model.message import (
         Direction,
@@ -215,6 +234,14 @@ if TYPE_CHECKING:
     from omniroute.model.secret import (
         Secret,
         SecretRef,
+    )
+    from omniroute.model.sla import (
+        OpenTime,
+        ServiceLevel,
+        ServiceLevelFormula,
+        SlaHours,
+        SlaTargets,
+        SlaTerms,
     )
     from omniroute.model.state import (
         END_COMMENTS,
@@ -275,6 +302,10 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.status import (
+        ClockStatus,
+        Cue,
+    )
     from omniroute.stores import (
         open_store,
     )
@@ -312,6 +343,7 @@ __all__ = [
     "AsyncDesks",
     "Attachment",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -323,6 +355,8 @@ __all__ = [
     "ChannelType",
     "Choice",
     "Clock",
+    "ClockStatus",
+    "ClockView",
     "Clocks",
     "Colour",
     "Command",
@@ -336,6 +370,7 @@ __all__ = [
     "Conversation",
     "ConversationClosed",
     "ConversationView",
+    "Cue",
     "DeadLetter",
     "DeadlineKind",
     "Decision",
@@ -352,6 +387,8 @@ __all__ = [
     "Dismissed",
     "DismissedTextAt",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -369,6 +406,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inactivity",
@@ -395,6 +433,7 @@ __all__ = [
     "NoticeSide",
     "OmnirouteError",
     "Open",
+    "OpenTime",
     "Opened",
     "OutRequest",
     "OutResponse",
@@ -403,6 +442,7 @@ __all__ = [
     "Overtake",
     "Page",
     "ParseResult",
+    "Pause",
     "PayloadError",
     "PayloadTooLarge",
     "Permanent",
@@ -422,6 +462,7 @@ __all__ = [
     "Receive",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
     "Registry",
     "Rejected",
     "Relocate",
@@ -431,6 +472,8 @@ __all__ = [
     "Reschedule",
     "ReservedNameError",
     "ResolvedEntryPoint",
+    "ResponseTargetExceeded",
+    "ResponseTargetView",
     "Retryable",
     "Right",
     "Role",
@@ -445,11 +488,19 @@ __all__ = [
     "SendMessage",
     "SendResult",
     "Sender",
+    "ServiceLevel",
+    "ServiceLevelFormula",
     "SetTags",
     "Setup",
     "SignatureInvalid",
+    "Sla",
     "SlaBreached",
+    "SlaClock",
+    "SlaHours",
     "SlaRescheduled",
+    "SlaTargets",
+    "SlaTerms",
+    "SlaWarned",
     "Sleeper",
     "Snooze",
     "Snoozed",
@@ -495,6 +546,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -502,6 +554,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.model.channel_type": (
         "ChannelFamily",
         "ChannelType",
@@ -524,6 +580,8 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "ClockView",
+        "ResponseTargetView",
         "AcceptedItems",
         "Acting",
         "AgentView",
@@ -538,6 +596,7 @@ _HOMES = {
         "Page",
         "Received",
         "ReceivedItem",
+        "RefusedItem",
         "Staff",
         "StaffChangeView",
         "Story",
@@ -545,6 +604,7 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
         "AsyncDesk",
         "AsyncDesks",
@@ -564,12 +624,14 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
         "EntryPointClosed",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
@@ -593,7 +655,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -630,12 +691,15 @@ _HOMES = {
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
+        "SlaClock",
         "Clocks",
         "Conversation",
         "DeadlineKind",
         "Ending",
         "Extras",
+        "Pause",
         "Place",
+        "Sla",
         "Quiet",
     ),
     "omniroute.model.desk_config": (
@@ -665,9 +729,11 @@ _HOMES = {
         "Reactivated",
         "Relocated",
         "Remarked",
+        "ResponseTargetExceeded",
         "Route",
         "SlaBreached",
         "SlaRescheduled",
+        "SlaWarned",
         "Tagged",
         "TookOver",
         "Transition",
@@ -681,6 +747,7 @@ _HOMES = {
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",
@@ -704,6 +771,14 @@ _HOMES = {
     "omniroute.model.secret": (
         "Secret",
         "SecretRef",
+    ),
+    "omniroute.model.sla": (
+        "OpenTime",
+        "ServiceLevel",
+        "ServiceLevelFormula",
+        "SlaHours",
+        "SlaTargets",
+        "SlaTerms",
     ),
     "omniroute.model.state": (
         "OPEN",
@@ -745,6 +820,10 @@ _HOMES = {
         "Store",
         "Transaction",
         "Transport",
+    ),
+    "omniroute.rules.sla.status": (
+        "ClockStatus",
+        "Cue",
     ),
     "omniroute.rules.folding": (
         "apply_agent",

@@ -219,7 +219,7 @@ def _open(
     )
     body["conversation"] = conversation
     command = ask.Open(conversation, place, route, body["id"], queue)
-    policy = unit.setup.policy(entry_point.channel, queue or entry_point.inbox)
+    policy = unit.setup.policy_at(entry_point.name, entry_point.channel, queue or entry_point.inbox)
     opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))
     return opened if queue is not None else show_menu(unit, opened)
 
