@@ -529,6 +529,6 @@ class Desk(Versioned, Pausing):
         """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""
 
         def work(tx: Transaction, setup: Setup) -> explaining.Story:
-            return explaining.explain(self.id, conversation, setup.config.zone)(tx)
+            return explaining.explain(self.id, conversation, setup)(tx)
 
         return self._runtime.look(self.id, work)

@@ -385,3 +385,48 @@ def test_an_outage_does_not_use_up_the_time_that_an_agent_has_to_answer(play) ->
     p.desk.tick()
     assert cue(p, chat.id, 3600) == (Cue.DUE, 60)
     assert_folds(p)
+
+
+# --- explained ------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("P14")
+def test_a_due_instant_is_explained_by_what_was_counted_and_what_was_not(play) -> None:
+    targets = SlaTargets(resolution=10 * HOUR)
+    p = play(a_desk(policy=PolicySettings(hours=WORK), targets=targets))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.advance("1h")
+    snooze(p, chat.id, HOUR)
+    p.advance("1h")
+    (due,) = p.desk.explain(chat.id).dues
+
+    def at(hours: float) -> Any:
+        return MONDAY + timedelta(hours=hours)
+
+    def spans(found: Any) -> list[tuple[Any, Any]]:
+        return [(each.since, each.until) for each in found]
+
+    assert (due.clock, due.source, due.hours_source) == (
+        DeadlineKind.RESOLUTION,
+        "inbox general",
+        "desk",
+    )
+    assert due.due == at(27)
+    assert spans(due.counted) == [(at(0), at(1)), (at(2), at(8)), (at(24), at(27))]
+    assert spans(due.skipped) == [(at(8), at(24))]
+    assert spans(due.pauses) == [(at(1), at(2))]
+    assert sum((b - a for a, b in spans(due.counted)), timedelta()) == due.allowed
+    text = p.desk.explain(chat.id).as_text()
+    assert "resolution due 2026-03-03 12:00:00: 10h of open time from 2026-03-02 09:00:00" in text
+    assert "  paused 2026-03-02 10:00:00 to 2026-03-02 11:00:00" in text
+
+
+@pytest.mark.req("P14")
+def test_a_long_story_of_a_due_instant_is_cut_and_says_so(play) -> None:
+    targets = SlaTargets(resolution=200 * HOUR)
+    p = play(a_desk(policy=PolicySettings(hours=WORK), targets=targets))
+    chat = p.contact("Maria").writes("Hello")
+    due = p.desk.explain(chat.id).dues[-1]
+    assert (len(due.counted), len(due.skipped), due.more) == (12, 12, True)
