@@ -304,6 +304,9 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.service_level import (
+        ServiceLevelCount,
+    )
     from omniroute.rules.sla.status import (
         ClockStatus,
         Cue,
@@ -492,6 +495,7 @@ __all__ = [
     "SendResult",
     "Sender",
     "ServiceLevel",
+    "ServiceLevelCount",
     "ServiceLevelFormula",
     "SetTags",
     "Setup",
@@ -827,6 +831,7 @@ _HOMES = {
         "Transaction",
         "Transport",
     ),
+    "omniroute.rules.sla.service_level": ("ServiceLevelCount",),
     "omniroute.rules.sla.status": (
         "ClockStatus",
         "Cue",
