@@ -92,6 +92,14 @@ if TYPE_CHECKING:
         Colour,
         Distribution,
     )
+    from omniroute.model.assign import (
+        AssignMode,
+        AssignPolicy,
+        Compare,
+        Routing,
+        Segment,
+        Selector,
+    )
     from omniroute.model.commands import (
         Assign,
         Browse,
@@ -100,6 +108,7 @@ if TYPE_CHECKING:
         End,
         Enqueue,
         Expire,
+        Line,
         Note,
         Open,
         Receive,
@@ -135,6 +144,7 @@ if TYPE_CHECKING:
         DeliveryChanged,
         Ended,
         Event,
+        Lined,
         LogEntry,
         MenuMoved,
         MessageReceived,
@@ -251,6 +261,8 @@ __all__ = [
     "AgentView",
     "AlreadyTaken",
     "Assign",
+    "AssignMode",
+    "AssignPolicy",
     "Assigned",
     "Assignment",
     "Attachment",
@@ -267,6 +279,7 @@ __all__ = [
     "Colour",
     "Command",
     "CommitUnknown",
+    "Compare",
     "ConfigDiffers",
     "ConfigError",
     "Configured",
@@ -305,6 +318,8 @@ __all__ = [
     "IdempotencyConflict",
     "Inbound",
     "InboundKind",
+    "Line",
+    "Lined",
     "LogEntry",
     "MalformedPayload",
     "ManualClock",
@@ -351,10 +366,13 @@ __all__ = [
     "ResolvedEntryPoint",
     "Retryable",
     "Route",
+    "Routing",
     "Secret",
     "SecretMissing",
     "SecretRef",
     "SeededIds",
+    "Segment",
+    "Selector",
     "SendContext",
     "SendMessage",
     "Sender",
@@ -502,6 +520,7 @@ _HOMES = {
         "Reply",
         "SetTags",
         "Take",
+        "Line",
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
@@ -541,6 +560,7 @@ _HOMES = {
         "Tagged",
         "TookOver",
         "Transition",
+        "Lined",
     ),
     "omniroute.model.explanation": (
         "Candidate",
@@ -617,6 +637,14 @@ _HOMES = {
     "omniroute.stores": ("open_store",),
     "omniroute.stores.memory": ("MemoryStore",),
     "omniroute.web": ("handle_webhook",),
+    "omniroute.model.assign": (
+        "AssignMode",
+        "AssignPolicy",
+        "Compare",
+        "Routing",
+        "Segment",
+        "Selector",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -36,8 +36,9 @@ from omniroute.schema import (
 from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
-    "after attempts caption_limit config_version goal hard_max idempotency_window load max_answer"
-    " max_bytes maximum number position refused size sla soft_max status step text_limit version"
+    "ageing expires levels open_after priority segment sticky_wait sticky_within transfers wait_class"
+    " counts percent shares skills weight widen_after after attempts caption_limit config_version goal"
+    " hard_max idempotency_window load max_answer max_bytes maximum number position refused size sla soft_max status step text_limit version"
     " window within".split(),
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""

@@ -46,6 +46,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.NoteAdded: "note_added",
         events.Remarked: "remarked",
         events.Tagged: "tagged",
+        events.Lined: "lined",
         events.SlaMissed: "sla_missed",
         events.SlaRescheduled: "sla_rescheduled",
         events.DeliveryChanged: "delivery_changed",
@@ -79,6 +80,7 @@ INSTANTS: Final = frozenset(
         "due",
         "expires_at",
         "first_reply_at",
+        "given_at",
         "idle_since",
         "next_due",
         "next_work",
@@ -87,6 +89,7 @@ INSTANTS: Final = frozenset(
         "queued_at",
         "ready_at",
         "since",
+        "stages_until",
         "status_at",
         "waiting_since",
     }

@@ -23,6 +23,8 @@ __all__ = [
     "Table",
     "choice",
     "duration",
+    "flag",
+    "integer",
     "is_digits",
     "many",
     "sla",
@@ -166,6 +168,24 @@ def whole(notes: Notes, value: object, path: str) -> int | None:
     if notes.text_scalars and is_digits(value):
         return int(value)
     notes.expected(path, "a whole number", value)
+    return None
+
+
+def integer(notes: Notes, value: object, path: str) -> int | None:
+    """Read a whole number that may be below zero."""
+    if isinstance(value, str) and value.startswith("-") and notes.text_scalars:
+        found = whole(notes, value[1:], path)
+        return None if found is None else -found
+    return whole(notes, value, path)
+
+
+def flag(notes: Notes, value: object, path: str) -> bool | None:
+    """Read true or false, from text where the format knows nothing else."""
+    if isinstance(value, bool):
+        return value
+    if notes.text_scalars and value in ("true", "false"):
+        return value == "true"
+    notes.expected(path, "true or false", value)
     return None
 
 

@@ -14,6 +14,7 @@ from attrs import fields
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity
+from omniroute.model.assign import AssignSettings, Selector
 from omniroute.model.desk_config import (
     AgentConfig,
     ChannelConfig,
@@ -60,6 +61,8 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
     written = {key: _value(value) for key, value in values.items() if value is not None}
+    if policy.assign is not None:
+        written["assign"] = _assign(policy.assign)
     if policy.idempotency_window is not None:
         written["idempotency_window"] = render_duration(policy.idempotency_window)
     return written
@@ -77,6 +80,31 @@ def _value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _value(each) for key, each in value.items()}
     return value
+
+
+_DURATIONS = ("widen_after", "open_after", "ageing", "sticky_within", "sticky_wait")
+
+
+def _assign(assign: AssignSettings) -> dict[str, Any]:
+    written = _set({each.name: getattr(assign, each.name) for each in fields(AssignSettings)})
+    for name in _DURATIONS:
+        if name in written:
+            written[name] = render_duration(written[name])
+    if "cascade" in written:
+        written["cascade"] = list(written["cascade"])
+    if "skills" in written:
+        written["skills"] = {each.skill: _selector(each) for each in written["skills"]}
+    if "segments" in written:
+        segments = written["segments"]
+        written["segments"] = [{"attribute": s.attribute, "value": s.value} for s in segments]
+    return {key: _value(value) for key, value in written.items()}
+
+
+def _selector(selector: Selector) -> Any:
+    level = f"{selector.compare} {', '.join(map(str, selector.levels))}"
+    if selector.expires is None:
+        return level
+    return {"level": level, "expires": render_duration(selector.expires)}
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
@@ -144,5 +172,8 @@ def _agent(agent: AgentConfig) -> dict[str, Any]:
             "groups": list(agent.groups) or None,
             "serves": list(agent.serves) or None,
             "capacity": None if agent.capacity is None else _value(agent.capacity),
+            "skills": dict(agent.skills) or None,
+            "channels": None if agent.channels is None else list(agent.channels),
+            "weight": None if agent.weight == 1 else agent.weight,
         },
     )

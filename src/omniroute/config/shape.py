@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import evolve
 
 from omniroute.config.reading import (
     Notes,
+    Read,
     Table,
     choice,
     duration,
+    flag,
+    integer,
+    is_digits,
     many,
     sla,
     table,
@@ -26,6 +30,7 @@ from omniroute.config.reading import (
 )
 from omniroute.instants import SECOND
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import AssignMode, AssignSettings, Compare, Segment, Selector
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -43,6 +48,8 @@ from omniroute.rules.names import join, shown
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
 __all__ = ["build"]
+
+T = TypeVar("T")
 
 _STAND_IN_SLA: Final = SECOND
 _STAND_IN_QUEUE: Final = QueueNode("")
@@ -68,6 +75,76 @@ def _capacity(fields: Table) -> Capacity | None:
 
 
 @table
+def _selector(fields: Table) -> Selector | None:
+    level = fields.need("level", _levels, None, expected='levels, as ">= 3", "== 5" or "in 2, 3"')
+    expires = fields.take("expires", duration, None)
+    return None if level is None else evolve(level, expires=expires)
+
+
+def _levels(notes: Notes, value: object, path: str) -> Selector | None:
+    """Read what is asked of a skill: a lowest level, or a comparison with levels."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Selector("", Compare.AT_LEAST, (value,))
+    words = value.strip() if isinstance(value, str) else ""
+    compare = next((each for each in Compare if words.startswith(each)), Compare.AT_LEAST)
+    numbers = words.removeprefix(compare).replace(",", " ").split()
+    one = compare is not Compare.IN
+    if not numbers or not all(map(is_digits, numbers)) or (one and len(numbers) > 1):
+        notes.expected(path, 'levels, as 3, ">= 3", "== 5" or "in 2, 3"', value)
+        return None
+    return Selector("", compare, tuple(map(int, numbers)))
+
+
+def _skills(notes: Notes, value: object, path: str) -> tuple[Selector, ...] | None:
+    """Read what a queue asks of agents, by skill: levels, or a table with `level` and `expires`."""
+
+    def one(notes: Notes, value: object, path: str) -> Selector | None:
+        return (_selector if isinstance(value, dict) else _levels)(notes, value, path)
+
+    found = many(one)(notes, value, path)
+    if found is None:
+        return None
+    return tuple(evolve(each, skill=name) for name, each in found.items())
+
+
+@table
+def _segment(fields: Table) -> Segment | None:
+    attribute = fields.need("attribute", text, None, expected="a contact's attribute")
+    value = fields.need("value", text, None, expected="the value that goes in front")
+    return None if attribute is None or value is None else Segment(attribute, value)
+
+
+def _listed(read: Read[T]) -> Read[tuple[T, ...]]:
+    def each(notes: Notes, value: object, path: str) -> tuple[T, ...] | None:
+        if not isinstance(value, list):
+            notes.expected(path, "a list", value)
+            return None
+        found = [read(notes, item, join(path, index)) for index, item in enumerate(value)]
+        return tuple(item for item in found if item is not None)
+
+    return each
+
+
+@table
+def _assign(fields: Table) -> AssignSettings:
+    return AssignSettings(
+        mode=fields.take("mode", choice(AssignMode), None),
+        cascade=fields.take("cascade", texts, None),
+        widen_after=fields.take("widen_after", duration, None),
+        percent=fields.take("percent", many(whole), None),
+        open_after=fields.take("open_after", duration, None),
+        priority=fields.take("priority", integer, None),
+        prioritized=fields.take("prioritized", flag, None),
+        ageing=fields.take("ageing", duration, None),
+        classes=fields.take("classes", flag, None),
+        skills=fields.take("skills", _skills, None),
+        segments=fields.take("segments", _listed(_segment), None),
+        sticky_within=fields.take("sticky_within", duration, None),
+        sticky_wait=fields.take("sticky_wait", duration, None),
+    )
+
+
+@table
 def _policy(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
@@ -78,6 +155,7 @@ def _policy(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
+        assign=fields.take("assign", _assign, None),
     )
 
 
@@ -219,6 +297,9 @@ def _agent(fields: Table) -> AgentConfig:
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
         capacity=fields.take("capacity", many(_capacity), None),
+        skills=fields.take("skills", many(whole), {}),
+        channels=fields.take("channels", texts, None),
+        weight=fields.take("weight", whole, 1),
     )
 
 

@@ -54,6 +54,8 @@ class _First:
     def __init__(self, config: DeskConfig) -> None:
         self._setup = Setup(config, 1)
 
+    ranking = None
+
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:  # noqa: ARG002
         return self._setup
 
@@ -135,4 +137,7 @@ def _seed_agents(unit: Unit, config: DeskConfig) -> None:
             groups=seed.groups,
             serves=seed.serves,
             capacity=own_capacity(seed.capacity),
+            skills=seed.skills,
+            channels=seed.channels,
+            weight=seed.weight,
         )

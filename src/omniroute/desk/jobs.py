@@ -12,6 +12,7 @@ from typing import Final
 from omniroute.desk.staff import save_agent
 from omniroute.desk.unit import Unit
 from omniroute.model.records import Job
+from omniroute.model.state import State
 from omniroute.schema import AGENTS, CONVERSATIONS, JOBS
 
 __all__ = ["CONFIGURATION", "advance", "start"]
@@ -60,6 +61,9 @@ def _agents(unit: Unit, cursor: str) -> str | None:
             groups=agent.groups,
             serves=agent.serves,
             capacity=agent.own_capacity,
+            skills=agent.skills,
+            channels=agent.channels,
+            weight=agent.weight,
             follow=True,
         )
         # Queues that they serve may be pushed from here on, whoever changed or not.
@@ -68,8 +72,10 @@ def _agents(unit: Unit, cursor: str) -> str | None:
 
 
 def _conversations(unit: Unit, cursor: str) -> str | None:
-    """Recompute when open conversations are due."""
+    """Recompute when open conversations are due; note where they wait by the new version."""
     found = unit.tx.scan(_OPEN, unit.desk, (1,), after=(cursor,), limit=BATCH)
     for conversation in found:
-        unit.refresh(conversation)
+        conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
+        if conversation.state is State.QUEUED:
+            unit.lines.note(conversation, unit.setup.channels)
     return found[-1].id if len(found) == BATCH else None

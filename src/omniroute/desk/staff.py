@@ -24,6 +24,9 @@ def save_agent(
     groups: Sequence[str],
     serves: Sequence[str],
     capacity: Capacity | None,
+    skills: Mapping[str, int] | None = None,
+    channels: Sequence[str] | None = None,
+    weight: int = 1,
     actor: str = SYSTEM,
     follow: bool = False,
 ) -> None:
@@ -34,6 +37,7 @@ def save_agent(
     """
     setup = unit.setup
     known = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
+    leaves = setup.serving(*(known or (serves, groups)))
     saved = AgentSaved(
         agent,
         unit.now,
@@ -41,10 +45,14 @@ def save_agent(
         name or agent,
         tuple(groups),
         tuple(serves),
-        setup.serving(*(known or (serves, groups))),
+        leaves,
         capacity or setup.capacity(),
         setup.distribution(),
         capacity,
+        setup.pools(leaves, groups),
+        dict(skills or {}),
+        None if channels is None else tuple(channels),
+        weight,
     )
     if not _same(unit.find_agent(agent), saved):
         unit.write_event(saved)
@@ -56,7 +64,19 @@ def _same(agent: Agent | None, saved: AgentSaved) -> bool:
     )
 
 
-_PROFILE = ("name", "groups", "serves", "leaves", "capacity", "distribution", "own_capacity")
+_PROFILE = (
+    "name",
+    "groups",
+    "serves",
+    "leaves",
+    "capacity",
+    "distribution",
+    "own_capacity",
+    "pools",
+    "skills",
+    "channels",
+    "weight",
+)
 
 
 def put(
@@ -66,11 +86,15 @@ def put(
     groups: Sequence[str] | None,
     serves: Sequence[str] | None,
     capacity: Mapping[str, Capacity] | None,
+    skills: Mapping[str, int] | None,
+    channels: Sequence[str] | None,
+    weight: int | None,
     by: str | None,
 ) -> Callable[[Unit], Agent]:
     """Return the flow of adding an agent, or changing what is given of a known one's profile."""
     check_key(agent, "agent")
     _check_profile(agent, name, capacity)
+    _check_traits(skills, channels, weight)
 
     def flow(unit: Unit) -> Agent:
         known = unit.find_agent(agent)
@@ -83,6 +107,9 @@ def put(
             groups=_given(groups, known.groups if known else ()),
             serves=_given(serves, known.serves if known else ()),
             capacity=own_capacity(capacity) or (known.own_capacity if known else None),
+            skills=skills if skills is not None else (known.skills if known else None),
+            channels=channels if channels is not None else (known.channels if known else None),
+            weight=weight or (known.weight if known else 1),
             actor=SYSTEM if by is None else agent_actor(by),
             follow=True,
         )
@@ -108,6 +135,16 @@ def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity
         raise UsageError(problem, where="agent")
     check_storable(capacity, "capacity")
     if found := tuple(capacity_problems("capacity", capacity or {})):
+        raise UsageError(found[0].message, where=found[0].path)
+
+
+def _check_traits(
+    skills: Mapping[str, int] | None, channels: Sequence[str] | None, weight: int | None
+) -> None:
+    from omniroute.rules.checks import trait_problems  # which configuration is judged by
+
+    found = tuple(trait_problems("", skills or {}, channels or (), 1 if weight is None else weight))
+    if found:
         raise UsageError(found[0].message, where=found[0].path)
 
 

@@ -36,6 +36,9 @@ class Staff:
         groups: Sequence[str] | None = None,
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
+        skills: Mapping[str, int] | None = None,
+        channels: Sequence[str] | None = None,
+        weight: int | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
@@ -43,9 +46,21 @@ class Staff:
         """Add an agent, or change what is given of a known one. A new agent is not yet available.
 
         `serves` are queues and patterns (`general/Deutsch/**`); those of the groups come on top.
-        Raises `UsageError` for a pattern that fits no queue.
+        `skills` are levels by name (P1), `channels` those they are enabled for (A1), all where they are
+        never given, `weight` counts in the weighted distribution (P3). Raises `UsageError` for a
+        pattern that fits no queue.
         """
-        flow = staff.put(agent, name=name, groups=groups, serves=serves, capacity=capacity, by=by)
+        flow = staff.put(
+            agent,
+            name=name,
+            groups=groups,
+            serves=serves,
+            capacity=capacity,
+            skills=skills,
+            channels=channels,
+            weight=weight,
+            by=by,
+        )
         return self._changed(flow, now, within)
 
     def set_available(

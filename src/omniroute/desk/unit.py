@@ -7,9 +7,10 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from omniroute.desk.lines import Lines
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
@@ -30,11 +31,19 @@ from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
 
-__all__ = ["Setups", "Unit"]
+__all__ = ["Ranking", "Setups", "Unit"]
+
+Ranking = Callable[[Conversation, Sequence[Agent]], Iterable[object]]
+"""Returns agents' ids, the best first."""
 
 
 class Setups(Protocol):
     """Gives the compiled configuration of a desk's version."""
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """What plugins bring to order suitable agents by, or None."""
+        ...
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return the setup of a version, loading it where this process has not yet seen it."""
@@ -64,6 +73,9 @@ class Unit:
         self._position = record.position
         self._next_due = record.next_due
         self._next_work = record.next_work
+        self.ranking = setups.ranking
+        self.lines = Lines(tx, desk, record.lined)
+        self.closed: dict[str, None] = {}
 
     @property
     def may_be_overdue(self) -> bool:
@@ -107,6 +119,10 @@ class Unit:
         """Return the policy in force where the conversation stands."""
         place = conversation.place
         return self.setup.policy(place.channel, conversation.queue or place.inbox)
+
+    def policy_at(self, conversation: Conversation, queue: str) -> Policy:
+        """Return the policy that is in force for a conversation once it stands in a queue."""
+        return self.setup.policy(conversation.place.channel, queue)
 
     # --- deciding and recording -------------------------------------------------------------------
 
@@ -183,14 +199,17 @@ class Unit:
             admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
+            if before is not None and before.available and not after.available:
+                self.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
 
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
-        elif any(isinstance(event, (tell.Opened, tell.Queued)) for event in events):
+        elif any(isinstance(event, _LINES) for event in events):
             self.queued[conversation.id] = conversation
+            self.lines.note(conversation, self.setup.channels)
         deadline = conversation.deadline
         if deadline is not None and (self._next_due is None or deadline < self._next_due):
             self._next_due = deadline
@@ -225,9 +244,11 @@ class Unit:
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
         self.flush()
-        if not self._entries and (self._next_due, self._next_work) == (
+        self.lines.write()
+        if not self._entries and (self._next_due, self._next_work, self.lines.lined) == (
             self.record.next_due,
             self.record.next_work,
+            self.record.lined,
         ):
             return
         if self._entries:
@@ -239,13 +260,19 @@ class Unit:
             self.record.config_version,
             self._next_due,
             self._next_work,
+            self.lines.lined,
         )
         self.tx.put(DESKS, self.desk, self.record)
 
     def use_version(self, version: int, setup: Setup) -> None:
         """Work by another configuration version from here on; it is written with the desk's row."""
         self.record = DeskRecord(
-            self.record.id, self.record.position, version, self._next_due, self._next_work
+            self.record.id,
+            self.record.position,
+            version,
+            self._next_due,
+            self._next_work,
+            self.record.lined,
         )
         self.setup = setup
 
@@ -258,7 +285,15 @@ class Unit:
 
         Conversations of all channels wait in one line, so no channel has a say in this.
         """
-        return self.setup.policy(None, queue).assignment is Assignment.PUSH
+        return self.rule(queue).assignment is Assignment.PUSH
+
+    def rule(self, queue: str) -> Policy:
+        """Return the policy by which a queue's line is served."""
+        return self.setup.policy(None, queue)
+
+
+_LINES = (tell.Opened, tell.Queued, tell.Lined)
+"""Events after which a waiting conversation may find somebody."""
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place
 from omniroute.model.events import Route
 from omniroute.model.state import EndReason
@@ -18,6 +19,7 @@ __all__ = [
     "End",
     "Enqueue",
     "Expire",
+    "Line",
     "Note",
     "Open",
     "Receive",
@@ -37,6 +39,7 @@ class Open:
     route: Route
     message: str
     queue: str | None
+    routing: Routing = NO_ROUTING
 
 
 @frozen
@@ -56,11 +59,23 @@ class Browse:
 
 @frozen
 class Enqueue:
-    """Put the conversation into a queue: chosen in the menu, or given back by its agent."""
+    """Put the conversation into a queue: chosen in the menu, or given back by its agent.
+
+    `routing` is its place in line there; without one it comes back, in class "returned".
+    """
 
     queue: str
     by: str | None = None
     reason: str = "menu"
+    routing: Routing | None = None
+
+
+@frozen
+class Line:
+    """Change the conversation's place in line: others may take it from here on (P1, P4, M5)."""
+
+    routing: Routing
+    by: str | None = None
 
 
 @frozen
@@ -146,6 +161,7 @@ Command = (
     | End
     | Note
     | SetTags
+    | Line
     | Reschedule
     | Expire
 )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import field
 
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
 
@@ -31,6 +32,7 @@ class DeadlineKind(StrEnum):
     """What is looked at again when a deadline comes."""
 
     FIRST_RESPONSE = "first_response"
+    ASSIGNMENT = "assignment"
 
 
 Timer = tuple[int, DeadlineKind]
@@ -78,7 +80,10 @@ class Ending:
 
 @frozen
 class Extras:
-    """What most conversations never use. `menu` is the path chosen so far while SELECTING."""
+    """What most conversations never use. `menu` is the path chosen so far while SELECTING.
+
+    `routing` is the place in line: whoever waited once keeps what outlasts a wait.
+    """
 
     menu: tuple[str, ...] = ()
     subject: str | None = None
@@ -86,6 +91,7 @@ class Extras:
     attributes: Mapping[str, Any] = field(factory=dict)
     ending: Ending | None = None
     previous_agent: str | None = None
+    routing: Routing = NO_ROUTING
 
 
 NO_EXTRAS: Final = Extras()

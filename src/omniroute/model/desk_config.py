@@ -97,6 +97,9 @@ class AgentConfig:
     groups: tuple[str, ...] = ()
     serves: tuple[str, ...] = ()
     capacity: Mapping[str, Capacity] | None = None
+    skills: Mapping[str, int] = field(factory=dict)
+    channels: tuple[str, ...] | None = None
+    weight: int = 1
 
 
 @frozen(kw_only=True)

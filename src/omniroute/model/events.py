@@ -7,10 +7,14 @@ where and why (X1). Actors are `contact`, `system`, or `agent:<id>`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
 
+from attrs import field
+
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
@@ -29,6 +33,7 @@ __all__ = [
     "DeliveryChanged",
     "Ended",
     "Event",
+    "Lined",
     "LogEntry",
     "MenuMoved",
     "MessageReceived",
@@ -113,6 +118,7 @@ class Opened(Transition):
     route: Route
     queue: str | None
     due: int | None
+    routing: Routing = NO_ROUTING
 
     @property
     def target(self) -> State:
@@ -124,13 +130,15 @@ class Opened(Transition):
 class Queued(Transition):
     """The conversation waits in a queue from here on; `released` is who held it before.
 
-    `due` is set where a new first-response clock starts with this wait (C8), else None.
+    `due` is set where a new first-response clock starts with this wait (C8), else None. `routing` is
+    its place in line; without one it comes back, in class "returned" (S14).
     """
 
     to_state: ClassVar[State] = State.QUEUED
     queue: str
     released: str | None = None
     due: int | None = None
+    routing: Routing | None = None
 
 
 @frozen
@@ -197,6 +205,13 @@ class NoteAdded(ConversationEvent):
 
 
 @frozen
+class Lined(ConversationEvent):
+    """The waiting conversation's place in line changed: others may take it than before (P1, P4, M5)."""
+
+    routing: Routing
+
+
+@frozen
 class Remarked(ConversationEvent):
     """A reaction, edit, deletion, echo or notice of the provider: it moves nothing (P16).
 
@@ -258,6 +273,10 @@ class AgentSaved(AgentEvent):
     capacity: Capacity
     distribution: Distribution
     own_capacity: Capacity | None = None
+    pools: tuple[str, ...] = ()
+    skills: Mapping[str, int] = field(factory=dict)
+    channels: tuple[str, ...] | None = None
+    weight: int = 1
 
 
 @frozen

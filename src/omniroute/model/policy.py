@@ -13,6 +13,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.values import frozen
 
 __all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
@@ -64,6 +65,7 @@ class PolicySettings:
     menu_text: str | None = None
     labels: Mapping[str, str] | None = None
     idempotency_window: int | None = None
+    assign: AssignSettings | None = None
 
 
 @frozen(kw_only=True)
@@ -80,4 +82,5 @@ class Policy:
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY
+    assign: AssignPolicy = AssignPolicy()
     sla: int | None = None

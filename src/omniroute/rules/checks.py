@@ -27,13 +27,13 @@ from omniroute.model.desk_config import (
 from omniroute.model.policy import PolicySettings
 from omniroute.model.state import State
 from omniroute.model.values import frozen
-from omniroute.rules import queue_tree
+from omniroute.rules import assign_checks, queue_tree
 from omniroute.rules.names import did_you_mean, join, name_problem, quoted, text_problem, unknown
 from omniroute.rules.presets import preset_problem
 from omniroute.rules.resolution import MESSAGING
 from omniroute.rules.sla import SLA_FORMS
 
-__all__ = ["FAMILIES", "capacity_problems", "problems", "require"]
+__all__ = ["FAMILIES", "capacity_problems", "problems", "require", "trait_problems"]
 
 FAMILIES: Final = (MESSAGING,)
 """The channel families that have a capacity of their own (M9)."""
@@ -122,11 +122,13 @@ def _zone_problem(zone: str) -> str | None:
 
 def _policies(desk: _Desk) -> Iterator[Problem]:
     yield from _policy("policy", desk.config.policy)
+    yield from assign_checks.problems(desk.config, groups_read=desk.read("groups"))
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind)
         yield from _when(path, name_problem(kind))
         yield from _policy(join(path, "policy"), channel.policy)
-        yield from _misplaced(join(path, "policy"), channel.policy, (*_DESK_WIDE, "assignment"))
+        outside = (*_DESK_WIDE, "assignment", "assign")
+        yield from _misplaced(join(path, "policy"), channel.policy, outside)
 
 
 # Agents have one capacity and one place in line, and conversations of all channels wait in one
@@ -137,7 +139,7 @@ _DESK_WIDE: Final = ("capacity", "distribution", "idempotency_window")
 def _misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:
     for name in names:
         if getattr(policy, name) is not None:
-            wider = "inbox, queue or desk" if name == "assignment" else "desk"
+            wider = "inbox, queue or desk" if name.startswith("assign") else "desk"
             yield Problem(join(path, name), f"has no effect here; set it for the {wider}")
 
 
@@ -342,6 +344,22 @@ def _agents(desk: _Desk) -> Iterator[Problem]:
         yield from _agent_groups(desk, path, agent)
         yield from _serves(desk, path, agent.serves)
         yield from capacity_problems(join(path, "capacity"), agent.capacity or {})
+        yield from trait_problems(path, agent.skills, agent.channels or (), agent.weight)
+
+
+def trait_problems(
+    path: str, skills: Mapping[str, int], channels: Sequence[str], weight: int
+) -> Iterator[Problem]:
+    """Yield what is wrong with an agent's skills, enabled channels and weight (P1, A1, P3)."""
+    for skill, level in skills.items():
+        here = join(path, "skills", skill)
+        yield from _when(here, name_problem(skill))
+        if level < 1:
+            yield Problem(here, f"expected a level from 1, got {level}; leave out what is lacking")
+    for index, channel in enumerate(channels):
+        yield from _when(join(path, "channels", index), name_problem(channel))
+    if weight < 1:
+        yield Problem(join(path, "weight"), f"expected a whole number from 1, got {weight}")
 
 
 def _agent_groups(desk: _Desk, path: str, agent: AgentConfig) -> Iterator[Problem]:

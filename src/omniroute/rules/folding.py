@@ -14,12 +14,15 @@ from attrs import evolve
 
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
+from omniroute.model.assign import NO_ROUTING
 from omniroute.model.conversation import (
+    NO_EXTRAS,
     Clocks,
     Conversation,
     Ending,
     Extras,
 )
+from omniroute.rules.waiting import returned
 
 __all__ = ["CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
 
@@ -39,8 +42,9 @@ def fold(events: Iterable[tell.ConversationEvent]) -> Conversation | None:
 
 def _opened(_: None, e: tell.Opened) -> Conversation:
     clocks = Clocks(e.at, e.at, e.at, None, None, None, e.due)
+    extras = NO_EXTRAS if e.routing is NO_ROUTING else Extras(routing=e.routing)
     return Conversation(
-        e.conversation, e.target, e.place, e.queue, None, e.at, e.at, clocks, e.timers or ()
+        e.conversation, e.target, e.place, e.queue, None, e.at, e.at, clocks, e.timers or (), extras
     )
 
 
@@ -89,10 +93,11 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
     clocks = Clocks(
         k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due
     )
-    extras = c.extras
-    if c.agent is not None or extras.ending is not None or extras.menu:
-        x, previous = extras, c.agent or extras.previous_agent
-        extras = Extras((), x.subject, x.tags, x.attributes, None, previous)
+    extras = x = c.extras
+    routing = returned(x.routing) if e.routing is None else e.routing
+    if c.agent is not None or x.ending is not None or x.menu or routing != x.routing:
+        previous = c.agent or x.previous_agent
+        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, routing)
     return Conversation(
         c.id,
         e.to_state,
@@ -142,7 +147,7 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     if k.waiting_since is not None or k.due is not None:
         k = Clocks(k.opened_at, k.queued_at, k.contact_at, None, k.agent_at, k.first_reply_at, None)
     ending = Ending(e.ending, e.actor, e.at, e.disposition)
-    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent)
+    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.routing)
     return Conversation(
         c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
@@ -196,6 +201,10 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
+def _lined(c: Conversation, e: tell.Lined) -> Conversation:
+    return _with_extras(c, e, evolve(c.extras, routing=e.routing))
+
+
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
     return _with_extras(c, e, c.extras)
 
@@ -215,6 +224,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Ended: _ended,
     tell.MenuMoved: _moved,
     tell.Tagged: _tagged,
+    tell.Lined: _lined,
     tell.NoteAdded: _touched,
     tell.SlaMissed: _touched,
     tell.SlaRescheduled: _rescheduled,
@@ -243,7 +253,25 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     )
     if not change:
         return agent
-    return evolve(agent, load=agent.load + change, idle_since=event.at)
+    a, given_at = agent, event.at if change > 0 else agent.given_at
+    return Agent(
+        a.id,
+        a.name,
+        a.groups,
+        a.serves,
+        a.leaves,
+        a.capacity,
+        a.distribution,
+        a.available,
+        a.load + change,
+        event.at,
+        a.own_capacity,
+        a.pools,
+        a.skills,
+        a.channels,
+        a.weight,
+        given_at,
+    )
 
 
 def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
@@ -260,6 +288,11 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             0 if agent is None else agent.load,
             event.at if agent is None else agent.idle_since,
             event.own_capacity,
+            event.pools,
+            event.skills,
+            event.channels,
+            event.weight,
+            0 if agent is None else agent.given_at,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

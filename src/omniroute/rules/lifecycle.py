@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from attrs import evolve
+
 from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllowed
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
+from omniroute.model.assign import AssignPolicy, Routing
 from omniroute.model.conversation import Conversation, DeadlineKind, Timer
 from omniroute.model.effects import Effect, SendMessage
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
@@ -21,6 +24,7 @@ from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.rules.folding import CHANGES, apply, fold
+from omniroute.rules.waiting import is_sticky, next_change, returned
 
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold", "rescheduled_due"]
 
@@ -31,6 +35,8 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
 _FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
+_ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
+_ANSWERED: Final = frozenset({_FIRST_RESPONSE, _ASSIGNMENT})
 _CLAIM: Final = Assignment.CLAIM
 
 
@@ -109,22 +115,47 @@ def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...]
     return tuple(timer for timer in timers if timer[1].value != kind.value)
 
 
+def _lined_timers(
+    timers: tuple[Timer, ...], routing: Routing, assign: AssignPolicy, since: int, after: int
+) -> tuple[Timer, ...]:
+    """Arm the next instant at which more agents may take a wait that began at `since`, if any."""
+    rest = tuple(timer for timer in timers if timer[1] is not _ASSIGNMENT)
+    at = next_change(routing, assign, since, after)
+    return rest if at is None else tuple(sorted((*rest, (at, _ASSIGNMENT))))
+
+
+def _changed(c: Conversation, timers: tuple[Timer, ...]) -> tuple[Timer, ...] | None:
+    return None if timers == c.timers else timers
+
+
+def _unlined_timers(c: Conversation) -> tuple[Timer, ...] | None:
+    """The timers of a conversation that no longer waits, or None where they stay (R5)."""
+    for _, kind in c.timers:
+        if kind is _ASSIGNMENT:
+            return _without(c.timers, _ASSIGNMENT)
+    return None
+
+
 # --- what each command does: every function is one row's, and returns events and effects ----------
 
 
-def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # noqa: ARG001
+def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
     due = now + command.route.sla
+    timers = _first_response(due)
+    if command.queue is not None:
+        timers = _lined_timers(timers, command.routing, policy.assign, now, now)
     opened = tell.Opened(
         command.conversation,
         now,
         CONTACT,
-        _first_response(due),
+        timers,
         None,
         "message",
         command.place,
         command.route,
         command.queue,
         due,
+        command.routing,
     )
     return (
         opened,
@@ -142,7 +173,10 @@ def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int
 
 
 def _returned(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    back = tell.Queued(c.id, now, CONTACT, None, c.state, "message", _queue_of(c))
+    routing, timers = _waits_again(c.timers, c, policy, now)
+    back = tell.Queued(
+        c.id, now, CONTACT, timers, c.state, "message", _queue_of(c), None, None, routing
+    )
     return (back, *_received(c, command, policy, now)[0]), ()
 
 
@@ -156,9 +190,23 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
             else "policy after_end: reject",
         )
     due = None if command.sla is None else now + command.sla
-    timers = None if due is None else _first_response(due)
-    back = tell.Queued(c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due)
+    armed = c.timers if due is None else _first_response(due)
+    routing, timers = _waits_again(armed, c, policy, now)
+    back = tell.Queued(
+        c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due, routing
+    )
     return (back, *_received(c, command, policy, now)[0]), ()
+
+
+def _waits_again(
+    armed: tuple[Timer, ...], c: Conversation, policy: Policy, now: int
+) -> tuple[Routing, tuple[Timer, ...] | None]:
+    """The place in line of a conversation that comes back, and its timers where they change."""
+    routing = returned(c.extras.routing)
+    last = c.agent or c.extras.previous_agent
+    if last is not None and is_sticky(policy.assign, now - c.since):
+        routing = evolve(routing, sticky=last)
+    return routing, _changed(c, _lined_timers(armed, routing, policy.assign, now, now))
 
 
 def _queue_of(c: Conversation) -> str:
@@ -171,20 +219,44 @@ def _browsed(c: Conversation, command: ask.Browse, _: Policy, now: int) -> Outco
     return (tell.MenuMoved(c.id, now, CONTACT, None, command.path),), ()
 
 
-def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Outcome:
+def _enqueued(c: Conversation, command: ask.Enqueue, policy: Policy, now: int) -> Outcome:
     if c.state is _QUEUED and c.queue == command.queue:
         return (), ()
     if command.by is not None:
         actor = agent_actor(command.by)
     else:
         actor = CONTACT if command.reason == "menu" else SYSTEM
+    routing = returned(c.extras.routing) if command.routing is None else command.routing
+    timers = _changed(c, _lined_timers(c.timers, routing, policy.assign, now, now))
     return (
-        tell.Queued(c.id, now, actor, None, c.state, command.reason, command.queue, c.agent),
+        tell.Queued(
+            c.id,
+            now,
+            actor,
+            timers,
+            c.state,
+            command.reason,
+            command.queue,
+            c.agent,
+            None,
+            routing,
+        ),
     ), ()
 
 
+def _placed(c: Conversation, command: ask.Line, policy: Policy, now: int) -> Outcome:
+    if command.routing == c.extras.routing:
+        return (), ()
+    actor, timers = SYSTEM if command.by is None else agent_actor(command.by), None
+    if c.state is _QUEUED:
+        since = c.clocks.queued_at
+        timers = _changed(c, _lined_timers(c.timers, command.routing, policy.assign, since, now))
+    return (tell.Lined(c.id, now, actor, timers, command.routing),), ()
+
+
 def _assigned(c: Conversation, command: ask.Assign, _: Policy, now: int) -> Outcome:
-    return (tell.Assigned(c.id, now, SYSTEM, None, c.state, command.reason, command.agent),), ()
+    timers = _unlined_timers(c)
+    return (tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent),), ()
 
 
 def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outcome:
@@ -204,7 +276,8 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 got=f"assignment = {policy.assignment}",
                 hint="this desk gives conversations to agents by itself",
             )
-        return (tell.Assigned(c.id, now, actor, None, c.state, "claim", command.by),)
+        timers = _unlined_timers(c)
+        return (tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by),)
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
     return (tell.TookOver(c.id, now, actor, None, c.state, "takeover", command.by, c.agent),)
@@ -212,9 +285,14 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
 
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
     held = _hold(c, command, policy, now)
-    timers = _without(c.timers, _FIRST_RESPONSE) if c.timers else None
+    timers = _answered_timers(c.timers) if c.timers else None
     sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
     return (*held, sent) if held else (sent,), (SendMessage(command.message),)
+
+
+def _answered_timers(timers: tuple[Timer, ...]) -> tuple[Timer, ...]:
+    """An answer stops the first response, and whoever answers holds: the wait is over."""
+    return tuple(each for each in timers if each[1] not in _ANSWERED)
 
 
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
@@ -273,8 +351,21 @@ def rescheduled_due(c: Conversation, sla: int) -> int | None:
     return None if due == clocks.due else due
 
 
-def _expired(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Outcome:
+def _widened(c: Conversation, policy: Policy, now: int) -> Outcome:
+    """More agents may take it from here on; the choice that follows is the desk's (S2)."""
+    if not any(at <= now and kind is _ASSIGNMENT for at, kind in c.timers):
+        return (), ()
+    routing, since = c.extras.routing, c.clocks.queued_at
+    if routing.sticky is not None and now >= since + (policy.assign.sticky_wait or 0):
+        routing = evolve(routing, sticky=None)
+    timers = _lined_timers(c.timers, routing, policy.assign, since, now)
+    return (tell.Lined(c.id, now, SYSTEM, timers, routing),), ()
+
+
+def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Outcome:
     due, kind = c.clocks.due, command.deadline
+    if kind is _ASSIGNMENT:
+        return _widened(c, policy, now)
     # One that is no longer armed was answered, or told of before (R7).
     if due is None or not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
@@ -322,6 +413,7 @@ TABLE: Final = (
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
+    Step(ask.Line, _OPEN, (), _placed),
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
     Step(ask.Expire, _OPEN, (), _expired),
 )

@@ -14,12 +14,14 @@ from attrs import fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
 from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
 from omniroute.model.policy import Policy, PolicySettings
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
+from omniroute.rules.waiting import groups_of, pool
 
 __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
 
@@ -29,6 +31,9 @@ MESSAGING: Final = "messaging"
 _DEFAULT: Final = "default"
 _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
+_ASSIGN: Final = "assign"
+_ASSIGN_FIELDS: Final = tuple(each.name for each in fields(AssignSettings))
+_MODES: Final = {"cascade": AssignMode.CASCADE, "percent": AssignMode.PERCENT}
 _MEMORY: Final = 4096
 
 _Layer = tuple[str, PolicySettings]
@@ -66,8 +71,10 @@ class Setup:
         "_patterns",
         "_policies",
         "_primary",
+        "channels",
         "config",
         "leaves",
+        "plain",
         "version",
     )
 
@@ -91,6 +98,8 @@ class Setup:
         self._addresses = {
             (each.channel, each.address): name for name, each in config.entry_points.items()
         }
+        self.channels: Final = dict.fromkeys(e.channel for e in config.entry_points.values())
+        self.plain: Final = {each: Lane(each, 0, NEW, each) for each in self.channels}
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
 
@@ -223,6 +232,16 @@ class Setup:
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
 
+    def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+        """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
+        mine = tuple(groups)
+        return tuple(
+            pool(leaf, group)
+            for leaf in leaves
+            for group in groups_of(self.policy(None, leaf).assign)
+            if group in mine
+        )
+
     def capacity(self, agent_capacity: Mapping[str, Capacity] | None = None) -> Capacity:
         """Return what an agent may hold in messaging: their own limits, else the desk's (M9)."""
         own = agent_capacity.get(MESSAGING) if agent_capacity else None
@@ -297,11 +316,27 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     capacity = dict(Policy().capacity)
     values: dict[str, Any] = {}
     families = [f"{_MERGED}.{family}" for family in capacity]
-    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    assign: dict[str, Any] = {}
+    assigns = [f"{_ASSIGN}.{name}" for name in _ASSIGN_FIELDS]
+    sources = dict.fromkeys((*_FIELDS, *families, *assigns, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
                 values[name], sources[name] = value, source
         for family, limits in (settings.capacity or {}).items():
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
-    return {**values, _MERGED: capacity}, sources
+        for name, value in _assigned(settings.assign).items():
+            assign[name], sources[f"{_ASSIGN}.{name}"] = value, source
+    return {**values, _MERGED: capacity, _ASSIGN: AssignPolicy(**assign)}, sources
+
+
+def _assigned(settings: AssignSettings | None) -> dict[str, Any]:
+    """What a layer of `assign` sets: naming groups chooses the mode, unless it says another."""
+    if settings is None:
+        return {}
+    found = {name: getattr(settings, name) for name in _ASSIGN_FIELDS}
+    found = {name: value for name, value in found.items() if value is not None}
+    for name, mode in _MODES.items():
+        if name in found:
+            found.setdefault("mode", mode)
+    return found
