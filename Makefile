@@ -2,6 +2,8 @@
 # into .venv, which is built here and again only when pyproject.toml changes.
 
 SHELL := /bin/sh
+# Tests start many processes, and each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .SUFFIXES:
 

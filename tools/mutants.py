@@ -34,6 +34,8 @@ from pathlib import Path
 TIMEOUT_SECONDS = 120
 BASELINE_TIMEOUT_SECONDS = 900
 LEFT_OUT = (".git", ".venv", ".venv-*", ".*_cache", ".hypothesis", "_build", "build", "dist")
+# What would change pytest's report, and what would have every run compile every module anew.
+NOT_PASSED_ON = ("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
 FIELDS = ("id", "file", "old", "new", "test")
 
 PROBE = '''"""Reports what pytest saw, and whose code it ran. Written by tools/mutants.py."""
@@ -246,7 +248,7 @@ def _pytest(
     (beside / "probe").mkdir(exist_ok=True)
     (beside / "probe" / "mutants_probe.py").write_text(PROBE, encoding="utf-8")
     report = beside / "report.json"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     environment |= {
         "PYTHONPATH": os.pathsep.join(str(path) for path in (tree / "src", beside / "probe")),
         "MUTANTS_REPORT": str(report),

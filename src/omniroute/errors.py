@@ -26,9 +26,11 @@ __all__ = [
     "IdempotencyConflict",
     "MalformedPayload",
     "NaiveDatetime",
+    "NotHolder",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
+    "PermissionDenied",
     "PluginError",
     "Problem",
     "SecretMissing",
@@ -44,6 +46,7 @@ __all__ = [
     "UnknownConversation",
     "UnknownDesk",
     "UnknownEntryPoint",
+    "UnknownVersion",
     "UnsupportedContent",
     "UsageError",
 ]
@@ -194,6 +197,10 @@ class UnknownEntryPoint(UsageError):
     """The desk has no entry point of that name."""
 
 
+class UnknownVersion(UsageError):
+    """The desk's configuration has no version of that number."""
+
+
 class UnknownAgent(UsageError):
     """The desk has no agent of that id."""
 
@@ -212,6 +219,10 @@ class TransitionNotAllowed(UsageError):
 
 class ConversationClosed(TransitionNotAllowed):
     """The conversation has ended."""
+
+
+class NotHolder(TransitionNotAllowed):
+    """Only the agent who holds the conversation may do this (A13)."""
 
 
 class AlreadyTaken(TransitionNotAllowed):
@@ -247,6 +258,10 @@ class UnsupportedContent(UsageError):
 
 class IdempotencyConflict(UsageError):
     """The idempotency key was used before with another payload (R4)."""
+
+
+class PermissionDenied(UsageError):
+    """Whoever acts may not do this; nothing changed (G18)."""
 
 
 class SecretMissing(UsageError):

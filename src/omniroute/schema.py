@@ -24,10 +24,11 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.events import ConversationEvent, LogEntry
 from omniroute.model.explanation import Explanation
-from omniroute.model.message import Message
+from omniroute.model.message import Direction, Message
 from omniroute.model.records import (
     AcceptedItem,
     AddressEntry,
+    ConfigChange,
     ConfigVersion,
     DedupeRecord,
     DeskRecord,
@@ -35,6 +36,7 @@ from omniroute.model.records import (
     IdempotencyRecord,
     Job,
     ReadMarker,
+    StaffChange,
 )
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
@@ -45,6 +47,7 @@ __all__ = [
     "AGENTS",
     "COLLECTIONS",
     "CONFIGS",
+    "CONFIG_CHANGES",
     "CONTACTS",
     "CONVERSATIONS",
     "DEDUPE",
@@ -60,6 +63,7 @@ __all__ = [
     "OUTBOX",
     "QUEUE_LINES",
     "READ_MARKERS",
+    "STAFF_CHANGES",
     "Collection",
     "Column",
     "Index",
@@ -171,6 +175,14 @@ CONFIGS: Final = Collection(
     key=lambda config: (config.version,),
 )
 
+CONFIG_CHANGES: Final = Collection(
+    name="config_changes",
+    type=ConfigChange,
+    key_columns=_number("version"),
+    key=lambda change: (change.version,),
+    indexes=(Index("config_history", ()),),
+)
+
 ADDRESSES: Final = Collection(
     name="addresses",
     type=AddressEntry,
@@ -224,6 +236,14 @@ AGENTS: Final = Collection(
             many_columns=_SERVING,
         ),
     ),
+)
+
+STAFF_CHANGES: Final = Collection(
+    name="staff_changes",
+    type=StaffChange,
+    key_columns=(*_text("agent"), *_number("position")),
+    key=lambda change: (change.agent, change.position),
+    indexes=(Index("staff_history", ()),),
 )
 
 CONTACTS: Final = Collection(
@@ -353,15 +373,22 @@ QUEUE_LINES: Final = Collection(
 
 # --- what was said, and what happened -------------------------------------------------------------
 
+
+def _message_row(message: Message) -> Key:
+    carrying = message.carry and message.direction is Direction.IN
+    return (message.conversation, message.position, message.position if carrying else None)
+
+
 MESSAGES: Final = Collection(
     name="messages",
     type=Message,
     key_columns=_text("id"),
     key=lambda message: (message.id,),
-    columns=(*_text("conversation"), *_number("position")),
-    row=lambda message: (message.conversation, message.position),
+    columns=(*_text("conversation"), *_number("position", "carrying")),
+    row=_message_row,
     indexes=(
         Index("messages_of", ("conversation", "position")),
+        Index("messages_carrying", ("conversation", "carrying")),
         Index(
             "provider_ids",
             ("entry_point", "provider_id"),
@@ -480,8 +507,10 @@ OUTBOX: Final = Collection(
 COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     DESKS,
     CONFIGS,
+    CONFIG_CHANGES,
     ADDRESSES,
     AGENTS,
+    STAFF_CHANGES,
     CONTACTS,
     CONVERSATIONS,
     QUEUE_LINES,

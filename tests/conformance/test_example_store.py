@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,27 +17,15 @@ from omniroute.schema import CONTACTS
 from omniroute.testing import a_config, play
 from omniroute.testing.store_conformance import DurableStoreConformance
 from omniroute.testing.store_conformance.values import alone, put_all
-from tests.conftest import ROOT
+from tests.conftest import ROOT, example
 from tests.unit.desk.helpers import assert_folds
 
 EXAMPLE = ROOT / "examples" / "journal_store.py"
 ONE = "desk-one"
 
 
-def loaded() -> Any:
-    """The example as a module."""
-    found = sys.modules.get("journal_store")
-    if found is None:
-        spec = importlib.util.spec_from_file_location("journal_store", EXAMPLE)
-        assert spec is not None
-        assert spec.loader is not None
-        found = sys.modules["journal_store"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(found)
-    return found
-
-
 def opened(path: Path) -> Any:
-    return loaded().JournalStore(path)
+    return example("journal_store").JournalStore(path)
 
 
 class TestJournal(DurableStoreConformance):
@@ -59,7 +45,7 @@ def test_it_stays_an_example() -> None:
 
 
 def test_a_url_of_its_scheme_opens_it_and_a_desk_lives_on(tmp_path: Path) -> None:
-    url, plugins = f"journal://{tmp_path}/desk.journal", [loaded().JournalPlugin()]
+    url, plugins = f"journal://{tmp_path}/desk.journal", [example("journal_store").JournalPlugin()]
     config = a_config(preset="push", agents=("ana",))
     with play(config, store=opened(tmp_path / "desk.journal")) as p:
         p.agent("ana").on()

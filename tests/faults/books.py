@@ -231,7 +231,7 @@ class Books:
             self._known(released).holds.discard(name)
             self._unsettled = True
 
-    def _sla_missed(self, event: dict[str, Any]) -> None:
+    def _sla_breached(self, event: dict[str, Any]) -> None:
         self._once(event["conversation"], event["kind"], event["clock"], event["due"])
 
     def _delivery_changed(self, event: dict[str, Any]) -> None:

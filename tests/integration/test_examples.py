@@ -21,7 +21,7 @@ SAYS = {
         "not chloe: not available",
     ),
     "virtual_time.py": (
-        "10:01:40.000001 SlaMissed",
+        "10:01:40.000001 SlaBreached",
         "['Sorry for the wait']",
         "first response is overdue",
         "next deadline: none",

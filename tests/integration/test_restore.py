@@ -51,7 +51,7 @@ def test_timers_that_were_pending_fire_in_order_after_a_restart(url: str) -> Non
         assert desk.next_due() == due == MONDAY + timedelta(minutes=5, microseconds=1)
         assert desk.tick() == 3
         fired = [each.event for each in desk.changes(position)]
-        assert all(isinstance(each, om.SlaMissed) for each in fired)
+        assert all(isinstance(each, om.SlaBreached) for each in fired)
         assert [getattr(each, "conversation", None) for each in fired] == [
             chats[n] for n in ("fast", "main", "next")
         ]

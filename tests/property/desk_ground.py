@@ -45,7 +45,7 @@ class Ground(RuleBasedStateMachine):
             place = Path(self.folder.name) / name
             place.mkdir()
             self.worlds.append(World(book, make(place)))
-        self.now = self.worlds[0].clock.now()
+        self.now = self.latest = self.worlds[0].clock.now()
         self.people: dict[tuple[str, str], int] = {}
         self.known: dict[int, str] = {}
         self.address: dict[str, tuple[str, ...]] = {}
@@ -61,7 +61,7 @@ class Ground(RuleBasedStateMachine):
         self.steps = 0
         self.told: list[str] = []
         self.intake: list[tuple[str, Inbound]] = []
-        self.keyed: dict[str, tuple[str, str, str]] = {}
+        self.keyed: dict[str, tuple[Callable[[World], Any], Any, int]] = {}
 
     def teardown(self) -> None:
         for world in getattr(self, "worlds", ()):
@@ -104,7 +104,7 @@ class Ground(RuleBasedStateMachine):
 
     def told_only(self, *names: str) -> bool:
         """Whether the last command told nothing else; deadlines that had come aside (R6)."""
-        return set(self.told) <= {*names, "SlaMissed"}
+        return set(self.told) <= {*names, "SlaBreached"}
 
     def compare(self, conversation: str) -> None:
         """The stored state is the folded log (R16), and what the oracle thinks."""
@@ -115,7 +115,7 @@ class Ground(RuleBasedStateMachine):
         assert folded.state.value == chat.state
         assert folded.queue == chat.queue
         assert (folded.agent if chat.state == "active" else None) == chat.holder
-        assert folded.extras.tags == chat.tags
+        assert (folded.extras.tags, folded.extras.previous_agent) == (chat.tags, chat.previous)
         assert (folded.clocks.due, folded.clocks.queued_at) == (chat.due, chat.queued_at)
         assert folded.timers == (() if chat.armed is None else ((chat.armed, "first_response"),))
         assert folded.extras.menu == chat.path
@@ -135,6 +135,14 @@ class Ground(RuleBasedStateMachine):
             assert (None if due is None else to_micros(due)) == self.oracle.next_due()
             assert world.desk.waiting_to_send() == self.count_letters("waiting")
             assert len(world.desk.dead_letters(limit=1000)) == self.count_letters("dead")
+
+    @precondition(lambda self: self.steps % 8 == 0)
+    @invariant()
+    def the_stores_agree(self) -> None:
+        """Every stored value, as its canonical text, is the same in every store (X2, R16)."""
+        values = [world.kept.values() for world in self.worlds]
+        for each in values[1:]:
+            assert each == values[0], "the stores hold different values (X2)"
 
     def count_letters(self, state: str) -> int:
         return sum(each[2] == state for each in self.letters.values())

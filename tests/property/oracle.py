@@ -44,6 +44,7 @@ class Chat:
     path: Path = ()
     tags: tuple[str, ...] = ()
     newest: int = 0
+    newest_by: str = ""
     messages: list[str] = field(factory=list)
 
     @property
@@ -100,7 +101,7 @@ class Oracle:
             name = getattr(event, "conversation", None)
             if name is not None:
                 touched[name] = None
-                if name in self.chats and type(event).__name__ != "DeliveryChanged":
+                if name in self.chats:
                     assert event.at >= self.chats[name].at, "told before what came before (S1)"
             getattr(self, f"_on_{type(event).__name__}")(event)
             if name is not None and type(event).__name__ not in ("DeliveryChanged", "Remarked"):
@@ -215,7 +216,7 @@ class Oracle:
         assert e.message not in self.said_at
         self.said_at[e.message] = self.position
         chat.messages.append(e.message)
-        chat.newest = self.position
+        chat.newest, chat.newest_by = self.position, e.actor
         return chat
 
     def _on_MessageSent(self, e: Any) -> None:
@@ -236,7 +237,7 @@ class Oracle:
     def _on_DeliveryChanged(self, e: Any) -> None:
         assert e.message in self.chats[e.conversation].messages
 
-    def _on_SlaMissed(self, e: Any) -> None:
+    def _on_SlaBreached(self, e: Any) -> None:
         chat = self.chats[e.conversation]
         assert chat.armed is not None, "answered, ended or told before"
         assert e.due == chat.due
@@ -439,3 +440,11 @@ class Oracle:
             "CapacityExceeded": person is not None and holder != by and person.load >= person.hard,
         }
         return next((name for name, holds in reasons.items() if holds), None)
+
+    def refusal(self, what: str, chat: Chat, by: str) -> str | None:
+        """The error that an agent gets for a command, or None where it is carried out."""
+        if what in ("take", "reply"):
+            return self.taking(chat, by, confirm=False)
+        if by not in self.staff:
+            return "UnknownAgent"
+        return "ConversationClosed" if what == "end" and chat.state == "ended" else None

@@ -209,6 +209,6 @@ def test_a_first_response_is_missed_from_the_microsecond_after_it_was_due(
         return
     assert decide(state, ask.Expire(kind), Policy(), due).events == ()
     missed = decide(state, ask.Expire(kind), Policy(), at + late)
-    assert [type(event) for event in missed.events] == [tell.SlaMissed]
+    assert [type(event) for event in missed.events] == [tell.SlaBreached]
     assert missed.state.timers == ()
     assert decide(missed.state, ask.Expire(kind), Policy(), at + late).events == ()

@@ -8,18 +8,18 @@ from __future__ import annotations
 import atexit
 import json
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define, field, frozen
+from sqlalchemy import select
 
 import omniroute as om
 from omniroute.clock import ManualClock
+from omniroute.codec import encode
 from omniroute.desk import Desk, Desks
 from omniroute.ids import SeededIds
 from omniroute.model.desk_config import (
@@ -33,10 +33,11 @@ from omniroute.model.desk_config import (
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
 from omniroute.model.wire import OutRequest, OutResponse
 from omniroute.ports import Store, Transaction
-from omniroute.schema import Collection
+from omniroute.schema import Collection, Key
 from omniroute.stores.sql import SqlStore
 from omniroute.testing.play import MONDAY
 from omniroute.testing.scripted import ScriptedPlugin
+from tests.conftest import example
 from tests.property.book import Book
 
 T = TypeVar("T")
@@ -141,38 +142,105 @@ class Provider:
 
 # --- stores ---------------------------------------------------------------------------------------
 
+Values = dict[tuple[object, ...], tuple[int, str]]
+"""Every stored value as its canonical text and version, by collection, desk and key."""
 
-@frozen
+
+@define
 class Kept:
-    """A store and a way to see everything that is in it, whatever the collection."""
+    """A store, ways to see all that is in it, and how it is opened anew, as after a restart."""
 
     store: Store
     contents: Callable[[], Any]
+    values: Callable[[], Values]
+    reopened: Callable[[], Store] | None = None
+
+    def restart(self) -> None:
+        """Close the store and open it again, where it outlives its process."""
+        if self.reopened is not None:
+            self.store.close()
+            self.store = self.reopened()
 
 
 def memory_store(folder: Path) -> Kept:
+    """A store that ends with its process."""
     store = om.MemoryStore()
+    return Kept(store, lambda: _cells(store), lambda: _encoded(store))
 
-    def contents() -> Any:
-        return {
-            (desk, collection.name): dict(table.cells)
-            for desk, tables in store._space.desks.items()
-            for collection, table in tables.items()
-        }
 
-    return Kept(store, contents)
+def journal_store(folder: Path) -> Kept:
+    """The example of a storage backend of another kind."""
+    path, opened = folder / "desk.journal", example("journal_store").JournalStore
+    kept = Kept(opened(path), path.read_bytes, dict, lambda: opened(path))
+    kept.values = lambda: _encoded(cast("Any", kept.store)._tables)
+    return kept
 
 
 def sqlite_store(folder: Path) -> Kept:
+    """A database in a file, whose tables are there already."""
     path = folder / "desk.db"
     shutil.copy(_empty_sqlite(), path)
+    return _sql(f"sqlite:///{path}")
 
-    def contents() -> list[str]:
-        with closing(sqlite3.connect(path)) as connection:
-            return list(connection.iterdump())
 
-    # Waiting for the disk would be most of what these tests do, and none of them pulls a plug.
-    return Kept(SqlStore(f"sqlite:///{path}", durability="normal"), contents)
+def postgres_store(url: str) -> Kept:
+    """The same database for every story, emptied: to make its tables anew is slow."""
+    kept = _sql(url)
+    store = cast("SqlStore", kept.store)
+    store.create_tables()
+    with store.engine.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in store.tables.metadata.sorted_tables)
+        connection.exec_driver_sql(f"TRUNCATE {names}")
+    return kept
+
+
+def _sql(url: str) -> Kept:
+    # To wait for the disk would be most of what these tests do, and none of them pulls a plug.
+    opened = partial(SqlStore, url, durability="normal")
+    store = opened()
+    kept = Kept(store, dict, dict, opened)
+    kept.contents = lambda: _rows(cast("SqlStore", kept.store))
+    kept.values = lambda: _bodies(cast("SqlStore", kept.store))
+    return kept
+
+
+def _rows(store: SqlStore) -> dict[str, list[tuple[object, ...]]]:
+    with store.engine.connect() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+            for table in store.tables.metadata.sorted_tables
+        }
+
+
+def _bodies(store: SqlStore) -> Values:
+    found: Values = {}
+    with store.engine.connect() as connection:
+        for collection, table in store.tables.main.items():
+            led = ("desk_id",) if collection.desk_led else ()
+            key = (*led, *(column.name for column in collection.key_columns))
+            for row in connection.execute(select(table)).mappings():
+                name = (collection.name, *(row[each] for each in key))
+                found[name] = (row["body_version"], row["body"])
+    return found
+
+
+def _cells(store: om.MemoryStore) -> dict[tuple[str, Collection[Any]], dict[Key, Any]]:
+    return {
+        (desk, collection): dict(table.cells)
+        for desk, tables in store._space.desks.items()
+        for collection, table in tables.items()
+    }
+
+
+def _encoded(store: om.MemoryStore) -> Values:
+    return {
+        (collection.name, *([desk] if collection.desk_led else []), *key): (
+            collection.version,
+            encode(collection, value),
+        )
+        for (desk, collection), cells in _cells(store).items()
+        for key, value in cells.items()
+    }
 
 
 @cache
@@ -187,7 +255,11 @@ def _empty_sqlite() -> Path:
     return path
 
 
-STORES: dict[str, Callable[[Path], Kept]] = {"memory": memory_store, "sqlite": sqlite_store}
+STORES: dict[str, Callable[[Path], Kept]] = {
+    "memory": memory_store,
+    "sqlite": sqlite_store,
+    "journal": journal_store,
+}
 
 
 # --- one desk in it -------------------------------------------------------------------------------
@@ -220,6 +292,7 @@ class World:
 
     def restart(self) -> Desk:
         """Another process takes over: nothing is left but what is stored (X5)."""
+        self.kept.restart()
         self.desk = self._open()[DESK]
         return self.desk
 

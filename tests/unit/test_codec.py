@@ -36,10 +36,12 @@ from omniroute.schema import (
 from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
-    "ageing expires levels open_after priority segment sticky_wait sticky_within transfers wait_class"
-    " counts percent shares skills weight widen_after after attempts caption_limit config_version goal"
-    " hard_max idempotency_window load max_answer max_bytes maximum number position refused size sla soft_max status step text_limit version"
-    " window within".split(),
+    "after after_hours_expiration ageing attempts caption_limit chat_timeout config_version"
+    " counts end_after expires goal hard_expiry hard_max idempotency_window levels load"
+    " max_answer max_bytes maximum notice number open_after owed percent position priority"
+    " refused restores segment selecting_expiration shares size skills sla snooze_grace"
+    " soft_max status step sticky_wait sticky_within text_limit transfers"
+    " unanswered_expiration version wait_class weight widen_after window within".split(),
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from omniroute.config.render import dump
+from omniroute.config.render import dump, dump_agent
 from omniroute.config.toml import inline
-from omniroute.model.desk_config import DeskConfig
+from omniroute.model.desk_config import AgentConfig, DeskConfig
 from omniroute.rules.names import join
 
-__all__ = ["differences"]
+__all__ = ["agent_differences", "differences", "document_differences"]
 
 _ABSENT: Final = object()
 _ENTRIES: Final = frozenset(
@@ -29,7 +29,23 @@ def differences(before: DeskConfig, after: DeskConfig) -> tuple[str, ...]:
     Empty where both say the same. Values of adapters' settings are not shown, references to secrets
     are (R15).
     """
-    return tuple(_tables("", (), dump(before), dump(after)))
+    return document_differences(dump(before), dump(after))
+
+
+def document_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return one line for each change between two documents, as `differences` does."""
+    return tuple(_tables("", (), before, after))
+
+
+def agent_differences(
+    agent: str, before: AgentConfig | None, after: AgentConfig | None
+) -> tuple[str, ...]:
+    """Return one line for each change of one agent's profile; None stands for nobody."""
+    path, keys = join("agents", agent), ("agents", agent)
+    if after is None:
+        return () if before is None else (f"{path}: removed",)
+    lines = tuple(_tables(path, keys, dump_agent(before or AgentConfig()), dump_agent(after)))
+    return lines if before is not None else (f"{path}: added", *lines)
 
 
 def _tables(

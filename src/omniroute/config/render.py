@@ -13,7 +13,7 @@ from attrs import fields
 
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
-from omniroute.model.agent import Capacity
+from omniroute.model.agent import Capacity, Role
 from omniroute.model.assign import AssignSettings, Selector
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -28,7 +28,7 @@ from omniroute.model.desk_config import (
 from omniroute.model.policy import AfterEnd, PolicySettings
 from omniroute.model.secret import SecretRef
 
-__all__ = ["dump", "dumps_toml"]
+__all__ = ["dump", "dump_agent", "dumps_toml"]
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def dump(config: DeskConfig) -> dict[str, Any]:
         "accounts": {name: _plain(each.settings) for name, each in config.accounts.items()},
         "entry_points": {name: _entry_point(each) for name, each in config.entry_points.items()},
         "groups": {name: _group(each) for name, each in config.groups.items()},
-        "agents": {name: _agent(each) for name, each in config.agents.items()},
+        "agents": {name: dump_agent(each) for name, each in config.agents.items()},
     }
     return {key: value for key, value in document.items() if value not in (None, {})}
 
@@ -165,7 +165,8 @@ def _group(group: GroupConfig) -> dict[str, Any]:
     return _set({"serves": list(group.serves) or None})
 
 
-def _agent(agent: AgentConfig) -> dict[str, Any]:
+def dump_agent(agent: AgentConfig) -> dict[str, Any]:
+    """Return an agent's profile as the table that stands for it in a configuration."""
     return _set(
         {
             "name": agent.name,
@@ -175,5 +176,6 @@ def _agent(agent: AgentConfig) -> dict[str, Any]:
             "skills": dict(agent.skills) or None,
             "channels": None if agent.channels is None else list(agent.channels),
             "weight": None if agent.weight == 1 else agent.weight,
+            "role": None if agent.role is Role.AGENT else agent.role.value,
         },
     )

@@ -29,7 +29,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import SECOND
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.assign import AssignMode, AssignSettings, Compare, Segment, Selector
 from omniroute.model.desk_config import (
     AccountConfig,
@@ -300,6 +300,7 @@ def _agent(fields: Table) -> AgentConfig:
         skills=fields.take("skills", many(whole), {}),
         channels=fields.take("channels", texts, None),
         weight=fields.take("weight", whole, 1),
+        role=fields.take("role", choice(Role), Role.AGENT),
     )
 
 

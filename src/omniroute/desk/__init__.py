@@ -15,6 +15,8 @@ from omniroute.desk.views import (
     Page,
     Received,
     ReceivedItem,
+    StaffChangeView,
+    VersionView,
 )
 
 __all__ = [
@@ -32,7 +34,9 @@ __all__ = [
     "Received",
     "ReceivedItem",
     "Staff",
+    "StaffChangeView",
     "Story",
     "TimelineEntry",
+    "VersionView",
     "open_desk",
 ]

@@ -150,6 +150,9 @@ class AsyncStaff(_Lifted):
     """`Staff`, awaited."""
 
     put = _lift(Staff.put)
+    change = _lift(Staff.change)
+    remove = _lift(Staff.remove)
+    history = _lift(Staff.history)
     set_available = _lift(Staff.set_available)
     get = _lift(Staff.get)
     list = _lift(Staff.list)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from attrs import evolve
 
 from omniroute.desk import jobs
+from omniroute.desk.moving import Clearing
+from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
-from omniroute.desk.staff import own_capacity, save_agent
+from omniroute.desk.staff import SEED, save_agent
 from omniroute.desk.unit import Unit
-from omniroute.errors import ConfigError, DeskExists, Problem
+from omniroute.errors import ConfigError, DeskExists, Problem, UnknownVersion
 from omniroute.ids import Draw
-from omniroute.model.desk_config import DeskConfig
+from omniroute.model.desk_config import DeskConfig, QueueMove
 from omniroute.model.events import SYSTEM, Configured
-from omniroute.model.records import AddressEntry, ConfigVersion, DeskRecord
-from omniroute.model.state import OPEN
+from omniroute.model.records import AddressEntry, ConfigChange, ConfigVersion, DeskRecord
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
-from omniroute.schema import ADDRESSES, CONFIGS, CONVERSATIONS, DESKS
+from omniroute.rules.roles import Right
+from omniroute.schema import ADDRESSES, CONFIG_CHANGES, CONFIGS, DESKS
 
-__all__ = ["apply", "create"]
+__all__ = ["apply", "create", "roll_back", "save", "without_staff"]
+
+
+def without_staff(config: DeskConfig) -> DeskConfig:
+    """Return a configuration as versions of it are kept: agents are records of their own (P20)."""
+    return evolve(config, agents={}) if config.agents else config
 
 
 def create(
@@ -37,12 +46,14 @@ def create(
                 hint=f"open it with desks[{desk!r}]",
             )
         tx.put(DESKS, desk, DeskRecord(desk, 0, 1, None))
-        tx.put(CONFIGS, desk, ConfigVersion(1, config, by, now))
+        body = without_staff(config)
+        _keep(tx, ConfigVersion(1, body, by, now), ConfigChange(1, by, now, ()))
         _claim_addresses(tx, config)
         draw.rewind()
-        unit = Unit(tx, desk, now, draw, _First(config))
+        unit = Unit(tx, desk, now, draw, _First(body))
         unit.write_event(Configured(now, by, 1))
-        _seed_agents(unit, config)
+        for agent, profile in config.agents.items():
+            save_agent(unit, agent, profile, origin=SEED)
         settle(unit)
 
     return work
@@ -60,84 +71,101 @@ class _First:
         return self._setup
 
 
-def apply(config: DeskConfig, *, by: str) -> Callable[[Unit], int]:
+def apply(
+    config: DeskConfig, *, by: str | None, moves: Sequence[QueueMove] = ()
+) -> Callable[[Unit], int]:
     """Return the flow that saves a configuration as a new version, whole; it returns the version.
 
-    An equal configuration changes nothing. Staff stays as it is stored: agents of the configuration
-    are for a new desk. Raises `ConfigError` with every reason why running conversations stand in
-    the way.
+    An equal configuration changes nothing. Agents are not looked at: staff is changed one at a time.
+    Raises `PermissionDenied`, and `ConfigError` with every reason why running conversations stand
+    in the way.
     """
 
     def flow(unit: Unit) -> int:
-        before = unit.setup.config
-        if config == before:
-            return unit.setup.version
-        _refuse_removals(unit, Setup(config, 0))
-        _claim_addresses(unit.tx, config, before)
-        version = unit.setup.version + 1
-        unit.tx.put(CONFIGS, unit.desk, ConfigVersion(version, config, by, unit.now))
-        unit.use_version(version, Setup(config, version))
-        unit.write_event(Configured(unit.now, by, version))
-        jobs.start(unit, version)
+        actor = permit(unit, by, Right.CONFIGURE)
+        version = save(unit, config, actor, by, moves=moves)
+        settle(unit)
         return version
 
     return flow
 
 
-def _refuse_removals(unit: Unit, after: Setup) -> None:
-    """Refuse to take away what open conversations stand in (S15)."""
-    problems = [
-        Problem(f"inboxes.{leaf.replace('/', '.', 1)}", f"has {count} open conversations")
-        for leaf in unit.setup.leaves
-        if not after.is_leaf(leaf) and (count := _open_in(unit, "queue_by_due", leaf))
-    ]
-    problems += [
-        Problem(f"inboxes.{inbox}", f"has {count} open conversations")
-        for inbox in unit.setup.config.inboxes
-        if inbox not in after.config.inboxes and (count := _open_in(unit, "inbox_by_due", inbox))
-    ]
-    if problems:
+def roll_back(to: int, *, by: str | None, moves: Sequence[QueueMove] = ()) -> Callable[[Unit], int]:
+    """Return the flow that saves the content of an earlier version as a new one."""
+
+    def flow(unit: Unit) -> int:
+        actor = permit(unit, by, Right.ROLL_BACK)
+        stored = unit.tx.get(CONFIGS, unit.desk, (to,))
+        if stored is None:
+            raise UnknownVersion(f"desk {unit.desk!r} has no version {to} of its configuration")
+        version = save(unit, stored.config, actor, by, moves=moves, restores=to)
+        settle(unit)
+        return version
+
+    return flow
+
+
+def save(
+    unit: Unit,
+    config: DeskConfig,
+    actor: str,
+    by: str | None,
+    *,
+    moves: Sequence[QueueMove] = (),
+    ending: Collection[str] = (),
+    restores: int | None = None,
+) -> int:
+    """Save a configuration that was checked, and move what stands where it has nothing left (S15)."""
+    from omniroute.config import differences  # many modules, and seldom needed
+
+    before, config = unit.setup, without_staff(config)
+    if config == before.config:
+        return before.version
+    version = before.version + 1
+    after = Setup(config, version)
+    clearing = Clearing(unit, before, after, moves, ending)
+    if problems := list(clearing.problems()):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
-
-
-def _open_in(unit: Unit, index: str, value: str) -> int:
-    return sum(
-        unit.tx.count(CONVERSATIONS.index(index), unit.desk, (value, state.value)) for state in OPEN
+    _claim_addresses(unit.tx, config, before.config)
+    changes = differences(before.config, config)
+    _keep(
+        unit.tx,
+        ConfigVersion(version, config, actor, unit.now),
+        ConfigChange(version, actor, unit.now, changes, restores, tuple(moves)),
     )
+    unit.use_version(version, after)
+    unit.write_event(Configured(unit.now, actor, version))
+    clearing.clear(by)
+    jobs.start(unit, version)
+    return version
+
+
+def _keep(tx: Transaction, version: ConfigVersion, change: ConfigChange) -> None:
+    desk = version.config.desk
+    tx.add(CONFIGS, desk, (version,))
+    tx.add(CONFIG_CHANGES, desk, (change,))
 
 
 def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | None = None) -> None:
     """Enter a desk's addresses in the directory, and give back those it no longer has."""
     wanted = _addresses(config)
+    known = _addresses(before) if before else {}
     problems = []
-    for key in _addresses(before) if before else ():
+    for key in known:
         if key not in wanted:
             tx.delete(ADDRESSES, config.desk, key)
     for key, name in wanted.items():
-        known = tx.get(ADDRESSES, config.desk, key)
-        if known is not None and known.desk != config.desk:
+        if known.get(key) == name:
+            continue
+        entry = tx.get(ADDRESSES, config.desk, key)
+        if entry is not None and entry.desk != config.desk:
             text = f"{key[0]} {key[1]!r} belongs to another desk"
             problems.append(Problem(f"entry_points.{name}.address", text))
-        elif known is None or known.entry_point != name:
+        elif entry is None or entry.entry_point != name:
             tx.put(ADDRESSES, config.desk, AddressEntry(*key, config.desk, name))
     if problems:
         raise ConfigError(problems, source=f"desk {config.desk!r}")
 
 
-def _addresses(config: DeskConfig) -> dict[tuple[str, str], str]:
+def _addresses(config: DeskConfig) -> Mapping[tuple[str, str], str]:
     return {(each.channel, each.address): name for name, each in config.entry_points.items()}
-
-
-def _seed_agents(unit: Unit, config: DeskConfig) -> None:
-    for agent, seed in config.agents.items():
-        save_agent(
-            unit,
-            agent,
-            name=seed.name,
-            groups=seed.groups,
-            serves=seed.serves,
-            capacity=own_capacity(seed.capacity),
-            skills=seed.skills,
-            channels=seed.channels,
-            weight=seed.weight,
-        )

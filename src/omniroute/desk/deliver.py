@@ -19,7 +19,7 @@ from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
-from omniroute.model.message import Direction, Message
+from omniroute.model.message import Message
 from omniroute.model.values import frozen
 from omniroute.model.wire import (
     Accepted,
@@ -41,8 +41,7 @@ BATCH = 16
 """How many messages one transaction leases, and one records."""
 
 _READY = OUTBOX.index("ready")
-_THREAD = MESSAGES.index("messages_of")
-_CARRIED = 20
+_CARRYING = MESSAGES.index("messages_carrying")
 
 
 @frozen
@@ -71,10 +70,9 @@ def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
     if message is None or conversation is None:
         tx.delete(OUTBOX, desk, OUTBOX.key(entry))
         return None
-    recent = tx.scan(_THREAD, desk, (conversation.id,), limit=_CARRIED, reverse=True)
     # The latest that brought something: a reaction, say, has no mail reference to answer to.
-    brought = (each.carry for each in recent if each.direction is Direction.IN and each.carry)
-    carried = next(brought, {})
+    brought = tx.scan(_CARRYING, desk, (conversation.id,), limit=1, reverse=True)
+    carried = brought[0].carry if brought else {}
     context = SendContext(carry=carried, step=entry.step, sent_ids=entry.sent_ids)
     return Parcel(entry, conversation, message, context)
 
@@ -121,6 +119,9 @@ def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
         message = _known_as(unit, message, result.provider_ids)
         message = set_status(unit, message, DeliveryStatus.SENT, unit.now)
         note_early_statuses(unit, message)
+    elif isinstance(result, Unknown) and _was_reported(message, result):
+        unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
+        _known_as(unit, message, result.sent_ids)
     elif isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
         again = retry_at(unit.now, entry.attempts, message.id, result.after)
         entry = evolve(
@@ -131,8 +132,17 @@ def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
         _bury(unit, entry, message, result)
 
 
+def _was_reported(message: Message, result: Unknown) -> bool:
+    """Whether a status told, by our own id, of what went out before we lost its answer (S12)."""
+    told = message.status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ)
+    return told and not set(message.provider_ids) <= set(result.sent_ids)
+
+
 def _known_as(unit: Unit, message: Message, provider_ids: tuple[str, ...]) -> Message:
-    message = evolve(message, provider_ids=provider_ids)
+    known = tuple(dict.fromkeys((*provider_ids, *message.provider_ids)))
+    if known == message.provider_ids:
+        return message
+    message = evolve(message, provider_ids=known)
     unit.tx.put(MESSAGES, unit.desk, message)
     return message
 

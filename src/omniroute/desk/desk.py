@@ -71,8 +71,12 @@ class Desk:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
 
-    def apply(self, config: DeskConfig, *, by: str, now: datetime | None = None) -> int:
+    def apply(
+        self, config: DeskConfig, *, by: str | None = None, now: datetime | None = None
+    ) -> int:
         """Save a configuration as a new version, whole or not at all; return its number.
+
+        Its agents are not looked at: staff is changed one at a time, with `staff` or in a draft.
 
         Every process works by it from its next transaction; what hangs on the old one (dues, who
         serves what) follows in batches with the next ticks, and at each conversation's next touch

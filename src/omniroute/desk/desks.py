@@ -14,7 +14,7 @@ from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
 from omniroute.desk.checking import checked
-from omniroute.desk.configure import create
+from omniroute.desk.configure import create, without_staff
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
 from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
@@ -175,6 +175,8 @@ class Desks:
 def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
+    The staff is not compared: it is the store's, one agent at a time (P20).
+
     Raises `ConfigDiffers` with the differences when the stored configuration is another one:
     applying a change is a decision, not a side effect. `options` are those of `Desks`.
     """
@@ -185,7 +187,7 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
     desk = desks[config.desk]
     from omniroute.config import differences
 
-    if changed := differences(desk.config, config):
+    if changed := differences(desk.config, without_staff(config)):
         raise ConfigDiffers(config.desk, changed)
     return desk
 

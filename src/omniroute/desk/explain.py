@@ -212,7 +212,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.TookOver, lambda e: f"{e.agent} took it over from {e.released}"),
     (tell.Reactivated, lambda _: "contact is back"),
     (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),
-    (tell.SlaMissed, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),
+    (tell.SlaBreached, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),
     (tell.SlaRescheduled, lambda _: "first response is due at another time"),
     (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
     (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),

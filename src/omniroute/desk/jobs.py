@@ -2,18 +2,24 @@
 
 A job is a record of how far it came, written in the same transaction as what it did; every tick
 takes one batch further. Until it has come by, a conversation is brought up to date at its next
-touch.
+touch. Versions that moved queues are followed one after another, whatever was saved meanwhile.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from omniroute.desk.staff import save_agent
+from attrs import evolve
+
+from omniroute.desk.staff import CONFIGURATION as BY_CONFIGURATION
+from omniroute.desk.staff import profile_of, save_agent
 from omniroute.desk.unit import Unit
+from omniroute.model.agent import Agent
+from omniroute.model.desk_config import QueueMove
 from omniroute.model.records import Job
 from omniroute.model.state import State
-from omniroute.schema import AGENTS, CONVERSATIONS, JOBS
+from omniroute.rules.moves import follow_patterns
+from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS
 
 __all__ = ["CONFIGURATION", "advance", "start"]
 
@@ -26,11 +32,18 @@ _AGENTS: Final = "agents"
 _CONVERSATIONS: Final = "conversations"
 _ALL_AGENTS = AGENTS.index("all_agents")
 _OPEN = CONVERSATIONS.index("open_conversations")
+_HISTORY = CONFIG_CHANGES.index("config_history")
 
 
 def start(unit: Unit, version: int) -> None:
-    """Begin anew: staff first, since who serves what decides who can be given what."""
-    unit.tx.put(JOBS, unit.desk, Job(CONFIGURATION, version, _AGENTS))
+    """Begin with a new version: staff first, since who serves what decides who can be given what.
+
+    A job that is still going through the staff goes on, and comes to this version after its own.
+    """
+    job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION,))
+    if job is None or job.phase != _AGENTS:
+        unit.tx.put(JOBS, unit.desk, Job(CONFIGURATION, version, _AGENTS))
+    unit.come_back_at(unit.now)
 
 
 def advance(unit: Unit) -> bool:
@@ -38,37 +51,61 @@ def advance(unit: Unit) -> bool:
     job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION,))
     if job is None:
         return False
-    cursor = _agents(unit, job.cursor) if job.phase == _AGENTS else _conversations(unit, job.cursor)
-    if cursor is not None:
-        following = Job(job.name, job.version, job.phase, cursor)
-    elif job.phase == _AGENTS:
-        following = Job(job.name, job.version, _CONVERSATIONS)
-    else:
+    cursor = _agents(unit, job) if job.phase == _AGENTS else _conversations(unit, job.cursor)
+    following = _following(unit, job, cursor)
+    if following is None:
         unit.tx.delete(JOBS, unit.desk, (CONFIGURATION,))
         return False
     unit.tx.put(JOBS, unit.desk, following)
     return True
 
 
-def _agents(unit: Unit, cursor: str) -> str | None:
+def _following(unit: Unit, job: Job, cursor: str | None) -> Job | None:
+    if cursor is not None:
+        return Job(job.name, job.version, job.phase, cursor)
+    if job.phase != _AGENTS:
+        return None
+    if job.version < unit.setup.version:
+        return Job(job.name, _next_version(unit, job.version), _AGENTS)
+    return Job(job.name, job.version, _CONVERSATIONS)
+
+
+def _next_version(unit: Unit, version: int) -> int:
+    """The next version that moved queues, or the one in force: what is between is passed over."""
+    later = unit.tx.scan(_HISTORY, unit.desk, after=(version,), limit=BATCH)
+    moved = next((each.version for each in later if each.moves), None)
+    if moved is not None:
+        return moved
+    return later[-1].version if later else unit.setup.version
+
+
+def _agents(unit: Unit, job: Job) -> str | None:
     """Save agents anew, whose queues, capacity or order may follow from the new version."""
-    agents = unit.tx.scan(_ALL_AGENTS, unit.desk, after=(cursor,), limit=BATCH)
+    agents = unit.tx.scan(_ALL_AGENTS, unit.desk, after=(job.cursor,), limit=BATCH)
+    saved = unit.tx.get(CONFIG_CHANGES, unit.desk, (job.version,))
+    moves, author = (saved.moves, saved.by) if saved else ((), None)
     for agent in agents:
-        save_agent(
-            unit,
-            agent.id,
-            name=agent.name,
-            groups=agent.groups,
-            serves=agent.serves,
-            capacity=agent.own_capacity,
-            skills=agent.skills,
-            channels=agent.channels,
-            weight=agent.weight,
-            follow=True,
-        )
+        _follow(unit, agent, moves, author)
         # Queues that they serve may be pushed from here on, whoever changed or not.
         unit.freed[agent.id] = None
     return agents[-1].id if len(agents) == BATCH else None
+
+
+def _follow(unit: Unit, agent: Agent, moves: tuple[QueueMove, ...], author: str | None) -> None:
+    profile, leaving = profile_of(agent), agent.leaving
+    serves = follow_patterns(profile.serves, moves) if moves else profile.serves
+    if serves == profile.serves or author is None:
+        save_agent(unit, agent.id, profile, follow=True, leaving=leaving)
+        return
+    save_agent(
+        unit,
+        agent.id,
+        evolve(profile, serves=serves),
+        actor=author,
+        origin=BY_CONFIGURATION,
+        follow=True,
+        leaving=leaving,
+    )
 
 
 def _conversations(unit: Unit, cursor: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
-from omniroute.model.events import LogEntry
+from omniroute.model.events import LogEntry, agent_actor
 from omniroute.model.message import Message
 from omniroute.model.state import OPEN, State
 from omniroute.model.values import frozen
@@ -31,6 +31,7 @@ from omniroute.schema import (
 
 __all__ = ["FILTERS", "ORDERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
 
+_THREAD: Final = MESSAGES.index("messages_of")
 _BEYOND: Final = 2**63  # what columns hold
 
 ORDERS: Final = ("due", "latest")
@@ -98,6 +99,15 @@ def check_limit(limit: object) -> None:
         raise UsageError("not a page size", where="limit", expected="1 to 1000", got=repr(limit))
 
 
+def position_of(cursor: str) -> int:
+    """Return the number that a page's `next` stands for; `UsageError` for what is none."""
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise UsageError(
+            "not a cursor", where="after", expected="`next` of an earlier page", got=repr(cursor)
+        )
+    return int(cursor)
+
+
 def check_position(position: object) -> None:
     """Raise `UsageError` for what is no position in the log."""
     if isinstance(position, bool) or not isinstance(position, int) or not 0 <= position < _BEYOND:
@@ -142,9 +152,11 @@ def _wanted(tx: Transaction, desk: str, query: Query, conversation: Conversation
 
 
 def _unread(tx: Transaction, desk: str, agent: str, conversation: Conversation) -> bool:
+    newest = tx.scan(_THREAD, desk, (conversation.id,), limit=1, reverse=True)
+    if not newest or newest[0].author == agent_actor(agent):
+        return False  # who wrote the last word has read those before it
     marker = tx.get(READ_MARKERS, desk, (agent, conversation.id))
-    newest = tx.scan(MESSAGES.index("messages_of"), desk, (conversation.id,), limit=1, reverse=True)
-    return bool(newest) and (marker is None or marker.position < newest[0].position)
+    return marker is None or marker.position < newest[0].position
 
 
 def _ordered(tx: Transaction, desk: str, query: Query) -> Iterator[Key]:
@@ -220,10 +232,9 @@ def list_messages(
         check_position(after)
 
     def work(tx: Transaction) -> list[Message]:
-        index = MESSAGES.index("messages_of")
         # An entry goes on behind its position with the key, which is never empty.
         beyond = None if after is None else (after + 1, "")
-        found = tx.scan(index, desk, (conversation,), after=beyond, limit=limit)
+        found = tx.scan(_THREAD, desk, (conversation,), after=beyond, limit=limit)
         if not found and tx.get(CONVERSATIONS, desk, (conversation,)) is None:
             raise UnknownConversation(f"no conversation {conversation!r}")
         return found

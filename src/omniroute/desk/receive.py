@@ -266,7 +266,9 @@ def _listed(unit: Unit, conversation: Conversation) -> tuple[Any, ...]:
 
 
 def _show_menu(unit: Unit, conversation: Conversation) -> Conversation:
-    policy = unit.policy(conversation)
+    # The branch that is shown has the say, and what it does not say its nearest ancestor (U18).
+    branch = "/".join((conversation.place.inbox, *conversation.extras.menu))
+    policy = unit.setup.policy(conversation.place.channel, branch)
     text = menu.render(policy.menu_text, _listed(unit, conversation))
     message = unit.draw.next("m")
     body = {

@@ -1,168 +1,193 @@
-"""Staff, one agent at a time: whatever the number of agents, a change loads and stores one (P20)."""
+"""Staff, one agent at a time: whatever the number of agents, a change loads and stores one (P20).
+
+A profile is what a person wrote of an agent (`AgentConfig`); the stored agent is that profile under
+the configuration in force, with load and availability. Every change of a profile is kept with its
+author.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+from attrs import evolve, fields
+
+from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
-from omniroute.errors import UsageError
+from omniroute.errors import UnknownAgent, UsageError
 from omniroute.model.agent import Agent, Capacity
+from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
+from omniroute.model.records import StaffChange
 from omniroute.rules.names import name_problem
 from omniroute.rules.resolution import MESSAGING
+from omniroute.rules.roles import Right
 from omniroute.rules.storable import check_key, check_storable, check_text
+from omniroute.schema import STAFF_CHANGES
 
-__all__ = ["own_capacity", "put", "save_agent", "set_available"]
+__all__ = [
+    "CONFIGURATION",
+    "FILE",
+    "HAND",
+    "SEED",
+    "change",
+    "check_profile",
+    "profile_of",
+    "record",
+    "save_agent",
+    "set_available",
+]
+
+HAND: Final = "hand"
+FILE: Final = "file"
+SEED: Final = "seed"
+CONFIGURATION: Final = "configuration"
+
+_SAVED: Final = tuple(
+    each.name for each in fields(AgentSaved) if each.name not in ("agent", "at", "actor")
+)
+
+
+def profile_of(agent: Agent) -> AgentConfig:
+    """Return what is written of an agent, as a configuration would have it."""
+    own = agent.own_capacity
+    return AgentConfig(
+        name=None if agent.name == agent.id else agent.name,
+        groups=agent.groups,
+        serves=agent.serves,
+        capacity=None if own is None else {MESSAGING: own},
+        role=agent.role,
+        skills=agent.skills,
+        channels=agent.channels,
+        weight=agent.weight,
+    )
 
 
 def save_agent(
     unit: Unit,
     agent: str,
+    profile: AgentConfig,
     *,
-    name: str | None,
-    groups: Sequence[str],
-    serves: Sequence[str],
-    capacity: Capacity | None,
-    skills: Mapping[str, int] | None = None,
-    channels: Sequence[str] | None = None,
-    weight: int = 1,
     actor: str = SYSTEM,
+    origin: str | None = None,
     follow: bool = False,
+    leaving: bool = False,
 ) -> None:
     """Record an agent's profile, where it differs from the stored one (R11).
 
     With `follow`, what the profile names and the configuration no longer has is passed over, and
-    stays in the profile: it may come back. Otherwise it raises `UsageError`.
+    stays in the profile: it may come back. Otherwise it raises `UsageError`. `origin` is given
+    where the profile itself changes, which is then kept in its history.
     """
-    setup = unit.setup
-    known = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
-    leaves = setup.serving(*(known or (serves, groups)))
+    setup, before = unit.setup, unit.find_agent(agent)
+    serves, groups = profile.serves, profile.groups
+    named = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
+    own = None if profile.capacity is None else profile.capacity.get(MESSAGING)
+    leaves = () if leaving else setup.serving(*(named or (serves, groups)))
     saved = AgentSaved(
         agent,
         unit.now,
         actor,
-        name or agent,
+        profile.name or agent,
         tuple(groups),
         tuple(serves),
         leaves,
-        capacity or setup.capacity(),
+        own or setup.capacity(),
         setup.distribution(),
-        capacity,
+        own,
+        profile.role,
+        leaving,
         setup.pools(leaves, groups),
-        dict(skills or {}),
-        None if channels is None else tuple(channels),
-        weight,
+        dict(profile.skills),
+        profile.channels,
+        profile.weight,
     )
-    if not _same(unit.find_agent(agent), saved):
-        unit.write_event(saved)
+    if before is not None and all(getattr(before, name) == getattr(saved, name) for name in _SAVED):
+        return
+    unit.write_event(saved)
+    if origin is not None:
+        known = None if before is None else profile_of(before)
+        record(unit, agent, actor, origin, known, profile)
 
 
-def _same(agent: Agent | None, saved: AgentSaved) -> bool:
-    return agent is not None and all(
-        getattr(agent, name) == getattr(saved, name) for name in _PROFILE
-    )
-
-
-_PROFILE = (
-    "name",
-    "groups",
-    "serves",
-    "leaves",
-    "capacity",
-    "distribution",
-    "own_capacity",
-    "pools",
-    "skills",
-    "channels",
-    "weight",
-)
-
-
-def put(
+def record(
+    unit: Unit,
     agent: str,
-    *,
-    name: str | None,
-    groups: Sequence[str] | None,
-    serves: Sequence[str] | None,
-    capacity: Mapping[str, Capacity] | None,
-    skills: Mapping[str, int] | None,
-    channels: Sequence[str] | None,
-    weight: int | None,
-    by: str | None,
+    actor: str,
+    origin: str,
+    before: AgentConfig | None,
+    after: AgentConfig | None,
+) -> None:
+    """Keep the change of a profile that was just told: who did it and what it was, line by line."""
+    from omniroute.config.diff import agent_differences  # many modules, and seldom needed
+
+    changes = agent_differences(agent, before, after)
+    if changes or before is None:
+        change = StaffChange(agent, unit.position, actor, unit.now, origin, changes, after)
+        unit.tx.add(STAFF_CHANGES, unit.desk, (change,))
+
+
+def change(
+    agent: str, given: Mapping[str, Any], *, by: str | None, add: bool, origin: str = HAND
 ) -> Callable[[Unit], Agent]:
-    """Return the flow of adding an agent, or changing what is given of a known one's profile."""
-    check_key(agent, "agent")
-    _check_profile(agent, name, capacity)
-    _check_traits(skills, channels, weight)
+    """Return the flow of changing what is given of an agent's profile; a new agent only with `add`.
+
+    What is given must exist in the configuration; what was kept may name queues that are gone.
+    """
+    check_profile(agent, given)
 
     def flow(unit: Unit) -> Agent:
+        actor = permit(unit, by, Right.STAFF)
         known = unit.find_agent(agent)
-        # What is given must exist; what was kept may name queues that are gone by now.
-        unit.setup.serving(serves or (), groups or ())
-        save_agent(
-            unit,
-            agent,
-            name=name or (known.name if known else None),
-            groups=_given(groups, known.groups if known else ()),
-            serves=_given(serves, known.serves if known else ()),
-            capacity=own_capacity(capacity) or (known.own_capacity if known else None),
-            skills=skills if skills is not None else (known.skills if known else None),
-            channels=channels if channels is not None else (known.channels if known else None),
-            weight=weight or (known.weight if known else 1),
-            actor=SYSTEM if by is None else agent_actor(by),
-            follow=True,
-        )
-        settle(unit)
+        if known is None and not add:
+            raise UnknownAgent(f"no agent {agent!r}", hint="staff.put adds one")
+        unit.setup.serving(given.get("serves", ()), given.get("groups", ()))
+        profile = evolve(profile_of(known) if known else AgentConfig(), **given)
+        save_agent(unit, agent, profile, actor=actor, origin=origin, follow=True)
         return unit.agent(agent)
 
     return flow
 
 
-def own_capacity(capacity: Mapping[str, Capacity] | None) -> Capacity | None:
-    """Return an agent's own limits in messaging, or None where they have the desk's."""
-    return None if capacity is None else capacity.get(MESSAGING)
+def check_profile(agent: str, given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for what cannot stand in an agent's profile."""
+    from omniroute.rules.checks import (
+        capacity_problems,
+        trait_problems,
+    )  # which configuration is judged by
 
-
-def _check_profile(agent: str, name: str | None, capacity: Mapping[str, Capacity] | None) -> None:
-    from omniroute.rules.checks import capacity_problems  # which configuration is judged by
-
-    problem = name_problem(agent, "an agent's id")
+    check_key(agent, "agent")
+    problem, name = name_problem(agent, "an agent's id"), given.get("name")
     if problem is None and name is not None:
         check_text(name, "name")
         problem = name_problem(name, "an agent's name")
     if problem is not None:
         raise UsageError(problem, where="agent")
+    capacity: Mapping[str, Capacity] | None = given.get("capacity")
     check_storable(capacity, "capacity")
-    if found := tuple(capacity_problems("capacity", capacity or {})):
-        raise UsageError(found[0].message, where=found[0].path)
-
-
-def _check_traits(
-    skills: Mapping[str, int] | None, channels: Sequence[str] | None, weight: int | None
-) -> None:
-    from omniroute.rules.checks import trait_problems  # which configuration is judged by
-
-    found = tuple(trait_problems("", skills or {}, channels or (), 1 if weight is None else weight))
+    traits = (given.get("skills") or {}, given.get("channels") or (), given.get("weight", 1))
+    check_storable(traits, "agent")
+    found = (*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits))
     if found:
         raise UsageError(found[0].message, where=found[0].path)
-
-
-def _given(value: Sequence[str] | None, otherwise: Sequence[str]) -> Sequence[str]:
-    return otherwise if value is None else value
 
 
 def set_available(agent: str, *, available: bool, by: str) -> Callable[[Unit], Agent]:
     """Return the flow of the one switch for all of an agent's channels (A7).
 
     Becoming available brings waiting conversations at once; RED keeps those that are held (A9).
+    Switching somebody else needs the right to (G18).
     """
     if not isinstance(available, bool):
         raise UsageError("not a switch", where="available", expected="a bool", got=repr(available))
     check_key(by, "by")
 
     def flow(unit: Unit) -> Agent:
-        if unit.agent(agent).available is not available:
+        found = unit.agent(agent)
+        if by != agent:
+            permit(unit, by, Right.SWITCH_OTHERS)
+        if found.available is not available:
             unit.write_event(AgentAvailability(agent, unit.now, agent_actor(by), available))
         settle(unit)
         return unit.agent(agent)

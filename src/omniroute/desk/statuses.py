@@ -20,13 +20,15 @@ from omniroute.schema import EARLY_STATUSES, MESSAGES, OUTBOX
 __all__ = ["note_early_statuses", "note_status", "set_status"]
 
 _PROVIDER_IDS = MESSAGES.index("provider_ids")
+_WITHOUT_AN_ANSWER = (DeliveryStatus.PENDING, DeliveryStatus.UNKNOWN)
 
 
 def note_status(unit: Unit, report: EarlyStatus, outgoing: str | None = None) -> Message | None:
     """Note a report on the message it speaks of; keep it and return None when that is not known yet.
 
     `outgoing` is our own id of the message, where the provider hands it back: it finds a message
-    whose answer was lost, which then counts as sent and leaves the dead letters (S12).
+    whose answer was lost, which then counts as sent and leaves the dead letters, and one whose
+    answer is still awaited (S12).
     """
     prefix = (report.entry_point, report.provider_id)
     found = unit.tx.scan(_PROVIDER_IDS, unit.desk, prefix, limit=1)
@@ -39,13 +41,14 @@ def note_status(unit: Unit, report: EarlyStatus, outgoing: str | None = None) ->
 
 def _lost(unit: Unit, report: EarlyStatus, outgoing: str | None) -> Message | None:
     message = None if outgoing is None else unit.tx.get(MESSAGES, unit.desk, (outgoing,))
-    if message is None or message.status is not DeliveryStatus.UNKNOWN:
+    if message is None or message.status not in _WITHOUT_AN_ANSWER:
         return None
     if message.entry_point != report.entry_point:
         return None  # whoever signs for one entry point says nothing of another's messages
     message = evolve(message, provider_ids=(*message.provider_ids, report.provider_id))
     unit.tx.put(MESSAGES, unit.desk, message)
-    unit.tx.delete(OUTBOX, unit.desk, (message.conversation, message.position))
+    if message.status is not DeliveryStatus.PENDING:  # that one is on its way, perhaps in parts
+        unit.tx.delete(OUTBOX, unit.desk, (message.conversation, message.position))
     return message
 
 
@@ -77,9 +80,9 @@ def set_status(
     error = reason if merged is DeliveryStatus.FAILED else message.error
     message = evolve(message, status=merged, status_at=at, error=error)
     unit.tx.put(MESSAGES, unit.desk, message)
+    # Told no earlier than what came before it, whoever's clock is behind (S1).
+    at = max(unit.now, unit.conversation(message.conversation).at)
     unit.write_event(
-        tell.DeliveryChanged(
-            message.conversation, unit.now, SYSTEM, None, message.id, merged, reason
-        )
+        tell.DeliveryChanged(message.conversation, at, SYSTEM, None, message.id, merged, reason)
     )
     return message

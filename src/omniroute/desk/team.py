@@ -4,25 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from omniroute.clock import resolve_now
 from omniroute.desk import read, staff
+from omniroute.desk.leaving import remove
+from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
-from omniroute.desk.views import AgentView, Page
-from omniroute.errors import UnknownAgent
-from omniroute.model.agent import Agent, Capacity
+from omniroute.desk.views import AgentView, Page, StaffChangeView
+from omniroute.errors import UnknownAgent, UsageError
+from omniroute.model.agent import Agent, Capacity, Role
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
-from omniroute.schema import AGENTS
+from omniroute.schema import AGENTS, STAFF_CHANGES
 
-__all__ = ["Staff"]
+__all__ = ["Staff", "given"]
+
+T = TypeVar("T")
 
 _ALL = AGENTS.index("all_agents")
+_HISTORY = STAFF_CHANGES.index("staff_history")
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Return those fields of a profile that are given, lists as the tuples they are kept as."""
+    if (role := values.get("role")) is not None:
+        values["role"] = _role(role)
+    return {
+        name: tuple(value) if name in ("groups", "serves", "channels") else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _role(value: str) -> Role:
+    if value not in set(Role):
+        expected = " or ".join(Role)
+        raise UsageError("not a role", where="role", expected=expected, got=repr(value))
+    return Role(value)
 
 
 class Staff:
-    """Agents: saved one at a time, whatever their number (P20)."""
+    """Agents: saved one at a time, whatever their number (P20).
+
+    Changing somebody needs the role administrator, in the agent that `by` names; without `by` the
+    host itself acts (G18).
+    """
 
     def __init__(self, desk: str, runtime: Runtime) -> None:
         self._desk = desk
@@ -39,6 +67,7 @@ class Staff:
         skills: Mapping[str, int] | None = None,
         channels: Sequence[str] | None = None,
         weight: int | None = None,
+        role: Role | str | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
@@ -47,11 +76,10 @@ class Staff:
 
         `serves` are queues and patterns (`general/Deutsch/**`); those of the groups come on top.
         `skills` are levels by name (P1), `channels` those they are enabled for (A1), all where they are
-        never given, `weight` counts in the weighted distribution (P3). Raises `UsageError` for a
-        pattern that fits no queue.
+        never given, `weight` counts in the weighted distribution (P3).
+        Raises `UsageError` for a pattern that fits no queue, `PermissionDenied` as the class says.
         """
-        flow = staff.put(
-            agent,
+        profile = given(
             name=name,
             groups=groups,
             serves=serves,
@@ -59,9 +87,58 @@ class Staff:
             skills=skills,
             channels=channels,
             weight=weight,
-            by=by,
+            role=role,
         )
-        return self._changed(flow, now, within)
+        return self._changed(staff.change(agent, profile, by=by, add=True), now, within)
+
+    def change(
+        self,
+        agent: str,
+        *,
+        name: str | None = None,
+        groups: Sequence[str] | None = None,
+        serves: Sequence[str] | None = None,
+        capacity: Mapping[str, Capacity] | None = None,
+        skills: Mapping[str, int] | None = None,
+        channels: Sequence[str] | None = None,
+        weight: int | None = None,
+        role: Role | str | None = None,
+        by: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> AgentView:
+        """Change what is given of an agent's profile, as `put`; `UnknownAgent` for a new one."""
+        profile = given(
+            name=name,
+            groups=groups,
+            serves=serves,
+            capacity=capacity,
+            skills=skills,
+            channels=channels,
+            weight=weight,
+            role=role,
+        )
+        return self._changed(staff.change(agent, profile, by=by, add=False), now, within)
+
+    def remove(
+        self,
+        agent: str,
+        *,
+        held: str | None = None,
+        hand_to: str | None = None,
+        by: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> None:
+        """Take an agent off the staff (S15).
+
+        What they hold is put back into its queue, ahead in class "returned" (`held="requeue"`),
+        stays with them until it ends, while they get nothing new (`held="keep"`), or goes to
+        another agent (`hand_to`). Raises `UsageError`, saying how many they hold, where nothing is
+        said; `CapacityExceeded` where the other agent has no room for all.
+        """
+        flow = remove(agent, held=held, hand_to=hand_to, by=by)
+        self._run(flow, now, within)
 
     def set_available(
         self,
@@ -72,7 +149,10 @@ class Staff:
         now: datetime | None = None,
         within: object | None = None,
     ) -> AgentView:
-        """Switch an agent on or off for all channels (A7); RED keeps what they hold (A9)."""
+        """Switch an agent on or off for all channels (A7); RED keeps what they hold (A9).
+
+        Somebody else than the agent needs the role supervisor or administrator.
+        """
         flow = staff.set_available(agent, available=available, by=by or agent)
         return self._changed(flow, now, within)
 
@@ -100,11 +180,38 @@ class Staff:
 
         return self._runtime.look(self._desk, work)
 
+    def history(
+        self, agent: str, *, limit: int = 50, after: str | None = None
+    ) -> Page[StaffChangeView]:
+        """Return a page of what was changed of an agent's profile, newest first, also once removed."""
+        read.check_limit(limit)
+        bound = None if after is None else (read.position_of(after),)
+
+        def work(tx: Transaction, setup: Setup) -> Page[StaffChangeView]:
+            found = tx.scan(
+                _HISTORY, self._desk, (agent,), after=bound, limit=limit + 1, reverse=True
+            )
+            cursor = str(found[limit - 1].position) if len(found) > limit else None
+            zone = setup.config.zone
+            return Page(tuple(StaffChangeView.of(each, zone) for each in found[:limit]), cursor)
+
+        return self._runtime.look(self._desk, work)
+
     def _changed(
         self, flow: Callable[[Unit], Agent], now: datetime | None, within: object | None
     ) -> AgentView:
         def viewed(unit: Unit) -> AgentView:
-            return AgentView.of(flow(unit), unit.setup.config.zone)
+            changed = flow(unit)
+            settle(unit)
+            return AgentView.of(unit.agent(changed.id), unit.setup.config.zone)
+
+        return self._run(viewed, now, within)
+
+    def _run(self, flow: Callable[[Unit], T], now: datetime | None, within: object | None) -> T:
+        def settled(unit: Unit) -> T:
+            result = flow(unit)
+            settle(unit)
+            return result
 
         instant = resolve_now(now, self._runtime.clock)
-        return self._runtime.run(self._desk, instant, viewed, within=within)
+        return self._runtime.run(self._desk, instant, settled, within=within)

@@ -193,21 +193,27 @@ class Unit:
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
+            self.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
         if before is not None and after.load > before.load:
             admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
-            if before is not None and before.available and not after.available:
+            if before is not None and (before.available, before.pools) != (
+                after.available,
+                after.pools,
+            ):
                 self.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
+        if after.leaving and not after.load and before is not None:
+            self._record(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
 
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
-        elif any(isinstance(event, _LINES) for event in events):
+        elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[conversation.id] = conversation
             self.lines.note(conversation, self.setup.channels)
         deadline = conversation.deadline
@@ -292,8 +298,7 @@ class Unit:
         return self.setup.policy(None, queue)
 
 
-_LINES = (tell.Opened, tell.Queued, tell.Lined)
-"""Events after which a waiting conversation may find somebody."""
+_WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated, tell.Lined)
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ from attrs import field
 
 from omniroute.desk import receive
 from omniroute.instants import from_micros
-from omniroute.model.agent import Agent, Capacity, Colour
+from omniroute.model.agent import Agent, Capacity, Colour, Role
 from omniroute.model.conversation import Conversation, Ending
+from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import Event, LogEntry
 from omniroute.model.message import Direction, Message
+from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
@@ -32,6 +34,8 @@ __all__ = [
     "Page",
     "Received",
     "ReceivedItem",
+    "StaffChangeView",
+    "VersionView",
     "view_of",
 ]
 
@@ -163,7 +167,10 @@ class MessageView:
 
 @frozen(kw_only=True)
 class AgentView:
-    """An agent as they stood when read: `colour` is computed, never set (A8)."""
+    """An agent as they stood when read: `colour` is computed, never set (A8).
+
+    One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15).
+    """
 
     id: str
     name: str
@@ -175,6 +182,8 @@ class AgentView:
     colour: Colour
     load: int
     idle_since: datetime
+    role: Role
+    leaving: bool
 
     @classmethod
     def of(cls, agent: Agent, zone: str) -> AgentView:
@@ -190,6 +199,73 @@ class AgentView:
             colour=colour(agent),
             load=agent.load,
             idle_since=from_micros(agent.idle_since, zone),
+            role=agent.role,
+            leaving=agent.leaving,
+        )
+
+
+@frozen(kw_only=True)
+class VersionView:
+    """One saved version of the configuration: by whom, when, and what it changed, line by line.
+
+    `by` is an actor (`system`, `agent:<id>`); `restores` the version that a rollback took back.
+    """
+
+    number: int
+    by: str
+    at: datetime
+    changes: tuple[str, ...]
+    restores: int | None
+
+    @property
+    def summary(self) -> str:
+        """The version in one line."""
+        if self.restores is not None:
+            return f"rolled back to version {self.restores}"
+        if not self.changes:
+            return "the first version" if self.number == 1 else "nothing but the order"
+        more = len(self.changes) - 1
+        return f"{self.changes[0]} and {more} more" if more else self.changes[0]
+
+    @classmethod
+    def of(cls, change: ConfigChange, zone: str) -> VersionView:
+        """Return the view of a stored version's record."""
+        return cls(
+            number=change.version,
+            by=change.by,
+            at=from_micros(change.at, zone),
+            changes=change.changes,
+            restores=change.restores,
+        )
+
+
+@frozen(kw_only=True)
+class StaffChangeView:
+    """One change of an agent's profile: by whom, when, how it came about, and what, line by line.
+
+    `position` is its place in the log, `origin` one of `hand`, `file`, `seed`, `configuration`;
+    `profile` is what it left, None where it took the agent off the staff.
+    """
+
+    agent: str
+    position: int
+    by: str
+    at: datetime
+    origin: str
+    changes: tuple[str, ...]
+    profile: AgentConfig | None
+
+    @classmethod
+    def of(cls, change: StaffChange, zone: str) -> StaffChangeView:
+        """Return the view of a stored change."""
+        return cls(
+            agent=change.agent,
+            position=change.position,
+            by=change.by,
+            at=from_micros(change.at, zone),
+            origin=change.origin,
+            changes=change.changes,
+            profile=change.profile,
         )
 
 

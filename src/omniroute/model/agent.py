@@ -9,7 +9,7 @@ from attrs import field
 
 from omniroute.model.values import frozen
 
-__all__ = ["Agent", "Capacity", "Colour", "Distribution"]
+__all__ = ["Agent", "Capacity", "Colour", "Distribution", "Role"]
 
 
 class Colour(StrEnum):
@@ -28,6 +28,14 @@ class Distribution(StrEnum):
     ROUND_ROBIN = "round_robin"
     WEIGHTED = "weighted"
     BEST_SKILL = "best_skill"
+
+
+class Role(StrEnum):
+    """What an agent may do beside answering: the table is `rules.roles.RIGHTS` (G18)."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
 
 
 @frozen
@@ -51,6 +59,8 @@ class Agent:
     to this agent alone; without it `capacity` is the desk's, and follows it. `pools` are the queues'
     groups that they stand in. `channels` are those they are enabled for, None for all (A1). `weight`
     counts in the weighted distribution; `given_at` is when they were last given something (P3).
+    to this agent alone; without it `capacity` is the desk's, and follows it. One who is `leaving` gets
+    nothing new, and goes with the last conversation they hold (S15).
     """
 
     id: str
@@ -64,6 +74,8 @@ class Agent:
     load: int
     idle_since: int
     own_capacity: Capacity | None = None
+    role: Role = Role.AGENT
+    leaving: bool = False
     pools: tuple[str, ...] = ()
     skills: Mapping[str, int] = field(factory=dict)
     channels: tuple[str, ...] | None = None

@@ -16,17 +16,22 @@ __all__ = [
     "Browse",
     "Command",
     "Deliver",
+    "Dismiss",
     "End",
     "Enqueue",
     "Expire",
+    "HandOver",
     "Line",
     "Note",
     "Open",
     "Receive",
+    "Relocate",
     "Reply",
     "Reschedule",
     "SetTags",
+    "Snooze",
     "Take",
+    "Wake",
 ]
 
 
@@ -44,10 +49,14 @@ class Open:
 
 @frozen
 class Receive:
-    """The contact wrote again. `sla` (microseconds) is that of a new wait, where this begins one."""
+    """The contact wrote again. `sla` (microseconds) is that of a new wait, where this begins one.
+
+    `queue_gone` says that the queue of the conversation serves nobody any more (S6).
+    """
 
     message: str
     sla: int | None = None
+    queue_gone: bool = False
 
 
 @frozen
@@ -95,6 +104,23 @@ class Take:
 
 
 @frozen
+class HandOver:
+    """Somebody who is not the holder gives the conversation to an agent: its holder leaves (S15)."""
+
+    to: str
+    by: str | None = None
+
+
+@frozen
+class Relocate:
+    """The configuration moved the queue, or its inbox: follow it (S15)."""
+
+    inbox: str
+    queue: str | None
+    by: str | None = None
+
+
+@frozen
 class Reply:
     """An agent writes to the contact; where policy says claim, the first reply takes it (C3)."""
 
@@ -105,9 +131,10 @@ class Reply:
 
 @frozen
 class Deliver:
-    """The desk writes to the contact by itself: a menu, a text of the policy."""
+    """The desk writes to the contact by itself: a menu, a text of the policy for an occasion."""
 
     message: str
+    occasion: str | None = None
 
 
 @frozen
@@ -117,6 +144,30 @@ class End:
     by: str | None
     reason: EndReason = EndReason.AGENT
     disposition: str | None = None
+
+
+@frozen
+class Snooze:
+    """The holder puts the conversation aside until an instant (A11). `message` is the thread's line."""
+
+    by: str
+    until: int
+    message: str
+
+
+@frozen
+class Wake:
+    """Bring a snoozed conversation back before its time."""
+
+    by: str
+    queue_gone: bool = False
+
+
+@frozen
+class Dismiss:
+    """The holder parks the conversation, whose contact has fallen silent (U37)."""
+
+    by: str
 
 
 @frozen
@@ -144,9 +195,15 @@ class Reschedule:
 
 @frozen
 class Expire:
-    """A deadline has come."""
+    """A deadline has come.
+
+    `committed_at` is the instant of the commit that tells of it: what a person must be able to react to
+    counts from there (S2). None: it is told at its own instant. `queue_gone` as in `Receive`.
+    """
 
     deadline: DeadlineKind
+    committed_at: int | None = None
+    queue_gone: bool = False
 
 
 Command = (
@@ -154,11 +211,16 @@ Command = (
     | Receive
     | Browse
     | Enqueue
+    | Relocate
+    | HandOver
     | Assign
     | Take
     | Reply
     | Deliver
     | End
+    | Snooze
+    | Wake
+    | Dismiss
     | Note
     | SetTags
     | Line

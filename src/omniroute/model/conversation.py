@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import field
 
 from omniroute.model.assign import NO_ROUTING, Routing
-from omniroute.model.state import EndReason, State
+from omniroute.model.state import END_COMMENTS, EndReason, State
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -24,14 +24,29 @@ __all__ = [
     "Ending",
     "Extras",
     "Place",
+    "Quiet",
+    "Snooze",
     "Timer",
 ]
 
 
 class DeadlineKind(StrEnum):
-    """What is looked at again when a deadline comes."""
+    """What is looked at again when a deadline comes.
+
+    Those of the lifecycle stand in the order in which they count where several come at one instant
+    (U43); those of the SLA are told before them.
+    """
 
     FIRST_RESPONSE = "first_response"
+    HARD_EXPIRY = "hard_expiry"
+    CHAT_TIMEOUT = "chat_timeout"
+    QUEUE_EXPIRATION = "queue_expiration"
+    SELECTING_EXPIRATION = "selecting_expiration"
+    KEEP_ALIVE_END = "keep_alive_end"
+    DISMISSAL = "dismissal"
+    KEEP_ALIVE = "keep_alive"
+    INACTIVITY = "inactivity"
+    WAKE = "wake"
     ASSIGNMENT = "assignment"
 
 
@@ -70,12 +85,48 @@ class Clocks:
 
 @frozen
 class Ending:
-    """How a conversation ended: why, who closed it (C7), and what the closer noted."""
+    """How a conversation ended: why, who closed it (C7), and what the closer noted.
+
+    `detail` says more of the reason where there is more to say: `COMPLIANCE_7D` (U30).
+    """
 
     reason: EndReason
     by: str
     at: int
     disposition: str | None = None
+    detail: str | None = None
+
+    @property
+    def comment(self) -> str:
+        """The end's comment, word for word as the record has it (U74)."""
+        return END_COMMENTS[self.reason]
+
+
+@frozen
+class Snooze:
+    """Until when a conversation sleeps, who put it to sleep, and when. UTC microseconds."""
+
+    until: int
+    by: str
+    at: int
+
+
+@frozen
+class Quiet:
+    """What a silence has come to: marks that timers count from, in UTC microseconds.
+
+    `woke_at` is the latest wake, which counts as activity (R5, S5); `warned_at` where the notice
+    before a dismissal counts from, `asked_at` where keep-alive's second stage does (S2); `owed` how
+    many messages of the contact must come before the next dismissal (M6); `told_closed_at` when the
+    contact was last told that the desk is closed (U49).
+    """
+
+    woke_at: int | None = None
+    warned_at: int | None = None
+    asked_at: int | None = None
+    owed: int = 0
+    told_closed_at: int | None = None
+    snooze: Snooze | None = None
 
 
 @frozen
@@ -91,6 +142,7 @@ class Extras:
     attributes: Mapping[str, Any] = field(factory=dict)
     ending: Ending | None = None
     previous_agent: str | None = None
+    quiet: Quiet | None = None
     routing: Routing = NO_ROUTING
 
 

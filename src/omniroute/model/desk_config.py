@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import field
 
-from omniroute.model.agent import Capacity
+from omniroute.model.agent import Capacity, Role
 from omniroute.model.policy import PolicySettings
 from omniroute.model.values import frozen
 
@@ -25,6 +25,7 @@ __all__ = [
     "GroupConfig",
     "InboxConfig",
     "Override",
+    "QueueMove",
     "QueueNode",
 ]
 
@@ -35,6 +36,19 @@ class QueueNode:
 
     name: str
     children: tuple[QueueNode, ...] = ()
+
+
+@frozen
+class QueueMove:
+    """Where an edit took what stood at a queue's full path, or an inbox's name.
+
+    With `whole` everything below it went along (a rename, say); without, all of it went into the
+    one queue `target`. Without a target it is gone.
+    """
+
+    source: str
+    target: str | None = None
+    whole: bool = True
 
 
 @frozen(kw_only=True)
@@ -97,6 +111,7 @@ class AgentConfig:
     groups: tuple[str, ...] = ()
     serves: tuple[str, ...] = ()
     capacity: Mapping[str, Capacity] | None = None
+    role: Role = Role.AGENT
     skills: Mapping[str, int] = field(factory=dict)
     channels: tuple[str, ...] | None = None
     weight: int = 1

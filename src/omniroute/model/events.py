@@ -13,7 +13,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from attrs import field
 
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State
@@ -31,8 +31,11 @@ __all__ = [
     "Configured",
     "ConversationEvent",
     "DeliveryChanged",
+    "Dismissed",
     "Ended",
     "Event",
+    "FellSilent",
+    "KeepAliveAsked",
     "Lined",
     "LogEntry",
     "MenuMoved",
@@ -42,10 +45,13 @@ __all__ = [
     "Opened",
     "Queued",
     "Reactivated",
+    "Relocated",
     "Remarked",
     "Route",
-    "SlaMissed",
+    "Selecting",
+    "SlaBreached",
     "SlaRescheduled",
+    "Snoozed",
     "Tagged",
     "TookOver",
     "Transition",
@@ -166,13 +172,47 @@ class TookOver(Transition):
 
 
 @frozen
+class FellSilent(Transition):
+    """The contact has been silent for long (U32). `warned_at` is where a notice counts from (S2)."""
+
+    to_state: ClassVar[State] = State.INACTIVE
+    warned_at: int
+
+
+@frozen
+class Dismissed(Transition):
+    """Parked in its queue after a silence, offered to nobody; `released` is who held it (U38)."""
+
+    to_state: ClassVar[State] = State.DISMISSED
+    released: str
+
+
+@frozen
+class Snoozed(Transition):
+    """Put aside until an instant; `released` is who held it. `message` is the line in the thread."""
+
+    to_state: ClassVar[State] = State.SNOOZED
+    until: int
+    released: str
+    message: str
+
+
+@frozen
+class Selecting(Transition):
+    """The contact chooses a queue anew: the one it would return to serves nobody (S6)."""
+
+    to_state: ClassVar[State] = State.SELECTING
+
+
+@frozen
 class Ended(Transition):
-    """The conversation is over; `released` is who held it."""
+    """The conversation is over; `released` is who held it. `detail` says more of why, or None."""
 
     to_state: ClassVar[State] = State.ENDED
     ending: EndReason
     released: str | None
     disposition: str | None = None
+    detail: str | None = None
 
 
 @frozen
@@ -184,10 +224,24 @@ class MessageReceived(ConversationEvent):
 
 @frozen
 class MessageSent(ConversationEvent):
-    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them."""
+    """An agent or the desk wrote. `automatic` ones answer nobody: clocks do not stop for them.
+
+    `occasion` says which of the policy's texts it is, or None.
+    """
 
     message: str
     automatic: bool = False
+    occasion: str | None = None
+
+
+@frozen
+class KeepAliveAsked(ConversationEvent):
+    """The contact was silent, and is asked whether they are there (T10).
+
+    The end counts from `asked_at` (S2).
+    """
+
+    asked_at: int
 
 
 @frozen
@@ -230,7 +284,7 @@ class Tagged(ConversationEvent):
 
 
 @frozen
-class SlaMissed(ConversationEvent):
+class SlaBreached(ConversationEvent):
     """A clock ran out: now is past `due` (G20). The event's instant is the first that is overdue."""
 
     clock: DeadlineKind
@@ -242,6 +296,18 @@ class SlaRescheduled(ConversationEvent):
     """The first response is due at another instant: the configuration changed (S4)."""
 
     due: int
+
+
+@frozen
+class Relocated(ConversationEvent):
+    """The configuration moved the conversation: its queue was renamed, moved or removed (S15).
+
+    It stays in its state, in its place in line and with its holder; `queue` is None where a menu
+    still has to find one, and that menu begins at the top.
+    """
+
+    inbox: str
+    queue: str | None
 
 
 @frozen
@@ -273,6 +339,8 @@ class AgentSaved(AgentEvent):
     capacity: Capacity
     distribution: Distribution
     own_capacity: Capacity | None = None
+    role: Role = Role.AGENT
+    leaving: bool = False
     pools: tuple[str, ...] = ()
     skills: Mapping[str, int] = field(factory=dict)
     channels: tuple[str, ...] | None = None

@@ -1,13 +1,16 @@
 """Policy: every choice a desk makes, resolved to one value; and settings, as people write them.
 
 `PolicySettings` is one layer, with None for what it leaves open. `Policy` is what the layers come
-to: preset, desk, channel, inbox, queues down to the leaf; the nearest set value wins (U18).
+to: preset, desk, channel, inbox, queues down to the leaf; the nearest set value wins (U18), and
+what is switched off is None there (U79). The text below a field is its description in the
+reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final, Protocol
 
 from attrs import field
 
@@ -16,7 +19,43 @@ from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.values import frozen
 
-__all__ = ["AfterEnd", "AfterEndTo", "Assignment", "Overtake", "Policy", "PolicySettings"]
+__all__ = [
+    "LOCKED",
+    "SWITCHES",
+    "AfterEnd",
+    "AfterEndTo",
+    "Assignment",
+    "DismissedTextAt",
+    "ExpirationHours",
+    "Inactivity",
+    "InactivityAnchor",
+    "InactivityThen",
+    "KeepAlive",
+    "NoticeSide",
+    "OpenHours",
+    "Overtake",
+    "Policy",
+    "PolicySettings",
+    "ProtectedNames",
+]
+
+SWITCHES: Final = (
+    "keywords",
+    "unanswered_expiration",
+    "after_hours_expiration",
+    "chat_timeout",
+    "selecting_expiration",
+    "inactivity",
+    "keep_alive",
+    "greeting",
+    "after_hours_message",
+    "dismissed_text",
+    "ended_text",
+)
+"""The settings that `enabled` switches; what is off keeps its stored value (U79)."""
+
+LOCKED: Final = ("hard_expiry",)
+"""The settings that cannot be switched off (U30)."""
 
 
 class Assignment(StrEnum):
@@ -42,35 +81,182 @@ class AfterEndTo(StrEnum):
     REJECT = "reject"
 
 
+class ProtectedNames(StrEnum):
+    """Where a protected word may not stand in a name: as any word of it, or as the whole (U9)."""
+
+    ANY_WORD = "any_word"
+    WHOLE_NAME = "whole_name"
+
+
+class ExpirationHours(StrEnum):
+    """Which hours choose the unanswered expiration: those at queue entry, or those now (U28)."""
+
+    AT_ENTRY = "at_entry"
+    CURRENT = "current"
+
+
+class InactivityThen(StrEnum):
+    """How an inactive conversation is dismissed: by itself, or by its agent (U37, U38)."""
+
+    DISMISS = "dismiss"
+    MANUAL = "manual"
+
+
+class InactivityAnchor(StrEnum):
+    """Whose last message inactivity counts from (U35)."""
+
+    AGENT = "agent"
+    CONTACT = "contact"
+
+
+class NoticeSide(StrEnum):
+    """Where the notice lies: dismissed that long after the threshold, or warned before it (U34)."""
+
+    AFTER = "after"
+    BEFORE = "before"
+
+
+class DismissedTextAt(StrEnum):
+    """When the text of a dismissal goes out: with the warning, the dismissal, or the return."""
+
+    WARNING = "warning"
+    DISMISS = "dismiss"
+    REACTIVATE = "reactivate"
+
+
+class OpenHours(Protocol):
+    """When something is open, as policy asks it: a calendar of `rules.hours`. Microseconds."""
+
+    def is_open(self, at: int, /) -> bool:
+        """Whether it is open at an instant."""
+        ...
+
+    def next_opening(self, at: int, /) -> int | None:
+        """Return the first opening after an instant, or None."""
+        ...
+
+    def next_closing(self, at: int, /) -> int | None:
+        """Return the first closing after an instant, or None."""
+        ...
+
+
 @frozen
 class AfterEnd:
     """What a message after the end does; past `within` (microseconds) it starts a new conversation."""
 
     to: AfterEndTo = AfterEndTo.NEW
+    """Where the message goes."""
     within: int | None = None
+    """Counted from the end; a later message starts a new conversation whatever `to` says."""
+
+
+@frozen(kw_only=True)
+class Inactivity:
+    """When a silent conversation becomes inactive, and what then (U32 to U38). Microseconds."""
+
+    after: int
+    """How long the contact is silent before the conversation is inactive."""
+    notice: int = 0
+    """How long before the dismissal the contact is warned; 0 warns and dismisses at once."""
+    notice_side: NoticeSide = NoticeSide.AFTER
+    """Whether the dismissal comes a notice after the threshold, or the warning a notice before it."""
+    then: InactivityThen = InactivityThen.DISMISS
+    """Whether it is dismissed by itself, or by its agent."""
+    anchor: InactivityAnchor = InactivityAnchor.AGENT
+    """Whose last message it counts from; it never runs while the contact waits for an answer."""
+    text: str | None = None
+    """The warning, at most 918 characters."""
+
+
+@frozen(kw_only=True)
+class KeepAlive:
+    """The two stages that end a quiet conversation (T8 to T15). Microseconds, without an upper bound."""
+
+    after: int
+    """How long after the contact's last message the first text goes out."""
+    text: str
+    """The text that asks whether anybody is still there."""
+    end_after: int
+    """How long after the first text the conversation ends."""
+    end_text: str
+    """The text that goes out at the end."""
+    end_text_first: bool = False
+    """Whether the end's text goes out first and the end follows `end_after` later (T11's other reading)."""
 
 
 @frozen(kw_only=True)
 class PolicySettings:
     """One layer of policy, as written. None leaves a choice to the layers below.
 
-    `idempotency_window` is how long a command's key is remembered, in microseconds (R4).
+    Durations are in microseconds.
     """
 
     assignment: Assignment | None = None
+    """Whether waiting conversations are given to agents, or taken by them."""
     distribution: Distribution | None = None
+    """Who comes first among the agents with room; ties break by id."""
     overtake: Overtake | None = None
+    """Whether an agent may take a conversation from another, after confirming it."""
     after_end: AfterEnd | None = None
+    """What a contact's message does after the end."""
     capacity: Mapping[str, Capacity] | None = None
+    """What an agent holds at once."""
     menu_text: str | None = None
+    """The first line of the menu; that of the inbox, also while a branch is shown."""
     labels: Mapping[str, str] | None = None
+    """What states are called: `{ queued = "Unanswered" }`."""
     idempotency_window: int | None = None
+    """How long the key of a command is remembered."""
+    back_words: tuple[str, ...] | None = None
+    """Words that lead one level up in the menu, as a whole message."""
+    exit_words: tuple[str, ...] | None = None
+    """Words with which the contact ends the conversation, in any state, as a whole message."""
+    protected_names: ProtectedNames | None = None
+    """Whether a protected word may not be any word of a queue's name, or only not the whole name."""
+    enabled: Mapping[str, bool] | None = None
+    """Switches: `{ greeting = false }` is not applied and keeps its text. What is not named is on."""
+    unanswered_expiration: int | None = None
+    """How long a conversation waits unanswered in a queue during hours before it ends."""
+    after_hours_expiration: int | None = None
+    """The same outside hours."""
+    expiration_hours: ExpirationHours | None = None
+    """Which hours choose between the two: those when the wait began, or those at the moment."""
+    chat_timeout: int | None = None
+    """How long a conversation is inactive before it ends."""
+    hard_expiry: int | None = None
+    """How long any conversation is inactive before it ends, whatever is switched off."""
+    selecting_expiration: int | None = None
+    """How long a contact stays in the menu before the conversation ends."""
+    inactivity: Inactivity | None = None
+    """When a silent conversation is inactive, and how it is dismissed."""
+    keep_alive: KeepAlive | None = None
+    """The two stages that end a quiet conversation."""
+    greeting: str | None = None
+    """Sent once when a conversation starts; at most 918 characters."""
+    skip_greeting_after_hours: bool | None = None
+    """Whether no greeting goes out outside hours."""
+    after_hours_message: str | None = None
+    """Answers what comes in outside hours, once per conversation and closed period; at most 918."""
+    dismissed_text: str | None = None
+    """Tells the contact of the dismissal; at most 918 characters. `[agent name]` is the agent's."""
+    dismissed_text_at: DismissedTextAt | None = None
+    """When the text of a dismissal goes out."""
+    ended_text: str | None = None
+    """Sent once when the conversation ends, for whatever reason; at most 918 characters."""
+    snooze_grace: int | None = None
+    """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
+    dismissed_resumes_after_hours: bool | None = None
+    """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
     assign: AssignSettings | None = None
 
 
 @frozen(kw_only=True)
 class Policy:
-    """A policy in force. The defaults are those of a desk that sets nothing and has no preset."""
+    """A policy in force. The defaults are those of a desk that sets nothing and has no preset.
+
+    Durations are in microseconds; what is None is not applied: not set, or switched off (U79).
+    `enabled` holds the switches that some layer set.
+    """
 
     assignment: Assignment = Assignment.PUSH
     distribution: Distribution = Distribution.LONGEST_IDLE
@@ -82,5 +268,30 @@ class Policy:
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY
+    back_words: tuple[str, ...] = ()
+    exit_words: tuple[str, ...] = ()
+    protected_names: ProtectedNames = ProtectedNames.ANY_WORD
+    enabled: Mapping[str, bool] = field(factory=dict)
+    unanswered_expiration: int | None = None
+    after_hours_expiration: int | None = None
+    expiration_hours: ExpirationHours = ExpirationHours.AT_ENTRY
+    chat_timeout: int | None = None
+    hard_expiry: int | None = None
+    selecting_expiration: int | None = None
+    inactivity: Inactivity | None = None
+    keep_alive: KeepAlive | None = None
+    greeting: str | None = None
+    skip_greeting_after_hours: bool = False
+    after_hours_message: str | None = None
+    dismissed_text: str | None = None
+    dismissed_text_at: DismissedTextAt = DismissedTextAt.DISMISS
+    ended_text: str | None = None
+    snooze_grace: int = 0
+    dismissed_resumes_after_hours: bool = False
+    hours: OpenHours | None = None
     assign: AssignPolicy = AssignPolicy()
     sla: int | None = None
+
+    def is_on(self, setting: str) -> bool:
+        """Whether one of `SWITCHES` is not switched off."""
+        return self.enabled.get(setting, True)

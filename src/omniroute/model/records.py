@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omniroute.model.conversation import Conversation
-from omniroute.model.desk_config import DeskConfig
+from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueMove
 from omniroute.model.message import Message
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus, Inbound
@@ -11,6 +11,7 @@ from omniroute.model.wire import DeliveryStatus, Inbound
 __all__ = [
     "AcceptedItem",
     "AddressEntry",
+    "ConfigChange",
     "ConfigVersion",
     "DedupeRecord",
     "DeskRecord",
@@ -18,6 +19,7 @@ __all__ = [
     "IdempotencyRecord",
     "Job",
     "ReadMarker",
+    "StaffChange",
 ]
 
 
@@ -41,12 +43,43 @@ class DeskRecord:
 
 @frozen
 class ConfigVersion:
-    """One saved version of a desk's configuration, with its author and instant."""
+    """One saved version of a desk's configuration, with its author and instant. Without its staff."""
 
     version: int
     config: DeskConfig
     by: str
     at: int
+
+
+@frozen
+class ConfigChange:
+    """What a saved version changed, line by line; `restores` is the version it rolled back to.
+
+    `moves` are followed by the job that goes through the staff (S15).
+    """
+
+    version: int
+    by: str
+    at: int
+    changes: tuple[str, ...]
+    restores: int | None = None
+    moves: tuple[QueueMove, ...] = ()
+
+
+@frozen
+class StaffChange:
+    """One change of one agent's profile, at its place in the log; `profile` is None once removed.
+
+    `origin` says how it came about: `hand`, `file`, `seed` or `configuration`.
+    """
+
+    agent: str
+    position: int
+    by: str
+    at: int
+    origin: str
+    changes: tuple[str, ...]
+    profile: AgentConfig | None
 
 
 @frozen

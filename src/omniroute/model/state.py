@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["OPEN", "WAITING", "EndReason", "State"]
+__all__ = ["END_COMMENTS", "OPEN", "WAITING", "EndReason", "State"]
 
 
 class State(StrEnum):
@@ -38,3 +38,18 @@ class EndReason(StrEnum):
     EXPIRED_SELECTING = "expired_selecting"
     KEEP_ALIVE = "keep_alive"
     FAILURE = "failure"
+
+
+_QUEUE_COMMENT: Final = "Chat session ended due to expiration in queue"
+_TIMEOUT_COMMENT: Final = "Chat session ended due to timeout"
+
+END_COMMENTS: Final = {
+    EndReason.AGENT: "Chat session ended by the agent",
+    EndReason.CONSUMER: "Chat session ended by the consumer",
+    EndReason.TIMEOUT: _TIMEOUT_COMMENT,
+    EndReason.KEEP_ALIVE: _TIMEOUT_COMMENT,
+    EndReason.EXPIRED_IN_QUEUE: _QUEUE_COMMENT,
+    EndReason.EXPIRED_SELECTING: _QUEUE_COMMENT,
+    EndReason.FAILURE: "Chat session ended due to failure",
+}
+"""The one comment of each end, word for word (U74)."""

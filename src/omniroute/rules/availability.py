@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from omniroute.errors import CapacityExceeded
+from omniroute.errors import AgentUnavailable, CapacityExceeded
 from omniroute.model.agent import Agent, Colour, Distribution
 
 __all__ = ["COLOURS", "admit", "colour", "rank"]
@@ -51,7 +51,10 @@ def admit(agent: Agent, *, by_hand: bool) -> None:
     """Raise `CapacityExceeded` unless the agent may hold one more conversation.
 
     Automatic assignment stops at `soft_max` (A10); what a person does stops at `hard_max` (M9).
+    Whoever is leaving takes nothing more, `AgentUnavailable` (S15).
     """
+    if agent.leaving:
+        raise AgentUnavailable(f"agent {agent.id!r} is leaving and takes nothing more")
     limit = agent.capacity.hard_max if by_hand else agent.capacity.soft_max
     if agent.load >= limit:
         raise CapacityExceeded(

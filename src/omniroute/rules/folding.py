@@ -21,10 +21,16 @@ from omniroute.model.conversation import (
     Conversation,
     Ending,
     Extras,
+    Quiet,
+    Snooze,
 )
+from omniroute.model.state import State
 from omniroute.rules.waiting import returned
 
-__all__ = ["CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
+__all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
+
+AFTER_HOURS: Final = "after_hours_message"
+"""The occasion of the text that says that the desk is closed: it is remembered (U49)."""
 
 
 def apply(conversation: Conversation | None, event: tell.ConversationEvent) -> Conversation:
@@ -52,6 +58,9 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
     k, at = c.clocks, e.at
     waiting = at if k.waiting_since is None else k.waiting_since
     clocks = Clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, k.due)
+    x = c.extras
+    if x.quiet is not None:
+        x = _quieted(x, _broken(x.quiet))
     return Conversation(
         c.id,
         c.state,
@@ -62,14 +71,16 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
         c.since,
         clocks,
         c.timers if e.timers is None else e.timers,
-        c.extras,
+        x,
     )
 
 
 def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
-    k, at = c.clocks, e.at
+    k, at, x = c.clocks, e.at, c.extras
     if e.automatic:
         clocks = k
+        if e.occasion == AFTER_HOURS:
+            x = _quieted(x, evolve(x.quiet or _NO_QUIET, told_closed_at=at))
     else:
         first = at if k.first_reply_at is None else k.first_reply_at
         clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, None)
@@ -83,7 +94,7 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
         c.since,
         clocks,
         c.timers if e.timers is None else e.timers,
-        c.extras,
+        x,
     )
 
 
@@ -95,9 +106,11 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
     )
     extras = x = c.extras
     routing = returned(x.routing) if e.routing is None else e.routing
-    if c.agent is not None or x.ending is not None or x.menu or routing != x.routing:
+    held, ended, quiet = c.agent is not None, x.ending is not None, x.quiet
+    if held or ended or x.menu or quiet is not None or routing != x.routing:
         previous = c.agent or x.previous_agent
-        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, routing)
+        quiet = None if quiet is None and c.state not in _ASIDE else _resumed(c, e)
+        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
     return Conversation(
         c.id,
         e.to_state,
@@ -127,6 +140,93 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     )
 
 
+def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
+    x = c.extras
+    extras = Extras(
+        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), x.routing
+    )
+    return _moved_to(c, e, None, None, extras)
+
+
+def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
+    x, quiet = c.extras, c.extras.quiet or _NO_QUIET
+    if isinstance(e, tell.Snoozed):
+        snooze = Snooze(e.until, e.actor, e.at)
+        quiet = evolve(quiet, warned_at=None, snooze=snooze)
+    else:
+        quiet = evolve(quiet, warned_at=None)
+    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet, x.routing)
+    return _moved_to(c, e, c.queue, None, extras)
+
+
+def _fell_silent(c: Conversation, e: tell.FellSilent) -> Conversation:
+    quiet = evolve(c.extras.quiet or _NO_QUIET, warned_at=e.warned_at)
+    return _moved_to(c, e, c.queue, c.agent, _quieted(c.extras, quiet))
+
+
+def _asked(c: Conversation, e: tell.KeepAliveAsked) -> Conversation:
+    quiet = evolve(c.extras.quiet or _NO_QUIET, asked_at=e.asked_at)
+    return _with_extras(c, e, _quieted(c.extras, quiet))
+
+
+def _moved_to(
+    c: Conversation, e: tell.Transition, queue: str | None, agent: str | None, extras: Extras
+) -> Conversation:
+    return Conversation(
+        c.id,
+        e.target,
+        c.place,
+        queue,
+        agent,
+        e.at,
+        e.at,
+        c.clocks,
+        c.timers if e.timers is None else e.timers,
+        extras,
+    )
+
+
+# --- marks of a silence ---------------------------------------------------------------------------
+
+_NO_QUIET: Final = Quiet()
+_ASIDE: Final = (State.DISMISSED, State.SNOOZED)
+
+
+def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
+    return Extras(
+        x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet, x.routing
+    )
+
+
+def _broken(quiet: Quiet) -> Quiet:
+    """The contact wrote: warnings and questions are void; it is one message of those owed (M6)."""
+    return Quiet(
+        quiet.woke_at,
+        None,
+        None,
+        max(quiet.owed - 1, 0),
+        quiet.told_closed_at,
+        quiet.snooze,
+    )
+
+
+def _resumed(c: Conversation, e: tell.Transition) -> Quiet | None:
+    """What is left of a silence when the conversation waits again.
+
+    Waking counts as activity (R5). After a dismissal the contact must write once before the next
+    one, and where their own message brings it back, once more (M6).
+    """
+    quiet = c.extras.quiet or _NO_QUIET
+    if c.state is State.SNOOZED:
+        return evolve(quiet, woke_at=e.at, warned_at=None, snooze=None)
+    if c.state is State.DISMISSED:
+        return evolve(quiet, warned_at=None, owed=2 if e.actor == tell.CONTACT else 1)
+    if c.state is State.ENDED:
+        told = quiet.told_closed_at
+        return None if told is None else Quiet(told_closed_at=told)
+    return evolve(quiet, warned_at=None)
+
+
 def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
     return Conversation(
         c.id,
@@ -146,8 +246,10 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     k, x = c.clocks, c.extras
     if k.waiting_since is not None or k.due is not None:
         k = Clocks(k.opened_at, k.queued_at, k.contact_at, None, k.agent_at, k.first_reply_at, None)
-    ending = Ending(e.ending, e.actor, e.at, e.disposition)
-    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.routing)
+    ending = Ending(e.ending, e.actor, e.at, e.disposition, e.detail)
+    extras = Extras(
+        (), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet, x.routing
+    )
     return Conversation(
         c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
@@ -205,6 +307,12 @@ def _lined(c: Conversation, e: tell.Lined) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, routing=e.routing))
 
 
+def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
+    extras = c.extras if e.queue is not None or not c.extras.menu else evolve(c.extras, menu=())
+    place = c.place if c.place.inbox == e.inbox else evolve(c.place, inbox=e.inbox)
+    return evolve(_with_extras(c, e, extras), place=place, queue=e.queue)
+
+
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
     return _with_extras(c, e, c.extras)
 
@@ -221,12 +329,18 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Assigned: _held,
     tell.TookOver: _held,
     tell.Reactivated: _reactivated,
+    tell.FellSilent: _fell_silent,
+    tell.Dismissed: _aside,
+    tell.Snoozed: _aside,
+    tell.Selecting: _selecting,
+    tell.KeepAliveAsked: _asked,
     tell.Ended: _ended,
     tell.MenuMoved: _moved,
+    tell.Relocated: _relocated,
     tell.Tagged: _tagged,
     tell.Lined: _lined,
     tell.NoteAdded: _touched,
-    tell.SlaMissed: _touched,
+    tell.SlaBreached: _touched,
     tell.SlaRescheduled: _rescheduled,
     # What is reported of a message moves neither the state nor its clocks (P16).
     tell.DeliveryChanged: _unchanged,
@@ -266,6 +380,8 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
         a.load + change,
         event.at,
         a.own_capacity,
+        a.role,
+        a.leaving,
         a.pools,
         a.skills,
         a.channels,
@@ -288,6 +404,8 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             0 if agent is None else agent.load,
             event.at if agent is None else agent.idle_since,
             event.own_capacity,
+            event.role,
+            event.leaving,
             event.pools,
             event.skills,
             event.channels,

@@ -16,15 +16,25 @@ from attrs import evolve
 from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllowed
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
-from omniroute.model.assign import AssignPolicy, Routing
 from omniroute.model.conversation import Conversation, DeadlineKind, Timer
 from omniroute.model.effects import Effect, SendMessage
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.state import State
 from omniroute.model.values import frozen
+from omniroute.rules import silence
 from omniroute.rules.folding import CHANGES, apply, fold
-from omniroute.rules.waiting import is_sticky, next_change, returned
+from omniroute.rules.timers import (
+    BY_AGENT,
+    BY_CONTACT,
+    BY_KEEP_ALIVE,
+    BY_LINE,
+    LIFECYCLE,
+    in_order,
+    rearmed,
+    timing,
+)
+from omniroute.rules.waiting import back_in_line
 
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold", "rescheduled_due"]
 
@@ -34,10 +44,17 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
-_FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
+_SNOOZED: Final = State.SNOOZED
 _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
-_ANSWERED: Final = frozenset({_FIRST_RESPONSE, _ASSIGNMENT})
+_FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
 _CLAIM: Final = Assignment.CLAIM
+_SENT: Final = tell.MessageSent
+_NO_KINDS: Final = frozenset[DeadlineKind]()
+
+# A decision is not seen before it is returned: its last event and its state get their timers here,
+# when both are made, instead of being made twice.
+_set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
+_set_timers: Final = Conversation.__dict__["timers"].__set__
 
 
 @frozen
@@ -69,9 +86,32 @@ def decide(
         raise _refusal(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
+    kinds = _NO_KINDS
     for event in events:
-        state = CHANGES[type(event)](state, event)
+        of = type(event)
+        state = CHANGES[of](state, event)
+        if of in _REARMS and kinds is not LIFECYCLE and not (of is _SENT and event.automatic):  # type: ignore[attr-defined]
+            kinds = _REARMS[of]
+    if kinds is not _NO_KINDS:
+        _arm(state, events[-1], policy, kinds)  # type: ignore[arg-type]
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
+
+
+def _arm(
+    state: Conversation,
+    last: tell.ConversationEvent,
+    policy: Policy,
+    kinds: frozenset[DeadlineKind],
+) -> None:
+    """Compute anew what the events re-arm: everything after a transition (S3), else what moved (S4)."""
+    compiled = timing(policy)
+    quiet = compiled is None and not state.timers and not state.extras.routing.requires
+    if quiet and state.state is not _SNOOZED:
+        return
+    timers = rearmed(state, compiled, kinds)
+    if timers != state.timers:
+        _set_told_timers(last, timers)
+        _set_timers(state, timers)
 
 
 def _refusal(conversation: Conversation | None, command: ask.Command) -> TransitionNotAllowed:
@@ -115,40 +155,16 @@ def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...]
     return tuple(timer for timer in timers if timer[1].value != kind.value)
 
 
-def _lined_timers(
-    timers: tuple[Timer, ...], routing: Routing, assign: AssignPolicy, since: int, after: int
-) -> tuple[Timer, ...]:
-    """Arm the next instant at which more agents may take a wait that began at `since`, if any."""
-    rest = tuple(timer for timer in timers if timer[1] is not _ASSIGNMENT)
-    at = next_change(routing, assign, since, after)
-    return rest if at is None else tuple(sorted((*rest, (at, _ASSIGNMENT))))
-
-
-def _changed(c: Conversation, timers: tuple[Timer, ...]) -> tuple[Timer, ...] | None:
-    return None if timers == c.timers else timers
-
-
-def _unlined_timers(c: Conversation) -> tuple[Timer, ...] | None:
-    """The timers of a conversation that no longer waits, or None where they stay (R5)."""
-    for _, kind in c.timers:
-        if kind is _ASSIGNMENT:
-            return _without(c.timers, _ASSIGNMENT)
-    return None
-
-
 # --- what each command does: every function is one row's, and returns events and effects ----------
 
 
-def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
+def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # noqa: ARG001
     due = now + command.route.sla
-    timers = _first_response(due)
-    if command.queue is not None:
-        timers = _lined_timers(timers, command.routing, policy.assign, now, now)
     opened = tell.Opened(
         command.conversation,
         now,
         CONTACT,
-        timers,
+        _first_response(due),
         None,
         "message",
         command.place,
@@ -172,14 +188,6 @@ def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int
     return (back, *_received(c, command, policy, now)[0]), ()
 
 
-def _returned(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
-    routing, timers = _waits_again(c.timers, c, policy, now)
-    back = tell.Queued(
-        c.id, now, CONTACT, timers, c.state, "message", _queue_of(c), None, None, routing
-    )
-    return (back, *_received(c, command, policy, now)[0]), ()
-
-
 def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
     to = after_end(c, policy, now)
     if to is AfterEndTo.NEW or to is AfterEndTo.REJECT:
@@ -190,23 +198,12 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
             else "policy after_end: reject",
         )
     due = None if command.sla is None else now + command.sla
-    armed = c.timers if due is None else _first_response(due)
-    routing, timers = _waits_again(armed, c, policy, now)
+    timers = None if due is None else _first_response(due)
+    routing = back_in_line(c, policy.assign, now)
     back = tell.Queued(
         c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due, routing
     )
     return (back, *_received(c, command, policy, now)[0]), ()
-
-
-def _waits_again(
-    armed: tuple[Timer, ...], c: Conversation, policy: Policy, now: int
-) -> tuple[Routing, tuple[Timer, ...] | None]:
-    """The place in line of a conversation that comes back, and its timers where they change."""
-    routing = returned(c.extras.routing)
-    last = c.agent or c.extras.previous_agent
-    if last is not None and is_sticky(policy.assign, now - c.since):
-        routing = evolve(routing, sticky=last)
-    return routing, _changed(c, _lined_timers(armed, routing, policy.assign, now, now))
 
 
 def _queue_of(c: Conversation) -> str:
@@ -219,44 +216,53 @@ def _browsed(c: Conversation, command: ask.Browse, _: Policy, now: int) -> Outco
     return (tell.MenuMoved(c.id, now, CONTACT, None, command.path),), ()
 
 
-def _enqueued(c: Conversation, command: ask.Enqueue, policy: Policy, now: int) -> Outcome:
+def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Outcome:
     if c.state is _QUEUED and c.queue == command.queue:
         return (), ()
     if command.by is not None:
         actor = agent_actor(command.by)
     else:
         actor = CONTACT if command.reason == "menu" else SYSTEM
-    routing = returned(c.extras.routing) if command.routing is None else command.routing
-    timers = _changed(c, _lined_timers(c.timers, routing, policy.assign, now, now))
     return (
         tell.Queued(
             c.id,
             now,
             actor,
-            timers,
+            None,
             c.state,
             command.reason,
             command.queue,
             c.agent,
             None,
-            routing,
+            command.routing,
         ),
     ), ()
 
 
-def _placed(c: Conversation, command: ask.Line, policy: Policy, now: int) -> Outcome:
+def _placed(c: Conversation, command: ask.Line, _: Policy, now: int) -> Outcome:
     if command.routing == c.extras.routing:
         return (), ()
-    actor, timers = SYSTEM if command.by is None else agent_actor(command.by), None
-    if c.state is _QUEUED:
-        since = c.clocks.queued_at
-        timers = _changed(c, _lined_timers(c.timers, command.routing, policy.assign, since, now))
-    return (tell.Lined(c.id, now, actor, timers, command.routing),), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    return (tell.Lined(c.id, now, actor, None, command.routing),), ()
+
+
+def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> Outcome:
+    if (c.place.inbox, c.queue) == (command.inbox, command.queue):
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue),), ()
+
+
+def _handed_over(c: Conversation, command: ask.HandOver, _: Policy, now: int) -> Outcome:
+    if c.agent is None or c.agent == command.to:
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    to, reason = command.to, "handed_over"
+    return (tell.TookOver(c.id, now, actor, None, c.state, reason, to, c.agent),), ()
 
 
 def _assigned(c: Conversation, command: ask.Assign, _: Policy, now: int) -> Outcome:
-    timers = _unlined_timers(c)
-    return (tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent),), ()
+    return (tell.Assigned(c.id, now, SYSTEM, None, c.state, command.reason, command.agent),), ()
 
 
 def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outcome:
@@ -276,8 +282,7 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 got=f"assignment = {policy.assignment}",
                 hint="this desk gives conversations to agents by itself",
             )
-        timers = _unlined_timers(c)
-        return (tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by),)
+        return (tell.Assigned(c.id, now, actor, None, c.state, "claim", command.by),)
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
     return (tell.TookOver(c.id, now, actor, None, c.state, "takeover", command.by, c.agent),)
@@ -285,18 +290,15 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
 
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
     held = _hold(c, command, policy, now)
-    timers = _answered_timers(c.timers) if c.timers else None
+    timers = _without(c.timers, _FIRST_RESPONSE) if c.timers else None
     sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
     return (*held, sent) if held else (sent,), (SendMessage(command.message),)
 
 
-def _answered_timers(timers: tuple[Timer, ...]) -> tuple[Timer, ...]:
-    """An answer stops the first response, and whoever answers holds: the wait is over."""
-    return tuple(each for each in timers if each[1] not in _ANSWERED)
-
-
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
-    sent = tell.MessageSent(c.id, now, SYSTEM, None, command.message, automatic=True)
+    sent = tell.MessageSent(
+        c.id, now, SYSTEM, None, command.message, automatic=True, occasion=command.occasion
+    )
     return (sent,), (SendMessage(command.message),)
 
 
@@ -335,7 +337,8 @@ def _rescheduled(c: Conversation, command: ask.Reschedule, _: Policy, now: int) 
     # One that was missed and told of stays missed, unless the new instant is still to come.
     told = _without(c.timers, _FIRST_RESPONSE) in (None, c.timers)
     rest = _without(c.timers, _FIRST_RESPONSE) or ()
-    timers = rest if told and due < now else tuple(sorted((*rest, *_first_response(due))))
+    armed = rest if told and due < now else (*rest, *_first_response(due))
+    timers = tuple(sorted(armed, key=in_order))
     return (tell.SlaRescheduled(c.id, now, SYSTEM, timers, due),), ()
 
 
@@ -351,29 +354,56 @@ def rescheduled_due(c: Conversation, sla: int) -> int | None:
     return None if due == clocks.due else due
 
 
-def _widened(c: Conversation, policy: Policy, now: int) -> Outcome:
-    """More agents may take it from here on; the choice that follows is the desk's (S2)."""
-    if not any(at <= now and kind is _ASSIGNMENT for at, kind in c.timers):
-        return (), ()
-    routing, since = c.extras.routing, c.clocks.queued_at
-    if routing.sticky is not None and now >= since + (policy.assign.sticky_wait or 0):
-        routing = evolve(routing, sticky=None)
-    timers = _lined_timers(c.timers, routing, policy.assign, since, now)
-    return (tell.Lined(c.id, now, SYSTEM, timers, routing),), ()
-
-
 def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Outcome:
     due, kind = c.clocks.due, command.deadline
-    if kind is _ASSIGNMENT:
-        return _widened(c, policy, now)
     # One that is no longer armed was answered, or told of before (R7).
-    if due is None or not any(at <= now and armed.value == kind.value for at, armed in c.timers):
+    if not any(at <= now and armed.value == kind.value for at, armed in c.timers):
+        return (), ()
+    if kind is _ASSIGNMENT:
+        return _widened(c, policy, now), ()
+    if kind in LIFECYCLE:
+        return silence.fire(c, command, policy, now), ()
+    if due is None:
         return (), ()
     timers = _without(c.timers, kind)
-    return (tell.SlaMissed(c.id, now, SYSTEM, timers, kind, due),), ()
+    return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, due),), ()
+
+
+def _widened(c: Conversation, policy: Policy, now: int) -> Events:
+    """More agents may take it from here on; the choice that follows is the desk's (S2)."""
+    routing = c.extras.routing
+    if routing.sticky is not None and now >= c.clocks.queued_at + (policy.assign.sticky_wait or 0):
+        routing = evolve(routing, sticky=None)
+    return (tell.Lined(c.id, now, SYSTEM, None, routing),)
+
+
+def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
+    """Return a step of `rules.silence` as the table's rows have them: it sends nothing."""
+
+    def run(c: Conversation, command: Any, policy: Policy, now: int) -> Outcome:
+        return step(c, command, policy, now), ()
+
+    return run
 
 
 # --- the table ------------------------------------------------------------------------------------
+
+_REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
+    tell.Opened: LIFECYCLE,
+    tell.Queued: LIFECYCLE,
+    tell.Assigned: LIFECYCLE,
+    tell.TookOver: LIFECYCLE,
+    tell.Reactivated: LIFECYCLE,
+    tell.FellSilent: LIFECYCLE,
+    tell.Dismissed: LIFECYCLE,
+    tell.Snoozed: LIFECYCLE,
+    tell.Selecting: LIFECYCLE,
+    tell.MessageReceived: BY_CONTACT,
+    tell.MessageSent: BY_AGENT,
+    tell.KeepAliveAsked: BY_KEEP_ALIVE,
+    tell.Lined: BY_LINE,
+}
+"""Which timers an event arms anew. The end arms none; what stands here not at all moves none."""
 
 
 @frozen
@@ -394,7 +424,13 @@ TABLE: Final = (
     Step(ask.Open, (None,), (State.SELECTING, State.QUEUED), _open),
     Step(ask.Receive, (State.SELECTING, State.QUEUED, State.OFFERED, State.ACTIVE), (), _received),
     Step(ask.Receive, (State.INACTIVE,), (State.ACTIVE,), _reactivated),
-    Step(ask.Receive, (State.DISMISSED, State.SNOOZED), (State.QUEUED,), _returned),
+    Step(
+        ask.Receive,
+        (State.DISMISSED,),
+        (State.DISMISSED, State.QUEUED, State.SELECTING),
+        _quiet(silence.returned),
+    ),
+    Step(ask.Receive, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.returned)),
     Step(ask.Receive, (State.ENDED,), (State.QUEUED,), _reopened),
     Step(ask.Browse, (State.SELECTING,), (), _browsed),
     Step(
@@ -403,6 +439,8 @@ TABLE: Final = (
         (State.QUEUED,),
         _enqueued,
     ),
+    Step(ask.Relocate, _OPEN, (), _relocated),
+    Step(ask.HandOver, _HELD, (State.ACTIVE,), _handed_over),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
     Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
     Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),
@@ -410,12 +448,26 @@ TABLE: Final = (
     Step(ask.Reply, (State.ACTIVE,), (State.ACTIVE,), _replied),
     Step(ask.Reply, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _replied),
     Step(ask.Deliver, _OPEN, (), _delivered),
+    Step(ask.Snooze, _HELD, (State.SNOOZED,), _quiet(silence.snooze)),
+    Step(ask.Wake, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.wake)),
+    Step(ask.Dismiss, (State.INACTIVE,), (State.DISMISSED,), _quiet(silence.dismiss)),
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
     Step(ask.Line, _OPEN, (), _placed),
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
-    Step(ask.Expire, _OPEN, (), _expired),
+    Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),
+    Step(ask.Expire, (State.QUEUED,), (State.QUEUED, State.ENDED), _expired),
+    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.ENDED), _expired),
+    Step(ask.Expire, (State.ACTIVE,), (State.ACTIVE, State.INACTIVE, State.ENDED), _expired),
+    Step(ask.Expire, (State.INACTIVE,), (State.INACTIVE, State.DISMISSED, State.ENDED), _expired),
+    Step(ask.Expire, (State.DISMISSED,), (State.DISMISSED, State.ENDED), _expired),
+    Step(
+        ask.Expire,
+        (State.SNOOZED,),
+        (State.SNOOZED, State.QUEUED, State.SELECTING, State.ENDED),
+        _expired,
+    ),
 )
 """Every transition there is. The diagram in the documentation is drawn from these rows."""
 

@@ -31,6 +31,7 @@ from omniroute.model.conversation import Conversation
 __all__ = [
     "HIGHEST",
     "LOWEST",
+    "back_in_line",
     "effective_priority",
     "groups_of",
     "is_plain",
@@ -48,6 +49,7 @@ __all__ = [
     "returned",
     "segment_of",
     "still_asked",
+    "timed",
     "unmet",
 ]
 
@@ -260,6 +262,24 @@ def _outside(
         if routing.group not in agent.groups and (opens is None or waited < opens):
             return "in another group than it was allotted to"
     return None
+
+
+def timed(assign: AssignPolicy) -> bool:
+    """Whether time alone can change who may take what waits under a policy."""
+    return (
+        assign.widen_after is not None
+        or assign.open_after is not None
+        or assign.sticky_within is not None
+        or any(each.expires is not None for each in assign.skills)
+    )
+
+
+def back_in_line(c: Conversation, assign: AssignPolicy, now: int) -> Routing:
+    """Return the place in line of a conversation that comes back, with the agent it waits for (P4)."""
+    routing, last = returned(c.extras.routing), c.agent or c.extras.previous_agent
+    if last is not None and is_sticky(assign, now - c.since):
+        return evolve(routing, sticky=last)
+    return routing
 
 
 def next_change(routing: Routing, assign: AssignPolicy, since: int, after: int) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from omniroute.instants import MINUTE, to_micros
+from omniroute.instants import HOUR, MINUTE, to_micros
 from omniroute.model.agent import Agent, Capacity, Distribution
 from omniroute.model.conversation import (
     NO_EXTRAS,
@@ -24,6 +24,8 @@ from omniroute.model.conversation import (
     Ending,
     Extras,
     Place,
+    Quiet,
+    Snooze,
 )
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -99,9 +101,12 @@ def a_conversation(state: State = State.QUEUED, **changes: Any) -> Conversation:
     """Return a conversation that came in at `NOW` and stands in `state` since.
 
     It waits in queue "general" (in none while SELECTING), is held by "ana" where the state has a
-    holder, is due in 15 minutes, and where it has ended it was ended by "ana".
+    holder, is due in 15 minutes, and where it has ended it was ended by "ana". Where it is put
+    aside "ana" held it before, and it sleeps for an hour.
     """
     ended, due = state is State.ENDED, NOW + _SLA
+    timers = [] if ended else [(due + 1, DeadlineKind.FIRST_RESPONSE)]
+    timers += [(NOW + HOUR, DeadlineKind.WAKE)] if state is State.SNOOZED else []
     built = Conversation(
         id="c_1",
         state=state,
@@ -111,14 +116,21 @@ def a_conversation(state: State = State.QUEUED, **changes: Any) -> Conversation:
         at=NOW,
         since=NOW,
         clocks=Clocks(NOW, NOW, NOW, None if ended else NOW, due=None if ended else due),
-        timers=() if ended else ((due + 1, DeadlineKind.FIRST_RESPONSE),),
-        extras=_ended() if ended else NO_EXTRAS,
+        timers=tuple(timers),
+        extras=_EXTRAS.get(state, NO_EXTRAS),
     )
     return evolve(built, **changes)
 
 
-def _ended() -> Extras:
-    return Extras(ending=Ending(EndReason.AGENT, agent_actor("ana"), NOW))
+_EXTRAS: Final = {
+    State.ENDED: Extras(ending=Ending(EndReason.AGENT, agent_actor("ana"), NOW)),
+    State.INACTIVE: Extras(quiet=Quiet(warned_at=NOW)),
+    State.DISMISSED: Extras(previous_agent="ana", quiet=Quiet()),
+    State.SNOOZED: Extras(
+        previous_agent="ana",
+        quiet=Quiet(snooze=Snooze(NOW + HOUR, agent_actor("ana"), NOW)),
+    ),
+}
 
 
 def an_agent(id: str = "ana", **changes: Any) -> Agent:  # noqa: A002  (the field's name)

@@ -25,7 +25,7 @@ from omniroute.config import load_config
 from omniroute.desk import Change, ConversationView, Desk, Desks, MessageView, Received
 from omniroute.errors import UsageError
 from omniroute.ids import SeededIds
-from omniroute.instants import to_duration, to_micros
+from omniroute.instants import from_micros, to_duration, to_micros
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
 from omniroute.ports import Store
@@ -141,7 +141,8 @@ class Play:
         lines.append(f"outbox: {self.desk.waiting_to_send()} waiting, {len(dead)} dead")
         lines += dead
         lines.append(f"next deadline: {self.desk.next_due() or 'none'}")
-        lines.append(f"now: {datetime.fromtimestamp(self.clock.now() / 1e6, UTC).isoformat()}")
+        now = from_micros(self.clock.now(), self.desk.config.zone)
+        lines.append(f"now: {now}")
         return "\n".join(lines)
 
     def close(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
 
 from omniroute.errors import UnsupportedContent
-from omniroute.instants import SECOND
+from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import events as tell
 from omniroute.model.desk_config import EntryPointConfig
 from omniroute.model.wire import (
@@ -17,6 +19,7 @@ from omniroute.model.wire import (
     DeliveryStatus,
     InboundKind,
     OutRequest,
+    OutResponse,
     Permanent,
     Retryable,
     Unknown,
@@ -98,6 +101,8 @@ def test_what_was_last_carried_in_is_carried_out(play) -> None:
     maria.sends(InboundKind.MESSAGE, text="one", carry={"token": "t1"})
     maria.sends(InboundKind.MESSAGE, text="two", carry={"token": "t2"})
     maria.sends(InboundKind.REACTION, emoji="+1", target="in-2")
+    for number in range(25):
+        p.desk.note(chat.id, f"note {number}", by="ana")
     says(p, chat, "Hi")
     p.desk.deliver()
     assert contexts == [("addr-maria", {"token": "t2"})]
@@ -106,6 +111,7 @@ def test_what_was_last_carried_in_is_carried_out(play) -> None:
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
+@pytest.mark.req("S12")
 def test_a_head_that_can_be_retried_holds_up_its_own_conversation_only(p, chat) -> None:
     other = p.contact("Otto").writes("Hello")
     says(p, chat, "one", "two")
@@ -138,6 +144,7 @@ def test_what_is_never_taken_ends_dead_after_so_many_tries(p, chat) -> None:
     assert status_of(p, written) is D.FAILED
 
 
+@pytest.mark.req("S12")
 def test_a_dead_head_unblocks_those_behind_it(p, chat) -> None:
     first, _ = says(p, chat, "one", "two")
     p.provider.answer_next(Permanent("no such number"))
@@ -148,6 +155,7 @@ def test_a_dead_head_unblocks_those_behind_it(p, chat) -> None:
     assert (message.status, message.error) == (D.FAILED, "no such number")
 
 
+@pytest.mark.req("S12")
 def test_what_may_have_gone_out_is_not_sent_again(p, chat) -> None:
     (written,) = says(p, chat, "Hi")
     p.provider.answer_next(Unknown("timed out"))
@@ -158,6 +166,7 @@ def test_what_may_have_gone_out_is_not_sent_again(p, chat) -> None:
     assert status_of(p, written) is D.UNKNOWN
 
 
+@pytest.mark.req("S12")
 def test_what_may_have_gone_out_is_sent_again_where_that_is_harmless(play) -> None:
     class Idempotent(ScriptedAdapter):
         def capabilities(self, settings):
@@ -306,6 +315,77 @@ def test_a_message_whose_answer_was_lost_is_found_by_our_own_id(p, chat) -> None
     assert (message.status, message.provider_ids) == (D.DELIVERED, ("wamid.7",))
     assert report(p, "wamid.7", D.READ, key="s2").result == "accepted"
     assert status_of(p, written) is D.READ
+
+
+class Overtaking:
+    """A provider whose status, with our own id, is here before its answer, which gets lost."""
+
+    def __init__(self, p, status: D, result: Any) -> None:
+        self.p, self.status, self.result, self.transport = p, status, result, p.provider
+        p.desk._runtime.transport = self
+
+    def perform(self, request: OutRequest) -> OutResponse:
+        ours = json.loads(request.body)["message"]
+        report(self.p, "wamid.7", self.status, key="early", outgoing=ours)
+        self.p.provider.answer_next(self.result)
+        answer: OutResponse = self.transport.perform(request)
+        return answer
+
+
+@pytest.mark.req("S12")
+@pytest.mark.parametrize("status", [D.SENT, D.DELIVERED, D.READ])
+def test_what_was_reported_before_its_answer_got_lost_did_go_out(p, chat, status: D) -> None:
+    (written,) = says(p, chat, "Hi")
+    Overtaking(p, status, Unknown("timed out"))
+    p.desk.deliver()
+    assert p.desk.dead_letters() == []
+    assert p.desk.waiting_to_send() == 0
+    message = stored(p, MESSAGES, written.id)
+    assert (message.status, message.provider_ids) == (status, ("wamid.7",))
+    assert report(p, "wamid.7", D.READ, key="later").result == "accepted"
+
+
+@pytest.mark.req("S12")
+def test_a_failure_that_is_reported_before_the_answer_got_lost_is_listed(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    Overtaking(p, D.FAILED, Unknown("timed out"))
+    p.desk.deliver()
+    assert [each.message for each in p.desk.dead_letters()] == [written.id]
+    assert status_of(p, written) is D.FAILED
+
+
+@pytest.mark.req("S12")
+def test_a_report_of_an_earlier_part_says_nothing_of_the_part_that_got_lost(p, chat) -> None:
+    class Parts(ScriptedAdapter):
+        def send(self, message, context, settings):
+            yield OutRequest(method="POST", url="scripted://", body=b'{"message": "m_2"}')
+            return Unknown("timed out", step=1, sent_ids=("wamid.7",))
+
+    p.desks.registry._adapters["chat"] = Parts("chat")
+    (written,) = says(p, chat, "long")
+    assert written.id == "m_2"
+    Overtaking(p, D.DELIVERED, Accepted(("not looked at",)))
+    p.desk.deliver()
+    assert [each.message for each in p.desk.dead_letters()] == [written.id]
+
+
+def test_an_answer_after_its_report_adds_its_ids(p, chat) -> None:
+    (written,) = says(p, chat, "Hi")
+    Overtaking(p, D.DELIVERED, Accepted(("wamid.8",)))
+    p.desk.deliver()
+    message = stored(p, MESSAGES, written.id)
+    assert (message.status, message.provider_ids) == (D.DELIVERED, ("wamid.8", "wamid.7"))
+
+
+@pytest.mark.req("S1")
+def test_a_report_is_not_told_before_what_it_speaks_of(p, chat) -> None:
+    p.advance("1h")
+    says(p, chat, "Hi")
+    said = p.clock.now()
+    p.clock.set(said - 30 * MINUTE)
+    p.desk.deliver(now=MONDAY + timedelta(hours=2))
+    report(p, "sent-1", D.READ, key="s1")
+    assert [each.at for each in told(p, tell.DeliveryChanged)] == [said + HOUR, said]
 
 
 def test_our_own_id_from_another_entry_point_says_nothing(play) -> None:

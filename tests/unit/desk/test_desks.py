@@ -56,9 +56,9 @@ def desks():
 
 def test_a_desk_is_created_once_and_found_again(desks) -> None:
     created = desks.create(ACME)
-    assert created.config == ACME
+    assert created.config == evolve(ACME, agents={})
     assert "acme" in desks
-    assert desks["acme"].config == ACME
+    assert desks["acme"].config == created.config
     with pytest.raises(DeskExists, match="acme"):
         desks.create(ACME)
 

@@ -70,7 +70,7 @@ def test_an_address_finds_its_desk_and_one_worker_serves_them_all(desks: Desks) 
     assert rest(desks) == 0, "nothing is due yet"
     clock.set(MONDAY + timedelta(minutes=16))
     assert rest(desks) == COUNT
-    late = [desk.id for desk in map(desks.desk, desks.ids()) if "SlaMissed" in told(desk)]
+    late = [desk.id for desk in map(desks.desk, desks.ids()) if "SlaBreached" in told(desk)]
     assert sorted(late) == sorted(desk.id for desk in busy)
     assert desks["desk-8"].counts() == {}
 

@@ -51,6 +51,23 @@ def ids(page) -> list[str]:
     return [each.id for each in page]
 
 
+@pytest.mark.req("P18")
+def test_whoever_wrote_last_has_read_it(p) -> None:
+    def unread(agent: str) -> list[str]:
+        return sorted(ids(p.desk.conversations(unread_by=agent, agent="ana")))
+
+    assert unread("ana") == unread("bob") == ["c_1", "c_2"]
+    p.desk.reply("c_1", "Hi", by="ana")
+    p.desk.note("c_2", "asked twice", by="ana")
+    assert unread("ana") == []
+    assert unread("bob") == ["c_1", "c_2"]
+    p.contact("A").writes("Thanks")
+    p.desk.note("c_2", "three times", by="bob")
+    assert unread("ana") == ["c_1", "c_2"]
+    assert unread("bob") == ["c_1"]
+    assert p.desk.counts("agent", unread_by="ana") == {"ana": 2, "bob": 1}
+
+
 # --- lists ----------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from omniroute.errors import NaiveDatetime, PluginError, StoreError, UnknownEntryPoint
-from omniroute.instants import HOUR, SECOND
+from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import events as tell
 from omniroute.model.desk_config import (
     AccountConfig,
@@ -18,7 +18,7 @@ from omniroute.model.desk_config import (
     QueueNode,
 )
 from omniroute.model.message import Direction
-from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
+from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, PolicySettings
 from omniroute.model.state import State
 from omniroute.model.wire import Attachment, DeliveryStatus, InboundKind, RawRequest, Sender
 from omniroute.testing import MONDAY, NOW, a_config, an_inbound
@@ -418,6 +418,32 @@ def test_a_contact_finds_their_queue_through_the_menu(play) -> None:
     chat = maria.writes(" technik ")
     assert (chat.state, chat.queue) == (State.QUEUED, "general/Deutsch/Technik")
     assert_folds(p)
+
+
+@pytest.mark.req("U18")
+def test_each_branch_may_introduce_its_menu_and_the_nearest_text_wins(play) -> None:
+    inbox = InboxConfig(
+        sla=MINUTE,
+        primary_for=("chat",),
+        queues=(
+            QueueNode("Deutsch", (QueueNode("Technik", (QueueNode("A"), QueueNode("B"))),)),
+            QueueNode("English", (QueueNode("Orders"), QueueNode("Help"))),
+        ),
+        policy=PolicySettings(menu_text="Please choose."),
+        at={
+            "Deutsch": PolicySettings(menu_text="Bitte wählen."),
+            "English": PolicySettings(assignment=Assignment.CLAIM),
+        },
+    )
+    p = play(evolve(a_config(preset="push"), inboxes={"general": inbox}))
+    for name, answer in (("Maria", "1"), ("Otto", "2"), ("Eve", "1")):
+        p.contact(name).writes("Hello")
+        p.contact(name).writes(answer)
+    p.contact("Eve").writes("1")
+    p.desk.deliver()
+    first = [text.splitlines()[0] for text in p.contact("Eve").got]
+    assert first == ["Please choose.", "Bitte wählen.", "Bitte wählen."]
+    assert p.contact("Otto").got[1].splitlines()[0] == "Please choose."
 
 
 def test_the_menu_lists_what_somebody_serves_and_nothing_else(play) -> None:

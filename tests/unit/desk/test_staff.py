@@ -27,12 +27,12 @@ def desk(play):
 def test_a_new_agent_serves_at_once_but_is_not_available(play) -> None:
     p = play(a_config(preset="push"))
     chat = p.contact("Maria").writes("Hello")
-    saved = p.desk.staff.put("ana", name="Ana Lima", serves=["general"], by="admin")
+    saved = p.desk.staff.put("ana", name="Ana Lima", serves=["general"])
     assert (saved.name, saved.queues, saved.colour, saved.load) == (
         *("Ana Lima", ("general",)),
         *(Colour.RED, 0),
     )
-    assert told(p, tell.AgentSaved)[0].actor == "agent:admin"
+    assert told(p, tell.AgentSaved)[0].actor == "system"
     p.agent("ana").on()
     assert p.desk.conversation(chat.id).agent == "ana"
 
@@ -110,6 +110,7 @@ def test_saving_what_is_there_already_tells_nothing(play) -> None:
 
 def test_the_switch_says_who_turned_it(play) -> None:
     p = play(a_config(agents=("ana",)))
+    p.desk.staff.put("bob", role="supervisor")
     p.advance("1m")
     on = p.desk.staff.set_available("ana", by="bob")
     assert (on.available, on.colour) == (True, Colour.GREEN)
@@ -147,3 +148,36 @@ def test_what_cannot_be_saved_is_refused_and_nothing_is_stored(desk, action, err
     with pytest.raises(error):
         action(desk)
     assert [type(each.event).__name__ for each in desk.changes()] == ["Configured"]
+
+
+@pytest.mark.req("P20")
+def test_every_change_of_a_profile_is_kept_with_who_and_what(play) -> None:
+    p = play(a_config(agents=("ana",)))
+    p.desk.staff.put("boss", role="administrator")
+    p.desk.staff.change("ana", name="Ana Lima", by="boss")
+    p.desk.staff.change("ana", name="Ana Lima", by="boss")
+    p.desk.staff.remove("ana", by="boss")
+    found = p.desk.staff.history("ana")
+    assert [(each.by, each.origin, each.changes) for each in found] == [
+        ("agent:boss", "hand", ("agents.ana: removed",)),
+        ("agent:boss", "hand", ('agents.ana.name: not set -> "Ana Lima"',)),
+        ("system", "seed", ("agents.ana: added", 'agents.ana.serves: not set -> ["general"]')),
+    ]
+    assert found.items[1].profile == AgentConfig(name="Ana Lima", serves=("general",))
+    first = p.desk.staff.history("ana", limit=1)
+    assert [each.position for each in p.desk.staff.history("ana", after=first.next)] == [
+        each.position for each in found.items[1:]
+    ]
+
+
+def test_only_a_known_agent_is_changed_and_only_a_known_role_given(desk) -> None:
+    with pytest.raises(UnknownAgent, match=r"staff\.put adds one"):
+        desk.staff.change("eva", name="Eva")
+    with pytest.raises(UsageError, match="agent or supervisor or administrator"):
+        desk.staff.put("ana", role="boss")
+
+
+def test_the_configuration_of_a_desk_holds_no_staff(play) -> None:
+    p = play(a_config(agents=("ana",)))
+    assert p.desk.config.agents == {}
+    assert [each.id for each in p.desk.staff.list()] == ["ana"]

@@ -19,7 +19,7 @@ LATE = MONDAY + timedelta(hours=3)
 
 
 def missed(p):
-    return told(p, tell.SlaMissed)
+    return told(p, tell.SlaBreached)
 
 
 @pytest.mark.req("G20")
@@ -118,7 +118,7 @@ def test_what_came_due_before_a_command_is_told_before_it(play) -> None:
     p.clock.set(LATE)
     p.desk.take(chat.id, by="ana")
     events = [each.event for each in p.desk.changes(before)]
-    assert [type(each).__name__ for each in events] == ["SlaMissed", "SlaMissed", "Assigned"]
+    assert [type(each).__name__ for each in events] == ["SlaBreached", "SlaBreached", "Assigned"]
     assert [each.at for each in events[:2]] == [DUE, DUE]
     assert p.desk.tick() == 0
     assert_folds(p)

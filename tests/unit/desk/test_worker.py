@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import omniroute as om
-from omniroute.model.events import SlaMissed
+from omniroute.model.events import SlaBreached
 from omniroute.testing import play as open_play
 
 Play = Callable[..., Any]
@@ -38,7 +38,7 @@ def test_deadlines_fire_and_messages_go_out_without_anybody_else(play: Play) -> 
     done = worker(p).round()
     assert (done.desks, done.tried) == (1, 1)
     assert p.contact("Maria").got == ["Hi"]
-    missed = [each.event for each in p.desk.changes() if isinstance(each.event, SlaMissed)]
+    missed = [each.event for each in p.desk.changes() if isinstance(each.event, SlaBreached)]
     assert [each.conversation for each in missed] == [late.id]
 
 

@@ -24,6 +24,7 @@ from omniroute.cli.app import app
 from omniroute.codec import KINDS
 from omniroute.instants import render_duration
 from omniroute.model import commands, effects, events
+from omniroute.model.assign import AssignSettings
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
 from omniroute.plugins.hookspecs import Hooks
@@ -46,6 +47,9 @@ SECTIONS = {
     "_policy": "Policy",
     "_after_end": "After end",
     "_capacity": "Capacity",
+    "_assign": "Assign",
+    "_selector": "Skills",
+    "_segment": "Segments",
     "_channel": "Channels",
     "_inbox": "Inboxes",
     "_entry_point": "Entry points",
@@ -110,6 +114,7 @@ def test_the_defaults_are_those_of_the_code(reference):
     defaults = {named([row], "key")[0]: row["default"] for row in listed["Policy"]}
     assert defaults.pop("capacity") == "3, 3, 5 for `messaging`"
     assert defaults.pop("labels") == "none"
+    assert defaults.pop("assign") == "see there"
     assert policy.labels == {}
     assert defaults == {
         "assignment": f'`"{policy.assignment}"`',
@@ -155,6 +160,7 @@ SETTINGS: dict[str, Any] = {
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
+    "assign": AssignSettings(classes=False),
 }
 
 

@@ -32,9 +32,14 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
         ask.Open("c_1", a_place(), ROUTE, "m_1", None),
         ask.Open("c_1", a_place(), ROUTE, "m_1", "general"),
     ),
-    ask.Receive: (ask.Receive("m_2", 15 * MINUTE),),
+    ask.Receive: (
+        ask.Receive("m_2", 15 * MINUTE),
+        ask.Receive("m_2", 15 * MINUTE, queue_gone=True),
+    ),
     ask.Browse: (ask.Browse(("Deutsch",)),),
     ask.Enqueue: (ask.Enqueue("general"), ask.Enqueue("vip", by="ana", reason="given back")),
+    ask.Relocate: (ask.Relocate("vip", "vip/Gold"), ask.Relocate("vip", None, by="ana")),
+    ask.HandOver: (ask.HandOver("bob", by="zoe"),),
     ask.Assign: (ask.Assign("bob"),),
     ask.Take: (ask.Take("ana"), ask.Take("bob", confirm=True)),
     ask.Reply: (ask.Reply("ana", "m_2"), ask.Reply("bob", "m_2", confirm=True)),
@@ -43,7 +48,13 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ask.Note: (ask.Note("ana", "m_2"),),
     ask.Line: (ask.Line(Routing(requires=(Selector("router"),)), by="ana"),),
     ask.SetTags: (ask.SetTags("ana", ("refund",)),),
-    ask.Expire: (ask.Expire(DeadlineKind.FIRST_RESPONSE),),
+    ask.Snooze: (ask.Snooze("ana", LATER + HOUR, "m_2"),),
+    ask.Wake: (ask.Wake("ana"), ask.Wake("ana", queue_gone=True)),
+    ask.Dismiss: (ask.Dismiss("ana"),),
+    ask.Expire: (
+        *(ask.Expire(kind) for kind in DeadlineKind),
+        ask.Expire(DeadlineKind.WAKE, queue_gone=True),
+    ),
     ask.Reschedule: (ask.Reschedule(60_000_000),),
 }
 SOURCES = (None, *State)
@@ -51,8 +62,44 @@ ALLOWED = {(source, row.command) for row in TABLE for source in row.sources}
 EVERY = [(source, command) for source in SOURCES for command in COMMANDS]
 
 
+# The lifecycle's deadlines that can be armed in a state.
+EVER = (DeadlineKind.HARD_EXPIRY, DeadlineKind.CHAT_TIMEOUT, DeadlineKind.KEEP_ALIVE)
+ARMED: dict[State, tuple[DeadlineKind, ...]] = {
+    S.SELECTING: (*EVER, DeadlineKind.SELECTING_EXPIRATION),
+    S.QUEUED: (*EVER, DeadlineKind.QUEUE_EXPIRATION),
+    S.OFFERED: (*EVER, DeadlineKind.QUEUE_EXPIRATION),
+    S.ACTIVE: (*EVER, DeadlineKind.INACTIVITY),
+    S.INACTIVE: (*EVER, DeadlineKind.DISMISSAL),
+    S.DISMISSED: EVER,
+    S.SNOOZED: (DeadlineKind.HARD_EXPIRY, DeadlineKind.WAKE),
+}
+
+
 def standing(source: State | None) -> Any:
     return None if source is None else a_conversation(source)
+
+
+def overdue(source: State) -> Any:
+    """A conversation all of whose deadlines have come."""
+    built = a_conversation(source)
+    armed = [(LATER, kind) for kind in ARMED.get(source, ())]
+    return evolve(built, timers=tuple(armed) or built.timers)
+
+
+class Never:
+    """Hours that never come."""
+
+    def is_open(self, at: int) -> bool:
+        return at < 0
+
+    def next_opening(self, at: int) -> int | None:
+        return None if at else 0
+
+    def next_closing(self, at: int) -> int | None:
+        return None if at else 0
+
+
+CLOSED = evolve(PERMISSIVE, hours=Never())
 
 
 def decided(source: State | None, command: Any, policy: Policy = PERMISSIVE) -> Decision:
@@ -88,7 +135,12 @@ def test_what_the_table_does_not_list_raises_and_changes_nothing(
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.command.__name__)
 def test_every_row_leads_to_its_targets_and_nowhere_else(row: Any) -> None:
     for source in row.sources:
-        reached = {decided(source, each).state.state for each in COMMANDS[row.command]}
+        reached = {
+            decide(start, each, policy, LATER).state.state
+            for each in COMMANDS[row.command]
+            for policy in (PERMISSIVE, CLOSED)
+            for start in ((overdue(source),) if row.command is ask.Expire else (standing(source),))
+        }
         assert reached == (set(row.targets) or {source})
 
 
@@ -167,7 +219,7 @@ def test_a_first_response_is_missed_only_after_its_due_instant(late: int, fired:
     chat = a_conversation()
     due = chat.clocks.due or 0
     decision = decide(chat, ask.Expire(DeadlineKind.FIRST_RESPONSE), PUSH, due + late)
-    assert [type(each) for each in decision.events] == ([tell.SlaMissed] if fired else [])
+    assert [type(each) for each in decision.events] == ([tell.SlaBreached] if fired else [])
 
 
 def test_a_deadline_fires_once() -> None:

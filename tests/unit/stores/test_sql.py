@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from psycopg import errors
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
@@ -40,6 +41,7 @@ from omniroute.schema import (
     Index,
 )
 from omniroute.stores.sql import SqlStore
+from omniroute.stores.sql.drivers import Fault, error_for
 from omniroute.stores.sql.statements import Plans, plans_for
 from omniroute.testing.store_conformance import sample
 from omniroute.testing.store_conformance.values import (
@@ -385,6 +387,14 @@ def test_text_that_no_database_takes_is_a_store_error(store: SqlStore, key: str)
 def test_numbers_that_no_database_takes_are_a_store_error(store: SqlStore) -> None:
     with pytest.raises(StoreError, match="OverflowError"):
         alone(store).add(CONVERSATIONS, ONE, [conversation(1, at=2**64)])
+
+
+@pytest.mark.parametrize("name", ["DuplicatePreparedStatement", "InvalidSqlStatementName"])
+def test_a_statement_that_was_prepared_on_another_connection_names_the_cure(name: str) -> None:
+    """What a pgbouncer that pools transactions leads to, with psycopg as it comes."""
+    failure = error_for(Fault.OTHER, getattr(errors, name)("_pg3_0"))
+    assert "prepare_threshold" in str(failure)
+    assert "prepare_threshold" not in str(error_for(Fault.OTHER, errors.SyntaxError("at or near")))
 
 
 def test_a_violation_hides_no_driver_error(store: SqlStore) -> None:

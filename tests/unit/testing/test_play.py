@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from omniroute.errors import ConfigError, UsageError
 from omniroute.instants import MINUTE
@@ -82,8 +83,8 @@ def test_advancing_stops_at_every_due_instant_and_tells_what_fired(p) -> None:
     p.contact("Otto").writes("Hello")
     fired = p.advance("30d")
     assert [(type(each.event), each.at) for each in fired] == [
-        (tell.SlaMissed, MONDAY + timedelta(minutes=15, microseconds=1)),
-        (tell.SlaMissed, MONDAY + timedelta(minutes=20, microseconds=1)),
+        (tell.SlaBreached, MONDAY + timedelta(minutes=15, microseconds=1)),
+        (tell.SlaBreached, MONDAY + timedelta(minutes=20, microseconds=1)),
     ]
     assert p.advance("30d") == []
 
@@ -154,10 +155,18 @@ def test_a_report_tells_the_story_the_outbox_and_the_next_deadline(p) -> None:
         "outbox: 0 waiting, 1 dead",
         "m_2: no such number",
         "next deadline: 2026-03-02 09:15:00.000001",
-        "now: 2026-03-02T09:00:00",
+        "now: 2026-03-02 09:00:00",
     ):
         assert words in report
     assert "c_2" not in p.report("c_1")
+
+
+def test_a_report_tells_the_time_of_the_desks_zone() -> None:
+    with play(evolve(PUSH, zone="Asia/Tokyo")) as p:
+        p.contact("Maria").writes("Hello")
+        report = p.report()
+        assert "next deadline: 2026-03-02 18:15:00.000001+09:00" in report
+        assert report.endswith("now: 2026-03-02 18:00:00+09:00")
 
 
 def test_two_plays_share_nothing_unless_they_are_given_one_store() -> None:

@@ -100,7 +100,7 @@ class Narrator:
         yield self._headline(event, "ends the conversation: ", (how, TONES["title"]))
 
     @_rows.register
-    def _missed(self, event: tell.SlaMissed) -> Iterator[Row]:
+    def _missed(self, event: tell.SlaBreached) -> Iterator[Row]:
         clock = event.clock.value.replace("_", " ")
         yield self._headline(event, (f"{clock} is overdue", TONES["bad"]))
         why = f"seen by the tick of {self._book.now()}"

@@ -14,6 +14,15 @@ from omniroute.errors import StoreBusy, StoreError, UniqueViolation
 __all__ = ["Driver", "Fault", "driver_for", "error_for"]
 
 
+# duplicate_prepared_statement and invalid_sql_statement_name: the driver prepared it on another
+# connection, as behind a pgbouncer that pools transactions.
+_PREPARED_ELSEWHERE: Final = frozenset({"42P05", "26000"})
+_POOLED_HINT: Final = (
+    "behind pgbouncer, give the store connect_args={'prepare_threshold': None}: the server changes"
+    " with each transaction"
+)
+
+
 class Fault(Enum):
     """What an error of the driver means for the transaction."""
 
@@ -144,4 +153,5 @@ def error_for(fault: Fault, error: BaseException) -> StoreError:
         return StoreBusy("the database was busy, or a race was lost", got=got)
     if fault is Fault.GONE:
         return StoreError("the connection to the database broke", got=got)
-    return StoreError("the database refused a statement", got=got)
+    hint = _POOLED_HINT if getattr(error, "sqlstate", None) in _PREPARED_ELSEWHERE else None
+    return StoreError("the database refused a statement", got=got, hint=hint)

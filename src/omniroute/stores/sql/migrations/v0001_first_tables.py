@@ -29,8 +29,10 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     table = partial(_create_table, op, schema)
     table("desks", _text("desk_id"), _number("next_work", nullable=True) + _body())
     table("configs", _text("desk_id") + _number("version"), _body())
+    table("config_changes", _text("desk_id") + _number("version"), _body())
     table("addresses", _text("kind address"), _text("owner", nullable=True) + _body())
     table("agents", _text("desk_id id"), _body())
+    table("staff_changes", _text("desk_id agent") + _number("position"), _body())
     table(
         "serving",
         _text("desk_id queue")
@@ -60,7 +62,9 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     table(
         "messages",
         _text("desk_id id"),
-        _text("conversation", nullable=True) + _number("position", nullable=True) + _body(),
+        _text("conversation", nullable=True)
+        + _number("position carrying", nullable=True)
+        + _body(),
     )
     table("provider_ids", _text("desk_id entry_point provider_id id"))
     table(
@@ -156,6 +160,12 @@ def _create_indexes(op: Operations, schema: str | None) -> None:
         "messages",
         "desk_id conversation position id",
         present="conversation position",
+    )
+    index(
+        "messages_carrying",
+        "messages",
+        "desk_id conversation carrying id",
+        present="conversation carrying",
     )
     index("timeline", "log", "desk_id conversation position", present="conversation")
     index("idempotency_expiry", "idempotency", "desk_id expires_at key", present="expires_at")

@@ -1,4 +1,4 @@
-"""SLA: how long an answer may take, as people write it and as instants (G13 to G17, G20).
+"""Targets: how long an answer may take, as people write it and as instants (G13 to G17, G20).
 
 Owns the reading of SLA values and the arithmetic of due instants. Knows nothing of inboxes.
 """

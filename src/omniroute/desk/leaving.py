@@ -1,0 +1,86 @@
+"""Taking somebody off the staff: what they hold is requeued, kept or handed over, never dropped (S15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from omniroute.desk.permission import permit
+from omniroute.desk.staff import HAND, profile_of, record, save_agent
+from omniroute.desk.unit import Unit
+from omniroute.errors import UsageError
+from omniroute.model.commands import Enqueue, HandOver
+from omniroute.model.conversation import Conversation
+from omniroute.model.events import AgentRemoved
+from omniroute.model.state import OPEN
+from omniroute.rules.roles import Right
+from omniroute.schema import CONVERSATIONS
+
+__all__ = ["HELD", "remove"]
+
+HELD: Final = ("requeue", "keep")
+"""What can become of the conversations that somebody holds, besides being handed to an agent."""
+
+_HOLDING: Final = CONVERSATIONS.index("agent_by_due")
+_PAGE: Final = 100
+
+
+def remove(
+    agent: str, *, held: str | None, hand_to: str | None, by: str | None, origin: str = HAND
+) -> Callable[[Unit], None]:
+    """Return the flow of taking an agent off the staff.
+
+    Raises `UsageError`, saying how many, where they hold conversations and nothing is said of them.
+    """
+    if held is not None and (held not in HELD or hand_to is not None):
+        raise UsageError(
+            "what becomes of the conversations they hold is said once",
+            where="held",
+            expected='held="requeue", held="keep", or hand_to=<agent>',
+            got=f"held={held!r}, hand_to={hand_to!r}",
+        )
+    if hand_to == agent:
+        raise UsageError("somebody else has to take them", where="hand_to", got=repr(hand_to))
+
+    def flow(unit: Unit) -> None:
+        actor = permit(unit, by, Right.STAFF)
+        leaver = unit.agent(agent)
+        count = _holds(unit, agent)
+        if count and held is None and hand_to is None:
+            raise UsageError(
+                f"agent {agent!r} holds {count} open conversation{'' if count == 1 else 's'}",
+                expected='held="requeue", held="keep", or hand_to=<agent>',
+            )
+        before = profile_of(leaver)
+        if count and held == "keep":
+            save_agent(unit, agent, before, actor=actor, follow=True, leaving=True)
+            record(unit, agent, actor, origin, before, None)
+            return
+        _let_go(unit, agent, hand_to, by)
+        unit.write_event(AgentRemoved(agent, unit.now, actor))
+        record(unit, agent, actor, origin, before, None)
+
+    return flow
+
+
+def _holds(unit: Unit, agent: str) -> int:
+    return sum(unit.tx.count(_HOLDING, unit.desk, (agent, state.value)) for state in OPEN)
+
+
+def _let_go(unit: Unit, agent: str, hand_to: str | None, by: str | None) -> None:
+    """Let each open conversation have another holder, or wait for one, page by page."""
+    if hand_to is not None:
+        unit.agent(hand_to)
+    for state in OPEN:
+        while page := unit.tx.scan(_HOLDING, unit.desk, (agent, state.value), limit=_PAGE):
+            for conversation in page:
+                found = unit.conversation(conversation.id)
+                command = _command(found, hand_to, by)
+                unit.perform(found, command, unit.policy(found))
+            unit.flush()
+
+
+def _command(conversation: Conversation, hand_to: str | None, by: str | None) -> Enqueue | HandOver:
+    if hand_to is not None:
+        return HandOver(hand_to, by)
+    return Enqueue(conversation.queue or conversation.place.inbox, by, "returned")

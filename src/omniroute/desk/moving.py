@@ -1,0 +1,128 @@
+"""What stands where a new configuration has nothing left: moved as the draft says, else refused (S15).
+
+A queue and an inbox with open conversations, and an entry point, are never taken away under them.
+Costs what is moved, all of it in the transaction that saves the version: at no instant is a
+conversation in a queue that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from omniroute.desk.unit import Unit
+from omniroute.errors import Problem
+from omniroute.model.commands import End, Relocate
+from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import QueueMove
+from omniroute.model.state import OPEN, EndReason
+from omniroute.rules.moves import follow_path
+from omniroute.rules.names import join
+from omniroute.rules.resolution import Setup
+from omniroute.schema import CONVERSATIONS, Index
+
+__all__ = ["Clearing"]
+
+_PAGE: Final = 100
+_IN_QUEUE: Final = CONVERSATIONS.index("queue_by_due")
+_IN_INBOX: Final = CONVERSATIONS.index("inbox_by_due")
+_ON_ENTRY_POINT: Final = CONVERSATIONS.index("open_thread")
+
+
+class Clearing:
+    """Clears the places that are there `before` and not `after`."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        before: Setup,
+        after: Setup,
+        moves: Sequence[QueueMove] = (),
+        ending: Collection[str] = (),
+    ) -> None:
+        self._unit = unit
+        self._after = after
+        self._ending = ending
+        changed = before.config.inboxes.keys() - after.config.inboxes.keys()
+        self._queues = {
+            leaf: target
+            for leaf in before.leaves
+            if (target := follow_path(leaf, moves)) != leaf or not after.is_leaf(leaf)
+        }
+        self._inboxes = {inbox: follow_path(inbox, moves) for inbox in sorted(changed)}
+        self._gone = [
+            name
+            for name, each in before.config.entry_points.items()
+            if name not in after.config.entry_points
+            or after.config.entry_points[name].channel != each.channel
+        ]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what stands in the way: where, and how many open conversations."""
+        told = set()
+        for leaf, target in self._queues.items():
+            if not self._after.is_leaf(target) and (count := self._count(_IN_QUEUE, leaf)):
+                told.add(self._after.inbox_of(leaf))
+                yield _problem(f"inboxes.{leaf.replace('/', '.', 1)}", count, target, leaf)
+        for inbox, target in self._inboxes.items():
+            if target in self._after.config.inboxes or inbox in told:
+                continue
+            if count := self._count(_IN_INBOX, inbox):
+                yield _problem(join("inboxes", inbox), count, target, inbox)
+        for name in self._gone:
+            if name not in self._ending and (count := self._on(name)):
+                yield _problem(join("entry_points", name), count, name, name)
+
+    def clear(self, by: str | None) -> None:
+        """Move and end what stands there; the unit works by the new configuration by now.
+
+        Who stands where is read first: two queues can change places.
+        """
+        going: dict[str, tuple[str, str | None]] = {
+            conversation: (self._after.inbox_of(target), target)
+            for leaf, target in self._queues.items()
+            for conversation in self._standing(_IN_QUEUE, leaf)
+        }
+        for inbox, target in self._inboxes.items():
+            for conversation in self._standing(_IN_INBOX, inbox):
+                going.setdefault(conversation, (target, None))
+        for number, (conversation, place) in enumerate(going.items(), 1):
+            self._relocate(conversation, *place, by)
+            if number % _PAGE == 0:
+                self._unit.flush()
+        for name in self._gone:
+            self._end(name, by)
+
+    def _relocate(self, conversation: str, inbox: str, queue: str | None, by: str | None) -> None:
+        found = self._unit.conversation(conversation)
+        command = Relocate(inbox, queue or found.queue, by)
+        self._unit.perform(found, command, self._unit.policy(found))
+
+    def _end(self, entry_point: str, by: str | None) -> None:
+        unit = self._unit
+        unit.flush()
+        while page := unit.tx.scan(_ON_ENTRY_POINT, unit.desk, (entry_point,), limit=_PAGE):
+            for each in page:
+                found = unit.conversation(each.id)
+                unit.perform(found, End(by, EndReason.FAILURE), unit.policy(found))
+            unit.flush()
+
+    def _standing(self, index: Index[Conversation], value: str) -> Iterator[str]:
+        unit = self._unit
+        for state in OPEN:
+            after, prefix = None, (value, state.value)
+            while page := unit.tx.entries(index, unit.desk, prefix, after=after, limit=_PAGE):
+                yield from (entry[-1] for entry in page)
+                after = page[-1][len(prefix) :]
+
+    def _count(self, index: Index[Conversation], value: str) -> int:
+        unit = self._unit
+        return sum(unit.tx.count(index, unit.desk, (value, state.value)) for state in OPEN)
+
+    def _on(self, entry_point: str) -> int:
+        return self._unit.tx.count(_ON_ENTRY_POINT, self._unit.desk, (entry_point,))
+
+
+def _problem(path: str, count: int, target: str, place: str) -> Problem:
+    text = f"has {count} open conversation{'' if count == 1 else 's'}"
+    return Problem(path, text if target == place else f"{text}, and {target!r} is no queue")

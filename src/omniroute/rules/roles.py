@@ -1,0 +1,60 @@
+"""Who may do what: the one table of roles and rights (G18, C13).
+
+An agent acts with the rights of their role; `None` is the host itself, or the desk's own work, and
+is trusted. Whoever is not on the staff has no rights at all, so that somebody who was removed has
+none left. Knows nothing of what is done with a right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from omniroute.errors import PermissionDenied
+from omniroute.model.agent import Agent, Role
+from omniroute.rules.names import quoted
+
+__all__ = ["RIGHTS", "Right", "require_right"]
+
+
+class Right(StrEnum):
+    """What a role can allow."""
+
+    CONFIGURE = "change the configuration"
+    ROLL_BACK = "roll the configuration back"
+    STAFF = "change the staff"
+    DISABLE_CHANNEL = "disable a channel"
+    SWITCH_OTHERS = "switch other agents on and off"
+    TAKE_OVER = "take a conversation over"
+    END_ANY = "end another agent's conversation"
+    FORCE_TRANSFER = "force a transfer"
+    SNOOZE_OTHERS = "snooze another agent's conversation"
+
+
+_AGENT: Final = frozenset({Right.TAKE_OVER, Right.END_ANY})
+_SUPERVISOR: Final = _AGENT | {Right.SWITCH_OTHERS, Right.FORCE_TRANSFER, Right.SNOOZE_OTHERS}
+
+RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
+    {
+        Role.AGENT: _AGENT,
+        Role.SUPERVISOR: _SUPERVISOR,
+        Role.ADMINISTRATOR: frozenset(Right),
+    }
+)
+"""What each role may do. Policy can forbid more: a takeover, say, on a desk that knows none (C4)."""
+
+
+def require_right(by: str, agent: Agent | None, right: Right) -> None:
+    """Raise `PermissionDenied` unless `agent`, who is `by` on the staff (None: nobody), has a right."""
+    if agent is not None and right in RIGHTS[agent.role]:
+        return
+    holders = [role.value for role in Role if right in RIGHTS[role]]
+    raise PermissionDenied(
+        f"{quoted(by)} may not {right.value}",
+        where="by",
+        expected=f"somebody with the role {' or '.join(holders)}",
+        got="nobody on the staff" if agent is None else f"the role {agent.role.value}",
+        hint="by=None acts for the host itself",
+    )
