@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def worst(shares: dict[str, int], steps: int) -> int:
 def all_shares(draw: st.DrawFn) -> dict[str, int]:
     cuts = sorted(draw(st.lists(st.integers(0, WHOLE), max_size=7)))
     edges = [0, *cuts, WHOLE]
-    return {f"g{n}": b - a for n, (a, b) in enumerate(zip(edges, edges[1:], strict=False))}
+    return {f"g{n}": b - a for n, (a, b) in enumerate(itertools.pairwise(edges))}
 
 
 @pytest.mark.req("M2")
