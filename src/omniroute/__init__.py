@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from omniroute.desk import (
+        AcceptedItems,
         Acting,
         AgentView,
         Change,
@@ -45,6 +46,14 @@ if TYPE_CHECKING:
         TimelineEntry,
         VersionView,
         open_desk,
+    )
+    from omniroute.desk.aio import (
+        AsyncDesk,
+        AsyncDesks,
+    )
+    from omniroute.desk.worker import (
+        Round,
+        Worker,
     )
     from omniroute.errors import (
         AgentUnavailable,
@@ -225,6 +234,7 @@ if TYPE_CHECKING:
         Retryable,
         SendContext,
         Sender,
+        SendResult,
         Unknown,
     )
     from omniroute.plugins import (
@@ -275,6 +285,7 @@ __all__ = [
     "RIGHTS",
     "WAITING",
     "Accepted",
+    "AcceptedItems",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
@@ -290,6 +301,8 @@ __all__ = [
     "AssignPolicy",
     "Assigned",
     "Assignment",
+    "AsyncDesk",
+    "AsyncDesks",
     "Attachment",
     "Browse",
     "Candidate",
@@ -402,6 +415,7 @@ __all__ = [
     "Retryable",
     "Right",
     "Role",
+    "Round",
     "Route",
     "Routing",
     "Secret",
@@ -413,6 +427,7 @@ __all__ = [
     "Selector",
     "SendContext",
     "SendMessage",
+    "SendResult",
     "Sender",
     "SetTags",
     "Setup",
@@ -451,6 +466,7 @@ __all__ = [
     "UsageError",
     "VersionView",
     "Wake",
+    "Worker",
     "apply",
     "apply_agent",
     "as_json",
@@ -483,6 +499,7 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "AcceptedItems",
         "Acting",
         "AgentView",
         "Change",
@@ -502,6 +519,14 @@ _HOMES = {
         "TimelineEntry",
         "VersionView",
         "open_desk",
+    ),
+    "omniroute.desk.aio": (
+        "AsyncDesk",
+        "AsyncDesks",
+    ),
+    "omniroute.desk.worker": (
+        "Round",
+        "Worker",
     ),
     "omniroute.errors": (
         "AgentUnavailable",
@@ -669,6 +694,7 @@ _HOMES = {
         "Rejected",
         "Retryable",
         "SendContext",
+        "SendResult",
         "Sender",
         "Unknown",
     ),

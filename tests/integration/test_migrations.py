@@ -145,6 +145,16 @@ def test_alembic_sees_no_difference_either(engine: Engine) -> None:
         assert compare_metadata(context, TableSet().metadata) == []
 
 
+def test_asking_for_the_version_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    for target in (f"sqlite:///{path}", create_engine(f"sqlite:///{path}")):
+        found = om.sql.status(target)
+        assert found.standing is versions.Standing.EMPTY
+        assert found.missing == versions.REVISIONS
+        assert not path.exists()
+    assert om.sql.status("sqlite://").standing is versions.Standing.EMPTY
+
+
 def test_the_revisions_are_the_files(tmp_path: Path) -> None:
     scripts = ScriptDirectory(str(upgrading.FOLDER), version_locations=[str(upgrading.FOLDER)])
     found = [each.revision for each in scripts.walk_revisions()]

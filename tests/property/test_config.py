@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.config import differences, dump, dumps_toml, load_config, loads
+from omniroute.config.hours import written_hours
 from omniroute.errors import ConfigError
 from omniroute.instants import DAY, MILLISECOND, SECOND
 from omniroute.model.agent import Capacity, Distribution
@@ -28,6 +29,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import ALWAYS, Hours
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
 from omniroute.model.secret import SecretRef
 from omniroute.model.state import State
@@ -60,7 +62,15 @@ capacities = (
     .map(sorted)
     .map(lambda limits: {"messaging": Capacity(*limits)})
 )
+hours = st.sampled_from(
+    [
+        ALWAYS,
+        Hours(weekly=(((0, 86_400),),) * 7, holidays=("DE-BE", "12-25"), zone="Asia/Kathmandu"),
+        Hours(dates=(("2026-12-24", ((3_600, 7_201), (79_200, 100_000))), ("12-25", ()))),
+    ]
+)
 shared_settings = {
+    "hours": hours,
     "overtake": st.sampled_from(Overtake),
     "after_end": st.builds(AfterEnd, st.sampled_from(AfterEndTo), st.none() | durations),
     "menu_text": text.filter(str.strip),
@@ -190,6 +200,34 @@ def configs(draw: st.DrawFn) -> DeskConfig:
         groups=groups,
         agents=draw(st.dictionaries(names, agents, max_size=3)),
     )
+
+
+edges = st.integers(0, 86_399) | st.integers(0, 95).map(lambda quarter: quarter * 900)
+day_hours = st.lists(edges, max_size=4, unique=True).map(
+    lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=False))
+)
+nights = st.tuples(
+    st.just((80_000, 86_400)) | st.tuples(st.just(80_001), st.integers(86_401, 90_000))
+)
+days = st.dates(date(1900, 1, 1), date(2399, 12, 31)).map(date.isoformat)
+days |= days.map(lambda day: day[5:])
+
+
+@pytest.mark.req("P13")
+@given(
+    st.builds(
+        Hours,
+        zone=st.none() | st.sampled_from(["Asia/Kathmandu", "America/St_Johns"]),
+        weekly=st.tuples(*[day_hours] * 5, nights, st.just(())),
+        holidays=st.lists(days | st.sampled_from(["DE-BE", "XNYS"]), max_size=3).map(tuple),
+        dates=st.dictionaries(days, day_hours, max_size=3).map(lambda each: tuple(each.items())),
+    )
+)
+def test_hours_come_back_as_they_were_written(hours: Hours):
+    written = {"hours": written_hours(hours), "inboxes": {"general": {"sla": "1m"}}}
+    config = load_config(written)
+    assert config.policy.hours == hours
+    assert loads(dumps_toml(config)) == config
 
 
 @given(configs())

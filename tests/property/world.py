@@ -35,7 +35,7 @@ from omniroute.model.wire import OutRequest, OutResponse
 from omniroute.ports import Store, Transaction
 from omniroute.schema import Collection, Key
 from omniroute.stores.sql import SqlStore
-from omniroute.testing.play import MONDAY
+from omniroute.testing.playing import MONDAY
 from omniroute.testing.scripted import ScriptedPlugin
 from tests.conftest import example
 from tests.property.book import Book

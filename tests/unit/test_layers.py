@@ -45,12 +45,12 @@ def test_omniroute_keeps_its_layers(project):
         ("stores/memory", "import omniroute.channels.whatsapp"),
         ("rules/hours", "from omniroute.codec import encode"),
         ("web/asgi", "from omniroute.testing import play"),
-        ("testing/play", "from omniroute.cli import main"),
+        ("testing/playing", "from omniroute.cli import main"),
         ("errors", "from omniroute.clock import Clock"),
     ],
 )
 def test_an_import_that_points_up_or_sideways_is_found(tmp_path, module, text):
-    rooms = dict.fromkeys(("channels/x", "codec", "testing/play", "cli/x", "web/x"), "")
+    rooms = dict.fromkeys(("channels/x", "codec", "testing/playing", "cli/x", "web/x"), "")
     assert kinds(tree(tmp_path, rooms | {module: text})) == ["layer"]
 
 
@@ -70,7 +70,7 @@ def test_an_import_that_points_up_or_sideways_is_found(tmp_path, module, text):
         ("channels/transports_async", "import httpx"),
         ("codec", "import attrs, cattrs, pendulum\nfrom omniroute import schema"),
         ("__init__", "import importlib\nimportlib.import_module('omniroute.desk')"),
-        ("cli/demo", "import click, rich.table\nfrom omniroute.testing.play import play"),
+        ("cli/demo", "import click, rich.table\nfrom omniroute.testing.playing import play"),
         ("clock", "import time\nnow = time.time\nfrom datetime import datetime\ndatetime.now()"),
         ("ids", "import os, random, uuid\nos.urandom(8)"),
         ("model/agent", "from datetime import datetime\ndatetime.fromisoformat('2025-01-01')"),
@@ -81,7 +81,7 @@ def test_an_import_that_points_up_or_sideways_is_found(tmp_path, module, text):
     ],
 )
 def test_what_the_layers_allow_passes(tmp_path, module, text):
-    rooms = {"schema": "", "testing/play": "", "stores/memory": ""}
+    rooms = {"schema": "", "testing/playing": "", "stores/memory": ""}
     assert violations(tree(tmp_path, rooms | {module: text})) == []
 
 

@@ -7,6 +7,8 @@ files. It knows no store and no adapter: a registry, where one is given, says wh
 from __future__ import annotations
 
 from omniroute.config.diff import differences
+from omniroute.config.holiday_names import holidays_of
+from omniroute.config.hours import holiday_problems
 from omniroute.config.load import load_config, loads
 from omniroute.config.render import dump, dumps_toml
 from omniroute.config.settings import adapter_settings, settings_problems
@@ -16,6 +18,8 @@ __all__ = [
     "differences",
     "dump",
     "dumps_toml",
+    "holiday_problems",
+    "holidays_of",
     "load_config",
     "loads",
     "settings_problems",

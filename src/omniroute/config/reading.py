@@ -109,6 +109,10 @@ class Table:
             self._missing[key] = expected
         return self.take(key, read, default)
 
+    def refuse(self, key: str, problem: str) -> None:
+        """Note a problem with a key's value."""
+        self._notes.add(join(self._path, key), problem)
+
     def rest(self) -> dict[str, Any]:
         """Return the keys that nobody took."""
         return {key: value for key, value in self._values.items() if key not in self._known}

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import fields
 
+from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity, Role
@@ -25,6 +26,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, PolicySettings
 from omniroute.model.secret import SecretRef
 
@@ -37,7 +39,7 @@ def dump(config: DeskConfig) -> dict[str, Any]:
         "desk": config.desk,
         "zone": config.zone,
         "preset": config.preset,
-        "policy": _policy(config.policy) or None,
+        **_own_policy(config.policy),
         "channels": {name: _channel(each) for name, each in config.channels.items()},
         "inboxes": {name: _inbox(each) for name, each in config.inboxes.items()},
         "accounts": {name: _plain(each.settings) for name, each in config.accounts.items()},
@@ -58,6 +60,13 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _own_policy(policy: PolicySettings) -> dict[str, Any]:
+    """The policy of a section, whose hours stand in the section itself."""
+    written = _policy(policy)
+    hours = written.pop("hours", None)
+    return {"hours": hours, "policy": written or None}
+
+
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
     written = {key: _value(value) for key, value in values.items() if value is not None}
@@ -75,6 +84,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, AfterEnd):
         within = None if value.within is None else render_duration(value.within)
         return _set({"to": value.to.value, "within": within})
+    if isinstance(value, Hours):
+        return written_hours(value)
     if isinstance(value, Capacity):
         return {"goal": value.goal, "soft_max": value.soft_max, "hard_max": value.hard_max}
     if isinstance(value, Mapping):
@@ -108,7 +119,7 @@ def _selector(selector: Selector) -> Any:
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
-    return _set({"policy": _policy(channel.policy) or None})
+    return _set(_own_policy(channel.policy))
 
 
 def _inbox(inbox: InboxConfig) -> dict[str, Any]:
@@ -117,7 +128,7 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
             "primary_for": list(inbox.primary_for) or None,
             "sla": render_duration(inbox.sla),
             "queues": _queues(inbox.queues) or None,
-            "policy": _policy(inbox.policy) or None,
+            **_own_policy(inbox.policy),
             "at": {path: _policy(policy) for path, policy in inbox.at.items()} or None,
         },
     )

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import evolve
 
+from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
     Read,
@@ -42,6 +43,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
 from omniroute.model.secret import SecretRef
 from omniroute.rules.names import join, shown
@@ -156,12 +158,28 @@ def _policy(fields: Table) -> PolicySettings:
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
         assign=fields.take("assign", _assign, None),
+        hours=fields.take("hours", hours, None),
     )
 
 
 @table
 def _channel(fields: Table) -> ChannelConfig:
-    return ChannelConfig(policy=fields.take("policy", _policy, PolicySettings()))
+    return ChannelConfig(
+        policy=_with_hours(
+            fields,
+            fields.take("policy", _policy, PolicySettings()),
+            fields.take("hours", hours, None),
+        )
+    )
+
+
+def _with_hours(fields: Table, policy: PolicySettings, found: Hours | None) -> PolicySettings:
+    """The policy of a section; its hours may stand in the section itself, and are written there."""
+    if found is None:
+        return policy
+    if policy.hours is not None:
+        fields.refuse("hours", "stands in the policy too; set it once")
+    return evolve(policy, hours=found)
 
 
 # --- inboxes and their trees ----------------------------------------------------------------------
@@ -173,7 +191,11 @@ def _inbox(fields: Table) -> InboxConfig:
         primary_for=fields.take("primary_for", texts, ()),
         sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
         queues=fields.take("queues", _queues, ()),
-        policy=fields.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            fields,
+            fields.take("policy", _policy, PolicySettings()),
+            fields.take("hours", hours, None),
+        ),
         at=fields.take("at", many(_policy), {}),
     )
 
@@ -314,7 +336,11 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
         desk=top.take("desk", text, desk),
         zone=top.take("zone", text, "UTC"),
         preset=top.take("preset", text, None),
-        policy=top.take("policy", _policy, PolicySettings()),
+        policy=_with_hours(
+            top,
+            top.take("policy", _policy, PolicySettings()),
+            top.take("hours", hours, None),
+        ),
         channels=top.take("channels", many(_channel), {}),
         inboxes=top.take("inboxes", many(_inbox), {}),
         accounts=top.take("accounts", many(_account), {}),

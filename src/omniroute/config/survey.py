@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from omniroute.config.holiday_names import expanded
 from omniroute.errors import ConfigError, Problem
 from omniroute.rules.names import join, shown, text_problem
 
@@ -57,6 +58,8 @@ class Survey:
         if len(place) > _MAX_DEPTH or self._count > _MAX_VALUES:
             text = f"expected at most {_MAX_DEPTH} levels and {_MAX_VALUES} values"
             raise ConfigError([Problem(path, text)], source=self.source)
+        if isinstance(value, Mapping) and (dates := expanded(value)) is not None:
+            return dates
         if isinstance(value, Mapping):
             return self._table(value, path, place)
         if isinstance(value, list | tuple):

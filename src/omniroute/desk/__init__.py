@@ -5,6 +5,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.explain import Handler, Story, TimelineEntry
+from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
 from omniroute.desk.views import (
@@ -20,6 +21,7 @@ from omniroute.desk.views import (
 )
 
 __all__ = [
+    "AcceptedItems",
     "Acting",
     "AgentView",
     "Change",

@@ -199,6 +199,7 @@ class AsyncDesk(_Lifted):
     receive = _lift(Desk.receive)
     accept = _lift(Desk.accept)
     handshake = _lift(Desk.handshake)
+    close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
     reply = _lift(Desk.reply)
@@ -268,6 +269,7 @@ class AsyncDesks(_Lifted):
     ids = _lift(Desks.ids)
     find = _lift(Desks.find)
     targets = _lift(Desks.targets)
+    vouching = _lift(Desks.vouching)
     close = _lift(Desks.close)
 
     async def __aenter__(self) -> Self:

@@ -13,12 +13,16 @@ __all__ = ["checked"]
 
 def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> DeskConfig:
     """Return a configuration that can be used, from its file or as given; else `ConfigError`."""
-    from omniroute.config import load_config, settings_problems  # many modules, and seldom needed
+    from omniroute.config import (  # many modules, and seldom needed
+        holiday_problems,
+        load_config,
+        settings_problems,
+    )
     from omniroute.rules.checks import require
 
     if not isinstance(config, DeskConfig):
         return load_config(config, registry=registry)
     require(config, source=f"desk {config.desk!r}")
-    if problems := list(settings_problems(config, registry)):
+    if problems := [*settings_problems(config, registry), *holiday_problems(config)]:
         raise ConfigError(problems, source=f"desk {config.desk!r}")
     return config

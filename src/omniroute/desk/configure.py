@@ -10,6 +10,7 @@ from omniroute.desk import jobs
 from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
+from omniroute.desk.setups import compiled
 from omniroute.desk.staff import SEED, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.errors import ConfigError, DeskExists, Problem, UnknownVersion
@@ -63,7 +64,7 @@ class _First:
     """A new desk's only setup. Nobody keeps it: what is not committed yet may never be."""
 
     def __init__(self, config: DeskConfig) -> None:
-        self._setup = Setup(config, 1)
+        self._setup = compiled(config, 1)
 
     ranking = None
 
@@ -122,7 +123,7 @@ def save(
     if config == before.config:
         return before.version
     version = before.version + 1
-    after = Setup(config, version)
+    after = compiled(config, version)
     clearing = Clearing(unit, before, after, moves, ending)
     if problems := list(clearing.problems()):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")

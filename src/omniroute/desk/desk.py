@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from types import TracebackType
+from typing import Self
 
 from omniroute.clock import resolve_now
 from omniroute.desk import configure, handle, inbound, intake, read
@@ -19,7 +21,7 @@ from omniroute.desk.acting import Acting
 from omniroute.desk.checking import checked
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import Accepted
+from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
@@ -46,14 +48,36 @@ _COUNTED = ("state", "inbox", "queue", "agent")
 class Desk:
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
-    def __init__(self, desk_id: str, runtime: Runtime) -> None:
+    def __init__(
+        self, desk_id: str, runtime: Runtime, *, close: Callable[[], None] | None = None
+    ) -> None:
         self.id = desk_id
         self._runtime = runtime
+        self._close = close
         self.staff = Staff(desk_id, runtime)
         self.contacts = Contacts(desk_id, runtime)
 
     def __repr__(self) -> str:
         return f"Desk({self.id!r})"
+
+    def close(self) -> None:
+        """Close the store and the transport of a desk that `open_desk` opened.
+
+        A desk of `Desks` shares them with the others, and closes nothing.
+        """
+        if self._close is not None:
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""
@@ -124,7 +148,7 @@ class Desk:
         *,
         now: datetime | None = None,
         within: object | None = None,
-    ) -> Accepted:
+    ) -> AcceptedItems:
         """Verify, read and record a webhook without routing it: the next `tick` does that.
 
         Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
@@ -140,11 +164,13 @@ class Desk:
             self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
         )
 
-    def handshake(self, entry_point: str, request: RawRequest) -> RawResponse | None:
-        """Return the answer to a provider's set-up call for an entry point, or None when it is none."""
-        setup = self._runtime.current(self.id)
-        adapter, settings = self._runtime.adapter(self.id, setup, entry_point)
-        return adapter.handshake(request, settings)
+    def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
+        """Return the answer to a provider's set-up call for an entry point, or None when it is none.
+
+        Without an entry point the first answers that knows the call; those of channels without an
+        adapter are passed over.
+        """
+        return inbound.handshake(self._runtime, self.id, entry_point, request)
 
     # --- what agents do ---------------------------------------------------------------------------
 

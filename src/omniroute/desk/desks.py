@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
+from omniroute.desk import inbound
 from omniroute.desk.checking import checked
 from omniroute.desk.configure import create, without_staff
 from omniroute.desk.desk import Desk
@@ -103,6 +103,10 @@ class Desks:
         """Return a desk by id without asking whether the store has it: its first call tells."""
         return Desk(desk, self._runtime)
 
+    def alone(self, desk: str) -> Desk:
+        """Return a desk that closes these desks when it is closed: for whoever wants only the one."""
+        return Desk(desk, self._runtime, close=self.close)
+
     @functools.cached_property
     def aio(self) -> AsyncDesks:
         """The async face of these desks: the same names over the same rules."""
@@ -144,13 +148,22 @@ class Desks:
     def handshake(self, request: RawRequest) -> RawResponse | None:
         """Return the answer of the first entry point that knows a provider's set-up call, or None."""
         for name in self.ids():
-            desk = Desk(name, self._runtime)
-            for entry_point in desk.entry_points():
-                if self.registry.adapter(entry_point.channel) is None:
-                    continue
-                greeting = desk.handshake(entry_point.name, request)
-                if greeting is not None:
-                    return greeting
+            greeting = Desk(name, self._runtime).handshake(None, request)
+            if greeting is not None:
+                return greeting
+        return None
+
+    def vouching(self, request: RawRequest) -> tuple[Desk, str] | None:
+        """Return the first desk and entry point for whose account a webhook is signed, or None.
+
+        For a webhook that names no address at all: news of the account itself.
+        """
+        if any(adapter.addresses(request) for adapter in self.registry.kinds().values()):
+            return None
+        for name in self.ids():
+            entry_point = inbound.signed_for(self._runtime, name, request)
+            if entry_point is not None:
+                return Desk(name, self._runtime), entry_point
         return None
 
     def close(self) -> None:
@@ -175,21 +188,31 @@ class Desks:
 def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
-    The staff is not compared: it is the store's, one agent at a time (P20).
+    The desk is a context manager, and `close` releases what it works with. The staff is not
+    compared: it is the store's, one agent at a time (P20).
 
     Raises `ConfigDiffers` with the differences when the stored configuration is another one:
     applying a change is a decision, not a side effect. `options` are those of `Desks`.
     """
     desks = Desks(store, **options)
-    config = checked(config, desks.registry)
-    with contextlib.suppress(DeskExists):
-        return desks.create(config)
-    desk = desks[config.desk]
+    try:
+        config = checked(config, desks.registry)
+        try:
+            desks.create(config)
+        except DeskExists:
+            _same(desks[config.desk], config)
+    except BaseException:
+        if isinstance(store, str):
+            desks.close()
+        raise
+    return desks.alone(config.desk)
+
+
+def _same(desk: Desk, config: DeskConfig) -> None:
     from omniroute.config import differences
 
     if changed := differences(desk.config, without_staff(config)):
-        raise ConfigDiffers(config.desk, changed)
-    return desk
+        raise ConfigDiffers(desk.id, changed)
 
 
 class _LazyTransport:

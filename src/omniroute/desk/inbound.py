@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 from omniroute.desk.receive import REJECTED, Outcome, receive_item
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import Received, ReceivedItem, view_of
-from omniroute.errors import UsageError
+from omniroute.errors import PayloadError, UsageError
 from omniroute.model.values import frozen
-from omniroute.model.wire import Inbound, ParseResult, RawRequest, Rejected
+from omniroute.model.wire import Inbound, ParseResult, RawRequest, RawResponse, Rejected
 from omniroute.rules.resolution import Setup
 from omniroute.rules.storable import key_problem, storable_problem
 
-__all__ = ["Arrival", "addressed", "item_problem", "parse", "received", "summary"]
+__all__ = [
+    "Arrival",
+    "addressed",
+    "handshake",
+    "item_problem",
+    "parse",
+    "received",
+    "signed_for",
+    "summary",
+]
 
 
 @frozen
@@ -40,6 +50,36 @@ def parse(
     adapter, settings = runtime.adapter(desk, setup(), entry_point)
     adapter.verify(request, settings, now)
     return adapter.parse(request, settings)
+
+
+def handshake(
+    runtime: Runtime, desk: str, entry_point: str | None, request: RawRequest
+) -> RawResponse | None:
+    """Return the answer of an entry point, or of the first that has one, to a set-up call."""
+    setup = runtime.current(desk)
+    for name in _reachable(runtime, setup) if entry_point is None else (entry_point,):
+        adapter, settings = runtime.adapter(desk, setup, name)
+        greeting = adapter.handshake(request, settings)
+        if greeting is not None:
+            return greeting
+    return None
+
+
+def signed_for(runtime: Runtime, desk: str, request: RawRequest) -> str | None:
+    """Return the first entry point for whose account a webhook is signed, or None."""
+    setup, now = runtime.current(desk), runtime.clock.now()
+    for name in _reachable(runtime, setup):
+        adapter, settings = runtime.adapter(desk, setup, name)
+        with contextlib.suppress(PayloadError):
+            adapter.verify(request, settings, now)
+            return name
+    return None
+
+
+def _reachable(runtime: Runtime, setup: Setup) -> list[str]:
+    """Entry points whose channel has an adapter here: another process may have others."""
+    known = runtime.registry.kinds()
+    return [each.name for each in setup.entry_points_of() if each.channel in known]
 
 
 def _own_items(request: object) -> tuple[Inbound, ...]:

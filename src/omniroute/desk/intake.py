@@ -19,14 +19,14 @@ from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
 from omniroute.schema import DEDUPE, INTAKE
 
-__all__ = ["Accepted", "accept", "route"]
+__all__ = ["AcceptedItems", "accept", "route"]
 
 _ORDER = INTAKE.index("intake_order")
 _BATCH = 100
 
 
 @frozen
-class Accepted:
+class AcceptedItems:
     """What was recorded for routing: keys of new items, of those known before, and the unreadable."""
 
     new: tuple[str, ...]
@@ -43,7 +43,7 @@ def accept(
     *,
     setup: Setup,
     within: object | None,
-) -> Accepted:
+) -> AcceptedItems:
     """Record items, each where its address belongs; takes no lock on the desk."""
     work = _recorded(desk, entry_point, parsed, now, setup)
     for _ in parsed.items:
@@ -56,9 +56,9 @@ def accept(
 
 def _recorded(
     desk: str, entry_point: str, parsed: ParseResult, now: int, setup: Setup
-) -> Callable[[Transaction], Accepted]:
+) -> Callable[[Transaction], AcceptedItems]:
 
-    def work(tx: Transaction) -> Accepted:
+    def work(tx: Transaction) -> AcceptedItems:
         new, known, unreadable = [], [], list(parsed.rejected)
         for number, item in enumerate(parsed.items):
             name, refusal = addressed(setup, entry_point, item)
@@ -72,7 +72,7 @@ def _recorded(
                 continue
             tx.put(INTAKE, desk, AcceptedItem(name, item, now, number))
             new.append(item.key)
-        return Accepted(tuple(new), tuple(known), tuple(unreadable))
+        return AcceptedItems(tuple(new), tuple(known), tuple(unreadable))
 
     return work
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from omniroute.clock import Clock
+from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
@@ -128,7 +129,7 @@ class Runtime:
             stored = tx.get(CONFIGS, desk, (version,))
             if stored is None:
                 raise StoredValueError(f"desk {desk!r} has no configuration version {version}")
-            found = self._setups[desk, version] = Setup(stored.config, version)
+            found = self._setups[desk, version] = compiled(stored.config, version)
         return found
 
     def current(self, desk: str, *, within: object | None = None) -> Setup:

@@ -17,6 +17,7 @@ from attrs import field
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.assign import AssignPolicy, AssignSettings
+from omniroute.model.hours import Hours
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -248,6 +249,8 @@ class PolicySettings:
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
     assign: AssignSettings | None = None
+    hours: Hours | None = None
+    """When it is open; the nearest hours count whole and are not laid over each other."""
 
 
 @frozen(kw_only=True)
@@ -256,6 +259,7 @@ class Policy:
 
     Durations are in microseconds; what is None is not applied: not set, or switched off (U79).
     `enabled` holds the switches that some layer set.
+    `hours` answers questions about open time; None is open at all times.
     """
 
     assignment: Assignment = Assignment.PUSH
@@ -288,7 +292,7 @@ class Policy:
     ended_text: str | None = None
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
-    hours: OpenHours | None = None
+    hours: OpenHours | None = field(default=None, repr=False)
     assign: AssignPolicy = AssignPolicy()
     sla: int | None = None
 

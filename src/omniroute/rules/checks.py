@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
 
 from attrs import field
 
@@ -27,7 +26,7 @@ from omniroute.model.desk_config import (
 from omniroute.model.policy import PolicySettings
 from omniroute.model.state import State
 from omniroute.model.values import frozen
-from omniroute.rules import assign_checks, queue_tree
+from omniroute.rules import assign_checks, hours, queue_tree
 from omniroute.rules.names import did_you_mean, join, name_problem, quoted, text_problem, unknown
 from omniroute.rules.presets import preset_problem
 from omniroute.rules.resolution import MESSAGING
@@ -105,19 +104,9 @@ def _when(path: str, text: str | None) -> Iterator[Problem]:
 def _top(desk: _Desk) -> Iterator[Problem]:
     config = desk.config
     yield from _when("desk", name_problem(config.desk))
-    yield from _when("zone", _zone_problem(config.zone))
+    yield from _when("zone", hours.zone_problem(config.zone))
     if config.preset is not None:
         yield from _when("preset", preset_problem(config.preset))
-
-
-def _zone_problem(zone: str) -> str | None:
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        text = f"unknown time zone {quoted(zone)}; expected an IANA name such as Europe/Berlin"
-        guess = did_you_mean(zone, available_timezones())
-        return f"{text}; did you mean {quoted(guess)}?" if guess else text
-    return None
 
 
 def _policies(desk: _Desk) -> Iterator[Problem]:
@@ -151,6 +140,8 @@ def _policy(path: str, policy: PolicySettings) -> Iterator[Problem]:
     if policy.menu_text is not None:
         text = text_problem(policy.menu_text) if policy.menu_text.strip() else "a text is not empty"
         yield from _when(join(path, "menu_text"), text)
+    for keys, text in hours.problems(policy.hours) if policy.hours else ():
+        yield Problem(join(path, "hours", *keys), text)
     for state in policy.labels or {}:
         if state not in set(State):
             text = unknown(f"there is no state {quoted(state)}", State, state)

@@ -16,9 +16,11 @@ from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
 from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
+from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import Policy, PolicySettings
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
+from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
 from omniroute.rules.waiting import groups_of, pool
@@ -60,11 +62,15 @@ class ResolvedEntryPoint:
 
 
 class Setup:
-    """One version of a desk's configuration, compiled: what applies where, and why."""
+    """One version of a desk's configuration, compiled: what applies where, and why.
+
+    `holidays_of` gives the dates of holidays that hours name ("DE-BE").
+    """
 
     __slots__ = (
         "_addresses",
         "_entry_points",
+        "_holidays_of",
         "_leaves",
         "_leaves_by_inbox",
         "_nodes",
@@ -78,7 +84,10 @@ class Setup:
         "version",
     )
 
-    def __init__(self, config: DeskConfig, version: int) -> None:
+    def __init__(
+        self, config: DeskConfig, version: int, holidays_of: HolidaysOf | None = None
+    ) -> None:
+        self._holidays_of = holidays_of
         self.config: Final = config
         self.version: Final = version
         self._leaves_by_inbox = {
@@ -268,6 +277,15 @@ class Setup:
         """
         return self._resolved(channel, path)[1]
 
+    def hours(self, channel: str | None = None, path: str | None = None) -> Calendar:
+        """Return the calendar in force on a channel at an inbox or queue (P13, U18).
+
+        The nearest `hours` that are set count whole; their layer is `sources(channel, path)["hours"]`.
+        Where none are set it is always open.
+        """
+        found = self.policy(channel, path).hours
+        return found if isinstance(found, Calendar) else calendar(ALWAYS, self.config.zone)
+
     def _resolved(self, channel: str | None, path: str | None) -> _Resolved:
         known = channel if channel in self.config.channels else None
         place = self._place(path)
@@ -286,6 +304,8 @@ class Setup:
         if place is not None:
             inbox = self.inbox_of(place)
             values["sla"], sources["sla"] = self.config.inboxes[inbox].sla, f"inbox {inbox}"
+        if "hours" in values:
+            values["hours"] = calendar(values["hours"], self.config.zone, self._holidays_of)
         return Policy(**values), sources
 
     def _layers(self, channel: str | None, place: str | None) -> Iterator[_Layer]:

@@ -38,7 +38,7 @@ from omniroute.model.events import CONTACT, agent_actor
 from omniroute.model.message import Direction, Message
 from omniroute.model.state import EndReason, State
 from omniroute.model.wire import Inbound, InboundKind, Sender
-from omniroute.testing.play import MONDAY
+from omniroute.testing.playing import MONDAY
 
 __all__ = [
     "NOW",

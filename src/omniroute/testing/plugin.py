@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from omniroute.testing.play import Play
+    from omniroute.testing.playing import Play
 
 __all__ = ["play", "pytest_configure", "pytest_runtest_makereport"]
 
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def play(request: pytest.FixtureRequest) -> Iterator[Callable[..., Play]]:
     """Return `omniroute.testing.play`; plays are closed after the test, and told of when it fails."""
-    from omniroute.testing.play import play as open_play
+    from omniroute.testing.playing import play as open_play
 
     plays: list[Play] = request.node.stash.setdefault(_PLAYS, [])
 

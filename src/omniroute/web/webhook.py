@@ -53,11 +53,9 @@ def handle_webhook(
 
 
 def _known(desk: Desk, request: RawRequest, entry_point: str | None) -> RawResponse:
-    names = [each.name for each in desk.entry_points()] if entry_point is None else [entry_point]
-    for name in names:
-        greeting = desk.handshake(name, request)
-        if greeting is not None:
-            return greeting
+    greeting = desk.handshake(entry_point, request)
+    if greeting is not None:
+        return greeting
     if request.method.upper() == "GET":
         return _answer(403, {"error": "no entry point knows this handshake"})
     if entry_point is not None:
@@ -71,8 +69,29 @@ def _found(desks: Desks, request: RawRequest) -> RawResponse:
         greeting = desks.handshake(request)
         if greeting is not None:
             return greeting
-        raise UnknownAddress("no desk has an entry point for this request")
-    return _summary([desk.receive(entry_point, request) for desk, entry_point in targets])
+        return _for_nobody(desks, request)
+    received, refusals = [], list[PayloadError]()
+    for desk, entry_point in targets:
+        try:
+            received.append(desk.receive(entry_point, request))
+        except PayloadError as error:
+            refusals.append(error)  # one account's settings lose no other's messages (R13)
+    if not received:
+        raise refusals[0]
+    return _summary(received)
+
+
+def _for_nobody(desks: Desks, request: RawRequest) -> RawResponse:
+    """Acknowledge news of an account: it names no address, and would be sent for days (R13).
+
+    Whoever signs for an account of ours may tell us what concerns no conversation. Anything else
+    is refused: to a stranger we have nothing to say.
+    """
+    found = None if request.method.upper() == "GET" else desks.vouching(request)
+    if found is not None:
+        desk, entry_point = found
+        return _summary([desk.receive(entry_point, request)])
+    raise UnknownAddress("no desk has an entry point for this request")
 
 
 def _summary(received: list[Received]) -> RawResponse:

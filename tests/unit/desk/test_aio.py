@@ -132,7 +132,7 @@ def url(request, tmp_path) -> str:
 def test_what_desks_offer_is_offered_awaited() -> None:
     """Except what needs no store, and what is a loop of its own."""
     missing = public(Desks) - public(AsyncDesks)
-    assert missing == {"desk", "handshake", "worker"}
+    assert missing == {"alone", "desk", "handshake", "worker"}
 
 
 @pytest.mark.req("X2", "P19")

@@ -15,6 +15,7 @@ from omniroute.errors import (
     ConfigError,
     DeskExists,
     SecretMissing,
+    StoreError,
     UnknownDesk,
     UsageError,
 )
@@ -103,6 +104,51 @@ def test_open_desk_refuses_another_configuration_with_the_differences() -> None:
         open_desk(store, evolve(ACME, zone="Europe/Berlin"), **options)
     assert any("zone" in line for line in raised.value.differences)
     assert open_desk(store, ACME, **options).config.zone == "UTC"
+
+
+class Counting(MemoryStore):
+    """A store that counts how often it was closed."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+        super().close()
+
+
+def test_closing_the_one_desk_closes_what_it_was_opened_with() -> None:
+    store, options = Counting(), {"plugins": [ScriptedPlugin(("chat",))], "discover": False}
+    with open_desk(store, ACME, **options) as desk:
+        assert desk.id == "acme"
+        assert store.closed == 0
+    assert store.closed == 1
+    with pytest.raises(StoreError):
+        desk.conversations()
+
+
+def test_closing_one_of_many_desks_leaves_the_others_open() -> None:
+    store = Counting()
+    with Desks(store, plugins=[ScriptedPlugin(("chat",))], discover=False) as desks:
+        with desks.create(ACME):
+            pass
+        desks["acme"].close()
+        assert store.closed == 0
+        assert list(desks["acme"].conversations()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [evolve(ACME, zone="Europe/Berlin"), evolve(ACME, zone="Nowhere")]
+)
+def test_a_desk_that_cannot_be_opened_closes_what_was_opened_for_it(monkeypatch, wrong) -> None:
+    store, options = Counting(), {"plugins": [ScriptedPlugin(("chat",))], "discover": False}
+    open_desk(store, ACME, **options)
+    with pytest.raises((ConfigError, ConfigDiffers)):
+        open_desk(store, wrong, **options)
+    assert store.closed == 0, "it is the caller's"
+    monkeypatch.setattr("omniroute.desk.desks.open_store", lambda *_, **__: store)
+    with pytest.raises((ConfigError, ConfigDiffers)):
+        open_desk("store://", wrong, **options)
+    assert store.closed == 1
 
 
 def test_a_url_that_names_no_store_is_refused() -> None:

@@ -100,7 +100,7 @@ def test_a_priority_that_is_switched_off_changes_nothing(play) -> None:
 
 @pytest.mark.req("S8", "M3")
 def test_with_age_a_wait_overtakes_a_higher_priority_and_nothing_is_written_for_it(play) -> None:
-    at = {"a": {"ageing": "1m"}, "b": {"priority": 2}}
+    at: dict[str, dict[str, Any]] = {"a": {"ageing": "1m"}, "b": {"priority": 2}}
     p = play(config({"ana": {}}, at=at))
     (old,) = writes(p, "Old")
     before = stored(p, QUEUE_LINES, "general/a"), len(list(p.desk.changes()))
@@ -267,7 +267,9 @@ def test_a_freed_agent_passes_over_what_asks_for_more_than_they_can(play) -> Non
 
 @pytest.mark.req("P1")
 def test_someone_suitable_is_found_behind_many_who_are_not(play) -> None:
-    people = {f"agent-{n:02}": {} for n in range(60)} | {"zoe": {"skills": {"router": 1}}}
+    people: dict[str, dict[str, Any]] = {f"agent-{n:02}": {} for n in range(60)} | {
+        "zoe": {"skills": {"router": 1}}
+    }
     p = play(config(people, at={"a": {"skills": {"router": 1}}}))
     for name in people:
         p.agent(name).on()
@@ -300,7 +302,7 @@ def test_the_best_skilled_gets_it(play) -> None:
 
 @pytest.mark.req("P3")
 def test_round_robin_goes_round_whatever_anybody_holds(play) -> None:
-    people = {"ana": {}, "bob": {}, "cid": {}}
+    people: dict[str, dict[str, Any]] = {"ana": {}, "bob": {}, "cid": {}}
     p = play(config(people, distribution="round_robin", capacity=9))
     for name in people:
         p.agent(name).on()

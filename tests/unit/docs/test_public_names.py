@@ -12,7 +12,7 @@ from docs._ext.public_names import public_name
     [
         ("omniroute.desk.views.Page", "omniroute.Page"),
         ("Page", "omniroute.Page"),
-        ("omniroute.testing.play.Play", "omniroute.testing.Play"),
+        ("omniroute.testing.playing.Play", "omniroute.testing.Play"),
         ("omniroute.desk.unit.Unit", None),
         ("collections.abc.Iterable", None),
     ],

@@ -26,6 +26,7 @@ from omniroute.instants import render_duration
 from omniroute.model import commands, effects, events
 from omniroute.model.assign import AssignSettings
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
+from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
 from omniroute.plugins.hookspecs import Hooks
 from omniroute.rules.checks import problems
@@ -115,6 +116,8 @@ def test_the_defaults_are_those_of_the_code(reference):
     assert defaults.pop("capacity") == "3, 3, 5 for `messaging`"
     assert defaults.pop("labels") == "none"
     assert defaults.pop("assign") == "see there"
+    assert defaults.pop("hours") == '`"always"`'
+    assert policy.hours is None  # open at all times
     assert policy.labels == {}
     assert defaults == {
         "assignment": f'`"{policy.assignment}"`',
@@ -161,6 +164,7 @@ SETTINGS: dict[str, Any] = {
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
     "assign": AssignSettings(classes=False),
+    "hours": ALWAYS,
 }
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 from attrs import evolve
 
 from omniroute.errors import ConfigError, UnknownEntryPoint, UsageError
-from omniroute.instants import MINUTE, SECOND
+from omniroute.instants import DAY, MINUTE, SECOND
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import (
     AccountConfig,
@@ -16,6 +19,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.hours import ALWAYS, Hours
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -315,3 +319,68 @@ def test_no_preset_sets_nothing_and_an_unknown_one_is_refused():
         'preset: unknown preset "clam"; did you mean "claim"?'
         ' Known are "push", "claim" and "sla_inbox"'
     )
+
+
+# --- hours
+
+
+def only(day: int, **more: Any) -> Hours:
+    """Open one hour on one day of the week."""
+    return Hours(weekly=tuple(((0, 3600),) if each == day else () for each in range(7)), **more)
+
+
+def with_hours() -> DeskConfig:
+    inbox = evolve(
+        CONFIG.inboxes["general"],
+        policy=PolicySettings(hours=only(2)),
+        at={
+            "Deutsch": PolicySettings(hours=only(3, zone="Asia/Tokyo")),
+            "Deutsch/Technik": PolicySettings(hours=ALWAYS),
+        },
+    )
+    return evolve(
+        CONFIG,
+        zone="Europe/Berlin",
+        policy=PolicySettings(hours=only(0)),
+        channels={"chat": ChannelConfig(policy=PolicySettings(hours=only(1)))},
+        inboxes={**CONFIG.inboxes, "general": inbox},
+    )
+
+
+@pytest.mark.req("P13", "U18")
+@pytest.mark.parametrize(
+    "channel, path, hours, source",
+    [
+        (None, None, only(0), "desk"),
+        ("chat", None, only(1), "channel chat"),
+        ("chat", "vip", only(1), "channel chat"),
+        ("whatsapp", "vip", only(0), "desk"),
+        ("chat", "general", only(2), "inbox general"),
+        ("chat", "general/Deutsch", only(3, zone="Asia/Tokyo"), "queue general/Deutsch"),
+        ("chat", "general/Deutsch/Technik", ALWAYS, "queue general/Deutsch/Technik"),
+    ],
+)
+def test_the_nearest_hours_count_whole(channel, path, hours, source):
+    setup = Setup(with_hours(), 1)
+    found = setup.hours(channel, path)
+    assert found.hours == hours
+    assert found.zone == (hours.zone or "Europe/Berlin")
+    assert setup.policy(channel, path).hours is found
+    assert setup.sources(channel, path)["hours"] == source
+
+
+@pytest.mark.req("P13")
+def test_without_hours_it_is_always_open():
+    setup = Setup(CONFIG, 1)
+    assert setup.policy().hours is None
+    assert setup.hours().next_closing(0) is None
+    assert setup.sources()["hours"] == "default"
+
+
+@pytest.mark.req("P13")
+def test_names_of_holidays_are_looked_up_where_they_are_known():
+    config = evolve(CONFIG, policy=PolicySettings(hours=only(0, holidays=("MOON",))))
+    monday = 4 * DAY  # 5 January 1970
+    setup = Setup(config, 1, lambda name, year: [date(1970, 1, 5)] if name == "MOON" else [])
+    assert not setup.hours().is_open(monday)
+    assert setup.hours().is_open(monday + 7 * DAY)

@@ -30,6 +30,17 @@ def told(pytester):
     return run
 
 
+def test_the_plugin_brings_nothing_heavy_into_a_run_that_does_not_use_it() -> None:
+    program = """
+import sys, omniroute.testing.plugin
+print(*(name for name in sys.modules if name.partition(".")[0] in ("omniroute", "pendulum", "cattrs")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["omniroute", "omniroute.testing", "omniroute.testing.plugin"]
+
+
 def test_a_failing_assertion_prints_the_story_unasked(told) -> None:
     output = told(
         """

@@ -14,6 +14,7 @@ from omniroute.errors import (
     MalformedPayload,
     PayloadError,
     PayloadTooLarge,
+    PluginError,
     SignatureInvalid,
     UnknownEntryPoint,
 )
@@ -21,7 +22,9 @@ from omniroute.ids import SeededIds
 from omniroute.model.desk_config import AccountConfig, DeskConfig, EntryPointConfig
 from omniroute.model.wire import ParseResult, RawRequest, RawResponse, Rejected
 from omniroute.plugins import hookimpl
+from omniroute.stores.memory import MemoryStore
 from omniroute.testing import NOW, ScriptedAdapter, a_config, an_inbound
+from omniroute.testing.scripted import ScriptedPlugin
 from omniroute.web import handle_webhook
 from tests.unit.desk.helpers import BreakingStore
 
@@ -176,6 +179,40 @@ def test_a_stranger_beside_a_known_address_is_rejected_with_a_reason(desks) -> N
     }
 
 
+# --- news of an account ---------------------------------------------------------------------------
+
+
+def test_what_names_no_address_is_acknowledged_where_some_account_signed_it(desks) -> None:
+    """A provider that is told 404 sends it for days, and then perhaps nothing any more."""
+    for sign in ("meta", "other"):
+        response = handle_webhook(desks, webhook(sign=sign))
+        assert response.status == 200
+        assert answer(response) == {"accepted": 0, "duplicates": 0, "rejected": []}
+
+
+@pytest.mark.req("R13")
+def test_what_names_no_address_and_nobody_signed_is_not_found(desks) -> None:
+    assert handle_webhook(desks, webhook(sign="forged")).status == 404
+
+
+@pytest.mark.req("R13")
+def test_a_signature_says_nothing_of_an_address_that_nobody_has(desks) -> None:
+    assert handle_webhook(desks, webhook(("zz", "k1", "Hello"))).status == 404
+
+
+@pytest.mark.req("R13")
+@pytest.mark.parametrize("first", ["a1", "x1"])
+def test_an_account_that_refuses_a_webhook_loses_nothing_of_anothers(desks, first: str) -> None:
+    """Its secret may be stale; the others' messages are in the same body."""
+    items = [("a1", "k1", "one"), ("x1", "k2", "two")]
+    response = handle_webhook(desks, webhook(*sorted(items, key=lambda each: each[0] != first)))
+    assert response.status == 200
+    assert texts(desks, "acme") == [("a1", "one")]
+    assert answer(response)["rejected"] == [
+        "k2: entry point 'x1' belongs to another account than 'a1'"
+    ]
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
@@ -274,6 +311,23 @@ def test_a_handshake_is_answered_by_the_entry_point_that_knows_it(desks) -> None
     assert handle_webhook(desks, greeting("other")).body == b"welcome"
     assert handle_webhook(desks["acme"], greeting("meta"), entry_point="a1").body == b"welcome"
     assert handle_webhook(desks["acme"], greeting("other")).body == b"welcome"
+
+
+def test_a_channel_without_an_adapter_is_in_nobodys_way() -> None:
+    """Another process has its plugin."""
+    own = evolve(ACME.entry_points["a1"], channel="pigeon", address="roof")
+    both = {"roof": own, **ACME.entry_points}
+    general = evolve(ACME.inboxes["general"], primary_for=("pigeon", "chat"))
+    config = evolve(ACME, entry_points=both, inboxes={"general": general})
+    store, everywhere = MemoryStore(), [Plugin(), ScriptedPlugin(("pigeon",))]
+    Desks(store, plugins=everywhere, discover=False, builtin=False).create(config)
+    with desks_with(store=store) as desks:
+        assert handle_webhook(desks["acme"], greeting("meta")).body == b"welcome"
+        assert handle_webhook(desks, greeting("other")).body == b"welcome"
+        assert handle_webhook(desks["acme"], greeting("forged")).status == 403
+        assert handle_webhook(desks, webhook(sign="other")).status == 200
+        with pytest.raises(PluginError, match="pigeon"):
+            handle_webhook(desks["acme"], greeting("meta"), entry_point="roof")
 
 
 def test_a_handshake_that_nobody_knows_is_refused(desks) -> None:

@@ -1,6 +1,7 @@
 """Business hours: when something is open, and how much open time lies between instants.
 
-`days` turns wall times into instants, a year at a time; `calendar` answers questions about them.
+`days` turns wall times into instants, a year at a time; `calendar` answers questions about them;
+`judging` says what is wrong with hours before anybody asks.
 Knows nothing of desks, SLAs or texts. Instants and durations are integers of microseconds.
 """
 
@@ -8,5 +9,14 @@ from __future__ import annotations
 
 from omniroute.rules.hours.calendar import Calendar, calendar
 from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR, HolidaysOf
+from omniroute.rules.hours.judging import problems, zone_problem
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "Calendar", "HolidaysOf", "calendar"]
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "Calendar",
+    "HolidaysOf",
+    "calendar",
+    "problems",
+    "zone_problem",
+]

@@ -48,8 +48,11 @@ def include_object(
 def status(target: str | URL | Engine, *, schema: str | None = None) -> Version:
     """Return which version a database's tables have, and which revisions are missing.
 
-    Changes nothing. Raises `StoreError` where the database cannot be read.
+    Changes nothing, and makes no file where there is none. Raises `StoreError` where the database
+    cannot be read.
     """
+    if _is_missing_file(target):
+        return Version(Standing.EMPTY, None, versions.REVISIONS)
     with _opened(target) as engine, _told(), engine.connect() as connection:
         return versions.look(connection, schema)
 
@@ -114,6 +117,18 @@ def _run(connection: Connection, schema: str | None) -> None:
         },
     )
     context.run_migrations(op=Operations(context), schema=schema)
+
+
+def _is_missing_file(target: str | URL | Engine) -> bool:
+    """Whether this is a SQLite database that nobody has made yet: to connect would make it."""
+    try:
+        url = target.url if isinstance(target, Engine) else make_url(target)
+    except ArgumentError:
+        return False
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or "uri" in url.query:
+        return False
+    return not Path(name).exists()
 
 
 @contextmanager

@@ -1,0 +1,22 @@
+"""Compiling a version of a configuration, with what rules cannot know by themselves: holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from omniroute.model.desk_config import DeskConfig
+from omniroute.rules.resolution import Setup
+
+__all__ = ["compiled"]
+
+
+def compiled(config: DeskConfig, version: int) -> Setup:
+    """Return a configuration as a setup that knows holidays by name, with the extra `holidays`."""
+    return Setup(config, version, _holidays_of)
+
+
+def _holidays_of(name: str, year: int) -> Iterable[date]:
+    from omniroute.config import holidays_of  # many modules, and seldom needed
+
+    return holidays_of(name, year)
