@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros, to_duration, to_micros
 
-__all__ = ["Clock", "ManualClock", "SystemClock"]
+__all__ = ["Clock", "ManualClock", "Sleeper", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -24,8 +24,21 @@ class Clock(Protocol):
         ...
 
 
+@runtime_checkable
+class Sleeper(Clock, Protocol):
+    """A clock that one can also sleep on."""
+
+    def sleep(self, duration: int, /) -> None:
+        """Return when that many microseconds have passed on this clock."""
+        ...
+
+
 class SystemClock:
     """The machine's clock."""
+
+    def sleep(self, duration: int) -> None:
+        """Let the thread sleep for that many microseconds."""
+        time.sleep(duration / 1_000_000)
 
     def now(self) -> int:
         """Return the machine's time in UTC microseconds."""
@@ -41,6 +54,10 @@ class ManualClock:
     def now(self) -> int:
         """Return the instant the clock was last set to, in UTC microseconds."""
         return self._now
+
+    def sleep(self, duration: int) -> None:
+        """Move forward by that many microseconds, at once: nobody waits."""
+        self._now += duration
 
     def advance(self, by: str | timedelta) -> int:
         """Move the clock forward by a duration (`"12m"`) and return the new instant."""

@@ -22,6 +22,7 @@ __all__ = [
     "DeliveryError",
     "DeskExists",
     "DurabilityWarning",
+    "EntryPointClosed",
     "HostTransactionLost",
     "IdempotencyConflict",
     "MalformedPayload",
@@ -33,6 +34,7 @@ __all__ = [
     "PermissionDenied",
     "PluginError",
     "Problem",
+    "ReservedNameError",
     "SecretMissing",
     "SignatureInvalid",
     "StoreBusy",
@@ -125,6 +127,17 @@ class ContentRejected(PayloadError):
     """The message is well formed, but this conversation or channel does not take it."""
 
 
+class EntryPointClosed(ContentRejected):
+    """The entry point does not accept messages: its number is held, its channel is off or one-way.
+
+    `entry_point` names it. Nothing was created.
+    """
+
+    def __init__(self, entry_point: str, reason: str) -> None:
+        self.entry_point = entry_point
+        super().__init__(f"entry point {entry_point!r} accepts no messages: {reason}")
+
+
 # --- the caller's ---------------------------------------------------------------------------------
 
 
@@ -166,6 +179,17 @@ class ConfigError(UsageError):
         lines = [f"{source} has {count} problem{'' if count == 1 else 's'}:"]
         lines += [f"  {problem}" for problem in self.problems]
         super().__init__("\n".join(lines))
+
+
+class ReservedNameError(UsageError):
+    """A queue cannot be called that: the name uses a protected word (U8). `word` is the word."""
+
+    def __init__(self, name: str, word: str) -> None:
+        self.name = name
+        self.word = word
+        super().__init__(
+            f"{name!r} uses {word!r}, a protected word", hint="call the queue something else"
+        )
 
 
 class ConfigDiffers(UsageError):

@@ -8,52 +8,73 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from attrs import evolve
 
+from omniroute.config.assigning import assign
 from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
-    Read,
     Table,
     choice,
     duration,
     flag,
-    integer,
-    is_digits,
+    keywords,
     many,
+    minutes,
+    notice,
     sla,
     table,
     text,
     texts,
     whole,
 )
-from omniroute.instants import SECOND
+from omniroute.instants import MINUTE, SECOND
 from omniroute.model.agent import Capacity, Distribution, Role
-from omniroute.model.assign import AssignMode, AssignSettings, Compare, Segment, Selector
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
     ChannelConfig,
+    ChannelDirection,
+    ChannelGroupConfig,
     DeskConfig,
+    DirectAccess,
     EntryPointConfig,
     GroupConfig,
     InboxConfig,
+    NumberConfig,
     Override,
     QueueNode,
+    QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.policy import (
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    DismissedTextAt,
+    ExpirationHours,
+    Inactivity,
+    InactivityAnchor,
+    InactivityThen,
+    KeepAlive,
+    NoticeSide,
+    Overtake,
+    PolicySettings,
+    ProtectedNames,
+)
 from omniroute.model.secret import SecretRef
 from omniroute.rules.names import join, shown
+from omniroute.rules.policy_checks import MINUTES_FORMS
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
 __all__ = ["build"]
 
-T = TypeVar("T")
-
 _STAND_IN_SLA: Final = SECOND
+_STAND_IN_TIME: Final = MINUTE
+_STAND_IN_TEXT: Final = "?"
+_STAND_IN_KEYS: Final[Mapping[str, str]] = {"?": "?"}
 _STAND_IN_QUEUE: Final = QueueNode("")
 _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
@@ -77,77 +98,37 @@ def _capacity(fields: Table) -> Capacity | None:
 
 
 @table
-def _selector(fields: Table) -> Selector | None:
-    level = fields.need("level", _levels, None, expected='levels, as ">= 3", "== 5" or "in 2, 3"')
-    expires = fields.take("expires", duration, None)
-    return None if level is None else evolve(level, expires=expires)
-
-
-def _levels(notes: Notes, value: object, path: str) -> Selector | None:
-    """Read what is asked of a skill: a lowest level, or a comparison with levels."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Selector("", Compare.AT_LEAST, (value,))
-    words = value.strip() if isinstance(value, str) else ""
-    compare = next((each for each in Compare if words.startswith(each)), Compare.AT_LEAST)
-    numbers = words.removeprefix(compare).replace(",", " ").split()
-    one = compare is not Compare.IN
-    if not numbers or not all(map(is_digits, numbers)) or (one and len(numbers) > 1):
-        notes.expected(path, 'levels, as 3, ">= 3", "== 5" or "in 2, 3"', value)
-        return None
-    return Selector("", compare, tuple(map(int, numbers)))
-
-
-def _skills(notes: Notes, value: object, path: str) -> tuple[Selector, ...] | None:
-    """Read what a queue asks of agents, by skill: levels, or a table with `level` and `expires`."""
-
-    def one(notes: Notes, value: object, path: str) -> Selector | None:
-        return (_selector if isinstance(value, dict) else _levels)(notes, value, path)
-
-    found = many(one)(notes, value, path)
-    if found is None:
-        return None
-    return tuple(evolve(each, skill=name) for name, each in found.items())
-
-
-@table
-def _segment(fields: Table) -> Segment | None:
-    attribute = fields.need("attribute", text, None, expected="a contact's attribute")
-    value = fields.need("value", text, None, expected="the value that goes in front")
-    return None if attribute is None or value is None else Segment(attribute, value)
-
-
-def _listed(read: Read[T]) -> Read[tuple[T, ...]]:
-    def each(notes: Notes, value: object, path: str) -> tuple[T, ...] | None:
-        if not isinstance(value, list):
-            notes.expected(path, "a list", value)
-            return None
-        found = [read(notes, item, join(path, index)) for index, item in enumerate(value)]
-        return tuple(item for item in found if item is not None)
-
-    return each
-
-
-@table
-def _assign(fields: Table) -> AssignSettings:
-    return AssignSettings(
-        mode=fields.take("mode", choice(AssignMode), None),
-        cascade=fields.take("cascade", texts, None),
-        widen_after=fields.take("widen_after", duration, None),
-        percent=fields.take("percent", many(whole), None),
-        open_after=fields.take("open_after", duration, None),
-        priority=fields.take("priority", integer, None),
-        prioritized=fields.take("prioritized", flag, None),
-        ageing=fields.take("ageing", duration, None),
-        classes=fields.take("classes", flag, None),
-        skills=fields.take("skills", _skills, None),
-        segments=fields.take("segments", _listed(_segment), None),
-        sticky_within=fields.take("sticky_within", duration, None),
-        sticky_wait=fields.take("sticky_wait", duration, None),
+def _inactivity(fields: Table) -> Inactivity:
+    return Inactivity(
+        after=fields.need("after", minutes, _STAND_IN_TIME, expected=MINUTES_FORMS),
+        notice=fields.take("notice", notice, 0),
+        notice_side=fields.take("notice_side", choice(NoticeSide), NoticeSide.AFTER),
+        then=fields.take("then", choice(InactivityThen), InactivityThen.DISMISS),
+        anchor=fields.take("anchor", choice(InactivityAnchor), InactivityAnchor.AGENT),
+        text=fields.take("text", text, None),
     )
 
 
 @table
-def _policy(fields: Table) -> PolicySettings:
+def _keep_alive(fields: Table) -> KeepAlive:
+    after, end_after = (
+        fields.need(name, duration, _STAND_IN_TIME, expected='a duration, such as "10m"')
+        for name in ("after", "end_after")
+    )
+    first, last = (
+        fields.need(name, text, _STAND_IN_TEXT, expected="the text to send")
+        for name in ("text", "end_text")
+    )
+    return KeepAlive(
+        after=after,
+        text=first,
+        end_after=end_after,
+        end_text=last,
+        end_text_first=fields.take("end_text_first", flag, default=False),
+    )
+
+
+def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
         distribution=fields.take("distribution", choice(Distribution), None),
@@ -157,19 +138,61 @@ def _policy(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
-        assign=fields.take("assign", _assign, None),
+        assign=fields.take("assign", assign, None),
+        back_words=fields.take("back_words", texts, None),
+        exit_words=fields.take("exit_words", texts, None),
+        protected_names=fields.take("protected_names", choice(ProtectedNames), None),
+        enabled=fields.take("enabled", many(flag), None),
+        unanswered_expiration=fields.take("unanswered_expiration", minutes, None),
+        after_hours_expiration=fields.take("after_hours_expiration", minutes, None),
+        expiration_hours=fields.take("expiration_hours", choice(ExpirationHours), None),
+        chat_timeout=fields.take("chat_timeout", minutes, None),
+        hard_expiry=fields.take("hard_expiry", minutes, None),
+        selecting_expiration=fields.take("selecting_expiration", minutes, None),
+        inactivity=fields.take("inactivity", _inactivity, None),
+        keep_alive=fields.take("keep_alive", _keep_alive, None),
+        greeting=fields.take("greeting", text, None),
+        skip_greeting_after_hours=fields.take("skip_greeting_after_hours", flag, None),
+        after_hours_message=fields.take("after_hours_message", text, None),
+        dismissed_text=fields.take("dismissed_text", text, None),
+        dismissed_text_at=fields.take("dismissed_text_at", choice(DismissedTextAt), None),
+        ended_text=fields.take("ended_text", text, None),
+        snooze_grace=fields.take("snooze_grace", duration, None),
+        dismissed_resumes_after_hours=fields.take("dismissed_resumes_after_hours", flag, None),
         hours=fields.take("hours", hours, None),
     )
+
+
+_policy = table(_policy_of)
+
+
+# --- channels -------------------------------------------------------------------------------------
 
 
 @table
 def _channel(fields: Table) -> ChannelConfig:
     return ChannelConfig(
+        type=fields.take("type", text, None),
+        entry_flow=fields.take("entry_flow", text, None),
+        exit_flow=fields.take("exit_flow", text, None),
+        active=fields.take("active", flag, default=True),
+        direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
+        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        enabled_by_support=fields.take("enabled_by_support", flag, default=True),
+        contents=fields.take("contents", texts, None),
         policy=_with_hours(
             fields,
             fields.take("policy", _policy, PolicySettings()),
             fields.take("hours", hours, None),
-        )
+        ),
+    )
+
+
+@table
+def _channel_group(fields: Table) -> ChannelGroupConfig:
+    return ChannelGroupConfig(
+        description=fields.take("description", text, None),
+        channels=fields.take("channels", texts, ()),
     )
 
 
@@ -187,6 +210,7 @@ def _with_hours(fields: Table, policy: PolicySettings, found: Hours | None) -> P
 
 @table
 def _inbox(fields: Table) -> InboxConfig:
+    places = fields.take("at", many(_place), {})
     return InboxConfig(
         primary_for=fields.take("primary_for", texts, ()),
         sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
@@ -196,7 +220,25 @@ def _inbox(fields: Table) -> InboxConfig:
             fields.take("policy", _policy, PolicySettings()),
             fields.take("hours", hours, None),
         ),
-        at=fields.take("at", many(_policy), {}),
+        at={
+            path: policy
+            for path, (policy, traits) in places.items()
+            if policy != PolicySettings() or traits == QueueTraits()
+        },
+        traits={path: traits for path, (_, traits) in places.items() if traits != QueueTraits()},
+    )
+
+
+@table
+def _place(fields: Table) -> tuple[PolicySettings, QueueTraits]:
+    return _policy_of(fields), _traits(fields)
+
+
+def _traits(fields: Table) -> QueueTraits:
+    return QueueTraits(
+        hidden=fields.take("hidden", flag, default=False),
+        language=fields.take("language", text, None),
+        keywords=fields.take("keywords", keywords, ()),
     )
 
 
@@ -267,6 +309,10 @@ def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
         ),
         "queue": fields.take("queue", text, None),
         "override": fields.take("override", _override, None),
+        "number": fields.take("number", text, None),
+        "connected": fields.take("connected", flag, default=True),
+        "embedded": fields.take("embedded", flag, default=True),
+        "forwarding_active": fields.take("forwarding_active", flag, default=True),
     }
     settings = _settings(notes, fields.settings(), path)
     fields.close(open_ended=True)
@@ -304,6 +350,26 @@ def _secret(notes: Notes, name: object, path: str) -> SecretRef:
     return _STAND_IN_SECRET
 
 
+# --- numbers and direct access --------------------------------------------------------------------
+
+
+@table
+def _number(fields: Table) -> NumberConfig:
+    return NumberConfig(
+        label=fields.need("label", text, _STAND_IN_TEXT, expected="what people call the number"),
+        queue=fields.take("queue", text, None),
+        global_outbound=fields.take("global_outbound", flag, default=False),
+    )
+
+
+@table
+def _direct_access(fields: Table) -> DirectAccess:
+    return DirectAccess(
+        keys=fields.need("keys", many(text), _STAND_IN_KEYS, expected="a table of keys"),
+        queue=fields.need("queue", text, "", expected="the queue that it leads to"),
+    )
+
+
 # --- staff ----------------------------------------------------------------------------------------
 
 
@@ -319,8 +385,9 @@ def _agent(fields: Table) -> AgentConfig:
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
         capacity=fields.take("capacity", many(_capacity), None),
-        skills=fields.take("skills", many(whole), {}),
         channels=fields.take("channels", texts, None),
+        skills=fields.take("skills", many(whole), {}),
+        languages=fields.take("languages", texts, ()),
         weight=fields.take("weight", whole, 1),
         role=fields.take("role", choice(Role), Role.AGENT),
     )
@@ -342,9 +409,12 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
             top.take("hours", hours, None),
         ),
         channels=top.take("channels", many(_channel), {}),
+        channel_groups=top.take("channel_groups", many(_channel_group), {}),
         inboxes=top.take("inboxes", many(_inbox), {}),
         accounts=top.take("accounts", many(_account), {}),
         entry_points=top.take("entry_points", many(_entry_point), {}),
+        numbers=top.take("numbers", many(_number), {}),
+        direct_access=top.take("direct_access", many(_direct_access), {}),
         groups=top.take("groups", many(_group), {}),
         agents=top.take("agents", many(_agent), {}),
     )

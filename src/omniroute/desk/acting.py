@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.desk.views import ConversationView, MessageView
@@ -61,6 +61,43 @@ class Acting:
             now=now,
             within=within,
         )
+
+    def snooze(
+        self,
+        conversation: str,
+        *,
+        for_: str | timedelta | None = None,
+        until: datetime | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Put a conversation aside for a time, or until an instant (`Desk.snooze`)."""
+        return self.desk.snooze(
+            conversation, by=self.agent, for_=for_, until=until, key=key, now=now, within=within
+        )
+
+    def wake(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Bring a snoozed conversation back before its time (`Desk.wake`)."""
+        return self.desk.wake(conversation, by=self.agent, key=key, now=now, within=within)
+
+    def dismiss(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Park a conversation whose contact fell silent (`Desk.dismiss`)."""
+        return self.desk.dismiss(conversation, by=self.agent, key=key, now=now, within=within)
 
     def end(
         self,

@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
@@ -26,6 +26,7 @@ from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
+from omniroute.desk.pausing import EVERY, sleeper
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
 from omniroute.desk.watch import POLL, Stop, watch_async
@@ -172,6 +173,9 @@ class AsyncActing(_Lifted):
 
     take = _lift(Acting.take)
     reply = _lift(Acting.reply)
+    snooze = _lift(Acting.snooze)
+    wake = _lift(Acting.wake)
+    dismiss = _lift(Acting.dismiss)
     end = _lift(Acting.end)
     note = _lift(Acting.note)
     tag = _lift(Acting.tag)
@@ -203,6 +207,9 @@ class AsyncDesk(_Lifted):
     change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
     reply = _lift(Desk.reply)
+    snooze = _lift(Desk.snooze)
+    wake = _lift(Desk.wake)
+    dismiss = _lift(Desk.dismiss)
     end = _lift(Desk.end)
     note = _lift(Desk.note)
     tag = _lift(Desk.tag)
@@ -237,6 +244,27 @@ class AsyncDesk(_Lifted):
             if len(page) < size:
                 return
             left = None if left is None else left - len(page)
+
+    async def run(
+        self,
+        *,
+        stop: Callable[[], bool] | None = None,
+        until: datetime | None = None,
+        every: str | timedelta = EVERY,
+    ) -> int:
+        """Tick and deliver as things come due, sleeping on the desk's clock (`Desk.run`).
+
+        Cancelling it ends it between two rounds.
+        """
+        clock, fired = sleeper(self.sync._runtime.clock), 0  # noqa: SLF001  (one object)
+        while stop is None or not stop():
+            fired += await self.tick()
+            await self.deliver()
+            pause = await self._carry(lambda: self.sync._pause(every, until))  # noqa: SLF001
+            if pause is None:
+                break
+            await asyncio.to_thread(clock.sleep, pause)
+        return fired
 
     def watch(
         self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None

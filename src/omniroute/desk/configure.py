@@ -19,6 +19,7 @@ from omniroute.model.desk_config import DeskConfig, QueueMove
 from omniroute.model.events import SYSTEM, Configured
 from omniroute.model.records import AddressEntry, ConfigChange, ConfigVersion, DeskRecord
 from omniroute.ports import Transaction
+from omniroute.rules.judged import kind_of
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
 from omniroute.schema import ADDRESSES, CONFIG_CHANGES, CONFIGS, DESKS
@@ -169,4 +170,7 @@ def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | N
 
 
 def _addresses(config: DeskConfig) -> Mapping[tuple[str, str], str]:
-    return {(each.channel, each.address): name for name, each in config.entry_points.items()}
+    return {
+        (kind_of(config, each.channel), each.address): name
+        for name, each in config.entry_points.items()
+    }

@@ -23,6 +23,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
+from omniroute.desk.pausing import Pausing
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
@@ -45,7 +46,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk:
+class Desk(Pausing):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from omniroute.desk.idempotency import Done
+from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
+from omniroute.instants import to_duration, to_micros
 from omniroute.model import commands as ask
 from omniroute.model.conversation import Conversation
-from omniroute.model.events import agent_actor
+from omniroute.model.events import SYSTEM, agent_actor
 from omniroute.model.message import Direction
 from omniroute.model.records import ReadMarker
+from omniroute.model.state import State
 from omniroute.model.wire import Attachment, DeliveryStatus
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.schema import MESSAGES, READ_MARKERS
 
-__all__ = ["end", "mark_read", "note", "reply", "tag", "take"]
+__all__ = [
+    "dismiss",
+    "end",
+    "mark_read",
+    "note",
+    "reply",
+    "snooze",
+    "tag",
+    "take",
+    "wake",
+    "wake_instant",
+]
 
 _NEWEST = MESSAGES.index("messages_of")
 
@@ -44,6 +59,71 @@ def end(conversation: str, by: str, disposition: str | None) -> Callable[[Unit],
     def flow(unit: Unit) -> Done:
         unit.agent(by)
         return _settled(unit, conversation, ask.End(by, disposition=disposition))
+
+    return flow
+
+
+def snooze(conversation: str, by: str, until: Callable[[int], int]) -> Callable[[Unit], Done]:
+    """Return the flow of putting a conversation aside (A11 to A13); the thread says who did."""
+
+    def flow(unit: Unit) -> Done:
+        agent = unit.agent(by)
+        found = unit.conversation(conversation)
+        message = unit.draw.next("m")
+        text = f"Agent {agent.name} snoozed this conversation"
+        body = _body(unit, found, message, by, direction=Direction.NOTE, kind="system", text=text)
+        command = ask.Snooze(by, until(unit.now), message)
+        unit.perform(found, command, unit.policy(found), messages=(body | {"author": SYSTEM},))
+        settle(unit)
+        return Done(unit.conversation(conversation))
+
+    return flow
+
+
+def wake_instant(for_: str | timedelta | None, until: datetime | None) -> Callable[[int], int]:
+    """Return when a snooze ends, counted from now or as it is given: one of the two (A11)."""
+    if for_ is not None and until is None:
+        lasts = to_duration(for_, where="for_")
+        return lambda now: now + lasts
+    if for_ is not None or until is None:
+        given = "both" if until is not None else "neither"
+        raise UsageError(
+            "a snooze has one end", where="until", expected="for_= or until=", got=given
+        )
+    at = check_instant(until, "until")
+    return lambda _: at
+
+
+def check_instant(value: object, where: str) -> int:
+    """Return an aware datetime as microseconds; `UsageError` for anything else."""
+    if not isinstance(value, datetime):
+        expected = "an aware datetime"
+        raise UsageError("not an instant", where=where, expected=expected, got=repr(value))
+    return to_micros(value)
+
+
+def wake(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of bringing a snoozed conversation back before its time."""
+
+    def flow(unit: Unit) -> Done:
+        unit.agent(by)
+        found = unit.conversation(conversation)
+        gone = not serves_somewhere(unit, found)
+        after = unit.perform(found, ask.Wake(by, gone), unit.policy(found))
+        if after.state is State.SELECTING:
+            show_menu(unit, after)
+        settle(unit)
+        return Done(unit.conversation(conversation))
+
+    return flow
+
+
+def dismiss(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of parking a conversation whose contact fell silent (U37)."""
+
+    def flow(unit: Unit) -> Done:
+        unit.agent(by)
+        return _settled(unit, conversation, ask.Dismiss(by))
 
     return flow
 

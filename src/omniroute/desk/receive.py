@@ -13,6 +13,7 @@ from typing import Any
 from attrs import evolve
 
 from omniroute.desk.entering import arriving, entering
+from omniroute.desk.menus import enabled, listed, serves_somewhere, show_menu
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
 from omniroute.desk.unit import Unit
@@ -26,10 +27,10 @@ from omniroute.model.policy import AfterEndTo
 from omniroute.model.records import DedupeRecord, EarlyStatus
 from omniroute.model.state import State
 from omniroute.model.values import frozen
-from omniroute.model.wire import DeliveryStatus, Inbound, InboundKind, Sender
+from omniroute.model.wire import Inbound, InboundKind, Sender
 from omniroute.rules import lifecycle, menu
 from omniroute.rules.resolution import ResolvedEntryPoint
-from omniroute.schema import AGENTS, CONTACTS, CONVERSATIONS, DEDUPE
+from omniroute.schema import CONTACTS, CONVERSATIONS, DEDUPE
 
 __all__ = ["ACCEPTED", "DUPLICATE", "IGNORED", "REJECTED", "Outcome", "receive_item"]
 
@@ -38,7 +39,7 @@ DUPLICATE = "duplicate"
 IGNORED = "ignored"
 REJECTED = "rejected"
 
-_SERVING = AGENTS.index("serving")
+_ASIDE = (State.DISMISSED, State.SNOOZED)
 _THREAD = CONVERSATIONS.index("thread")
 _ADDRESSES = CONTACTS.index("contact_addresses")
 
@@ -97,7 +98,7 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 
 
 def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
-    contact = _contact(unit, entry_point.channel, sender)
+    contact = _contact(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
     body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
     conversation = latest = _latest(unit, entry_point, contact.id, item.thread)
@@ -220,14 +221,14 @@ def _open(
     command = ask.Open(conversation, place, route, body["id"], queue, routing)
     policy = unit.setup.policy(entry_point.channel, queue or entry_point.inbox)
     opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))
-    return opened if queue is not None else _show_menu(unit, opened)
+    return opened if queue is not None else show_menu(unit, opened)
 
 
 def _first_queue(unit: Unit, entry_point: ResolvedEntryPoint) -> tuple[str | None, str]:
     if entry_point.queue is not None:
         return entry_point.queue, entry_point.queue_source
     inbox = entry_point.inbox
-    leaf = menu.only_leaf(unit.setup.tree(inbox), _enabled(unit, inbox))
+    leaf = menu.only_leaf(unit.setup.tree(inbox), enabled(unit, inbox))
     if leaf is None:
         return None, "menu"
     return "/".join((inbox, *leaf)), "the only queue with agents"
@@ -241,61 +242,31 @@ def _again(
     body: dict[str, Any],
 ) -> Conversation:
     body |= {"conversation": conversation.id, "at": max(unit.now, conversation.at)}
-    command = ask.Receive(body["id"], entry_point.sla)
+    gone = conversation.state in _ASIDE and not serves_somewhere(unit, conversation)
+    command = ask.Receive(body["id"], entry_point.sla, queue_gone=gone)
     policy = unit.policy(conversation)
     after = unit.perform(conversation, command, policy, messages=(body,))
     if after.state is not State.SELECTING:
         return after
+    if gone:
+        return show_menu(unit, after)
     return _answer_menu(unit, after, item.choice.title if item.choice else item.text)
 
 
 # --- the menu -------------------------------------------------------------------------------------
 
 
-def _enabled(unit: Unit, inbox: str) -> Callable[[tuple[str, ...]], bool]:
-    """Return which leaves have agents (U15); where none has, all count: nobody is turned away."""
-    leaves = [leaf for leaf in unit.setup.leaves if leaf.split("/", 1)[0] == inbox]
-    heads = unit.tx.heads(_SERVING, unit.desk, [(leaf,) for leaf in leaves])
-    staffed = {head[0] for head in heads} or set(leaves)
-    return lambda path: "/".join((inbox, *path)) in staffed
-
-
-def _listed(unit: Unit, conversation: Conversation) -> tuple[Any, ...]:
-    inbox = conversation.place.inbox
-    return menu.options(unit.setup.tree(inbox), conversation.extras.menu, _enabled(unit, inbox))
-
-
-def _show_menu(unit: Unit, conversation: Conversation) -> Conversation:
-    # The branch that is shown has the say, and what it does not say its nearest ancestor (U18).
-    branch = "/".join((conversation.place.inbox, *conversation.extras.menu))
-    policy = unit.setup.policy(conversation.place.channel, branch)
-    text = menu.render(policy.menu_text, _listed(unit, conversation))
-    message = unit.draw.next("m")
-    body = {
-        "id": message,
-        "conversation": conversation.id,
-        "direction": Direction.OUT,
-        "author": SYSTEM,
-        "at": max(unit.now, conversation.at),
-        "kind": "menu",
-        "text": text,
-        "entry_point": conversation.place.entry_point,
-        "status": DeliveryStatus.PENDING,
-    }
-    return unit.perform(conversation, ask.Deliver(message), policy, messages=(body,))
-
-
 def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> Conversation:
-    path, listed = conversation.extras.menu, _listed(unit, conversation)
-    selected = menu.read_answer(answer, listed, path)
+    path, offered = conversation.extras.menu, listed(unit, conversation)
+    selected = menu.read_answer(answer, offered, path)
     policy = unit.policy(conversation)
-    if not listed:
+    if not offered:
         # Everybody below this branch has gone since it was shown: begin again at the top.
-        return _show_menu(unit, unit.perform(conversation, ask.Browse(()), policy))
+        return show_menu(unit, unit.perform(conversation, ask.Browse(()), policy))
     if selected is None:
-        return _show_menu(unit, conversation)
+        return show_menu(unit, conversation)
     if not selected.is_leaf:
-        return _show_menu(unit, unit.perform(conversation, ask.Browse(selected.path), policy))
+        return show_menu(unit, unit.perform(conversation, ask.Browse(selected.path), policy))
     queue = "/".join((conversation.place.inbox, *selected.path))
     routing = entering(unit, queue, conversation.extras.routing)
     policy = unit.policy_at(conversation, queue)
@@ -306,10 +277,10 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
 
 
 def _remark(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
-    contact = _find_contact(unit, entry_point.channel, sender)
+    contact = _find_contact(unit, entry_point.kind, sender)
     found = None
     if contact is not None:
-        _known_by(unit, contact, entry_point.channel, item.new_addresses)
+        _known_by(unit, contact, entry_point.kind, item.new_addresses)
         found = _latest(unit, entry_point, contact.id, item.thread)
     if found is None:
         return Outcome(IGNORED, item.key, item.kind, reason="it belongs to no conversation")

@@ -61,6 +61,7 @@ def profile_of(agent: Agent) -> AgentConfig:
         skills=agent.skills,
         channels=agent.channels,
         weight=agent.weight,
+        languages=agent.languages,
     )
 
 
@@ -102,6 +103,7 @@ def save_agent(
         dict(profile.skills),
         profile.channels,
         profile.weight,
+        tuple(profile.languages),
     )
     if before is not None and all(getattr(before, name) == getattr(saved, name) for name in _SAVED):
         return
@@ -152,10 +154,8 @@ def change(
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.checks import (
-        capacity_problems,
-        trait_problems,
-    )  # which configuration is judged by
+    from omniroute.rules.channel_checks import trait_problems  # which configuration is judged by
+    from omniroute.rules.policy_checks import capacity_problems
 
     check_key(agent, "agent")
     problem, name = name_problem(agent, "an agent's id"), given.get("name")
@@ -166,7 +166,7 @@ def check_profile(agent: str, given: Mapping[str, Any]) -> None:
         raise UsageError(problem, where="agent")
     capacity: Mapping[str, Capacity] | None = given.get("capacity")
     check_storable(capacity, "capacity")
-    traits = (given.get("skills") or {}, given.get("channels") or (), given.get("weight", 1))
+    traits = (given.get("skills") or {}, given.get("weight", 1))
     check_storable(traits, "agent")
     found = (*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits))
     if found:

@@ -11,20 +11,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from omniroute.desk.lines import Lines
+from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
-from omniroute.model.commands import Command, Expire, Reschedule
-from omniroute.model.conversation import Conversation
+from omniroute.model.commands import Assign, Command, Deliver, Expire, Reschedule
+from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.effects import Effect, OutboxEntry
 from omniroute.model.events import LogEntry
-from omniroute.model.message import Message
+from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Assignment, Policy
 from omniroute.model.records import DeskRecord
-from omniroute.model.state import State
+from omniroute.model.state import WAITING, State
+from omniroute.model.wire import DeliveryStatus
 from omniroute.ports import Transaction
-from omniroute.rules import lifecycle
+from omniroute.rules import lifecycle, texts
 from omniroute.rules.availability import admit
 from omniroute.rules.deadlines import has_come
 from omniroute.rules.folding import apply_agent
@@ -63,6 +65,8 @@ class Unit:
         self.draw = draw
         self.record: DeskRecord = record
         self.setup = setups.setup(tx, desk, record.config_version)
+        self.reached = now
+        """Up to where deadlines have been fired, while late ones are fired in order."""
         self.queued: dict[str, Conversation] = {}
         self.freed: dict[str, None] = {}
         self._agents: dict[str, Agent] = {}
@@ -140,9 +144,66 @@ class Unit:
         `messages` are the bodies, without their positions, of messages that the command names by
         id. `now` is another instant than the unit's where a deadline's own event is told (S2).
         """
-        if conversation is not None and not isinstance(command, (Expire, Reschedule)):
-            conversation = self.catch_up(self.refresh(conversation))
+        driven = isinstance(command, (Expire, Reschedule))
+        if conversation is not None:
+            if not driven:
+                conversation = self.catch_up(self.refresh(conversation), until=self.reached)
+                if isinstance(command, Assign) and conversation.state not in WAITING:
+                    return conversation  # it expired before anybody had room
+            for said in texts.ahead(conversation, command, policy):
+                conversation = self._say(conversation, said, policy, now)
         decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
+        self._write(conversation, decision, messages)
+        state = decision.state
+        for said in texts.afterwards(decision.events, state, policy):
+            state = self._say(state, said, policy, now)
+        return state if driven else self.catch_up(state)  # what has passed already fires now (S3)
+
+    def _say(
+        self, conversation: Conversation, said: texts.Said, policy: Policy, now: int | None
+    ) -> Conversation:
+        """Send one of the policy's texts, told at the instant of what it belongs to (S2)."""
+        agent = conversation.agent or conversation.extras.previous_agent
+        found = None if agent is None else self.find_agent(agent)
+        text = texts.filled(said.text, found.name if found else None)
+        return self.deliver(
+            conversation, policy, text, said.occasion, occasion=said.occasion, now=now
+        )
+
+    def deliver(
+        self,
+        conversation: Conversation,
+        policy: Policy,
+        text: str,
+        kind: str,
+        *,
+        occasion: str | None = None,
+        now: int | None = None,
+    ) -> Conversation:
+        """Let the desk write to the contact by itself: a menu, or a text of the policy."""
+        message, at = self.draw.next("m"), max(self.now if now is None else now, conversation.at)
+        body = {
+            "id": message,
+            "conversation": conversation.id,
+            "direction": Direction.OUT,
+            "author": tell.SYSTEM,
+            "at": at,
+            "kind": kind,
+            "text": text,
+            "entry_point": conversation.place.entry_point,
+            "status": DeliveryStatus.PENDING,
+        }
+        command = Deliver(message, occasion)
+        decision = lifecycle.decide(conversation, command, policy, at)
+        self._write(conversation, decision, (body,))
+        return decision.state
+
+    def _write(
+        self,
+        conversation: Conversation | None,
+        decision: lifecycle.Decision,
+        messages: Iterable[dict[str, Any]],
+    ) -> None:
         at = {getattr(event, "message", None): self._record(event) for event in decision.events}
         for body in messages:
             self.add_message(Message(position=at[body["id"]], **body))
@@ -150,7 +211,6 @@ class Unit:
             self._enqueue(decision.state, effect, at[effect.message])
         if decision.state is not conversation:
             self._touch(decision.state, decision.events)
-        return decision.state
 
     def refresh(self, conversation: Conversation) -> Conversation:
         """Let a conversation's due instant follow the configuration in force (S4)."""
@@ -159,18 +219,30 @@ class Unit:
             return conversation
         return self.perform(conversation, Reschedule(sla), self.policy(conversation))
 
-    def catch_up(self, conversation: Conversation, *, inclusive: bool = False) -> Conversation:
+    def catch_up(self, conversation: Conversation, *, until: int | None = None) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""
-        while conversation.timers and has_come(
-            conversation.timers[0], self.now, inclusive=inclusive
-        ):
-            at, kind = conversation.timers[0]
-            before = conversation.timers
-            conversation = self.perform(
-                conversation, Expire(kind), self.policy(conversation), now=at
-            )
-            assert conversation.timers != before  # noqa: S101  (or this would go on for ever)
+        while self.is_due(conversation, inclusive=False, until=until):
+            conversation = self.fire(conversation)
         return conversation
+
+    def is_due(
+        self, conversation: Conversation, *, inclusive: bool, until: int | None = None
+    ) -> bool:
+        """Return whether a deadline of the conversation has come, as `has_come` asks."""
+        timers = conversation.timers
+        now = self.now if until is None else until
+        return bool(timers) and has_come(timers[0], now, inclusive=inclusive)
+
+    def fire(self, conversation: Conversation) -> Conversation:
+        """Fire a conversation's earliest deadline, at its own instant (S2)."""
+        (at, kind), before = conversation.timers[0], conversation.timers
+        gone = kind is DeadlineKind.WAKE and not serves_somewhere(self, conversation)
+        command = Expire(kind, self.now, gone)
+        after = self.perform(conversation, command, self.policy(conversation), now=at)
+        assert after.timers != before  # noqa: S101  (or this would go on for ever)
+        if after.state is State.SELECTING and conversation.state is not State.SELECTING:
+            return show_menu(self, after, at)
+        return after
 
     def write_event(self, event: tell.Event) -> int:
         """Record an event that no conversation's state depends on; return its position."""

@@ -46,8 +46,11 @@ class Capacity:
     """
 
     goal: int
+    """What is aimed at; shown, nothing more."""
     soft_max: int
+    """Where automatic assignment stops."""
     hard_max: int
+    """What nothing goes past, not even an agent who takes one by hand."""
 
 
 @frozen
@@ -81,6 +84,7 @@ class Agent:
     channels: tuple[str, ...] | None = None
     weight: int = 1
     given_at: int = 0
+    languages: tuple[str, ...] = ()
 
     @property
     def has_room(self) -> bool:

@@ -61,7 +61,9 @@ class Selector:
     skill: str
     compare: Compare = Compare.AT_LEAST
     levels: tuple[int, ...] = (1,)
+    """What is asked: a lowest level, or a comparison."""
     expires: int | None = None
+    """After how long of a wait it is no longer asked."""
 
     def __str__(self) -> str:
         levels = ", ".join(map(str, self.levels))
@@ -73,7 +75,9 @@ class Segment:
     """Contacts who go in front of any queue: those whose `attribute` is `value` (P12)."""
 
     attribute: str
+    """The contact's attribute that is looked at."""
     value: str
+    """What it has to be."""
 
 
 @frozen(kw_only=True)
@@ -81,18 +85,31 @@ class AssignSettings:
     """One layer of `assign`, as written. None leaves a choice to the layers below."""
 
     mode: AssignMode | None = None
+    """Which of a queue's agents may be given a conversation; naming groups or shares chooses it."""
     cascade: tuple[str, ...] | None = None
+    """The groups in order: the first is eligible at once, each next one joins those before it."""
     widen_after: int | None = None
+    """After how long of a wait the next group joins; one with nobody available is skipped at once."""
     percent: Mapping[str, int] | None = None
+    """The share of each group in basis points, in total 10,000, counted at the first entry."""
     open_after: int | None = None
+    """After how long of a wait all groups may take what was allotted to one."""
     priority: int | None = None
+    """From -5 to 10, leaves only: of several queues the one with the higher priority comes first."""
     prioritized: bool | None = None
+    """Switched off, the queue counts as having priority 0 and keeps its value."""
     ageing: int | None = None
+    """For each such time of a wait the priority rises by 1, up to 10."""
     classes: bool | None = None
+    """Whether, at equal priority, who returns comes first, then who was transferred."""
     skills: tuple[Selector, ...] | None = None
+    """What is asked of whoever gets it, by skill."""
     segments: tuple[Segment, ...] | None = None
+    """Contacts who go in front of any queue, the first named before all; the desk's alone."""
     sticky_within: int | None = None
+    """A contact who is back within this time returns to their last agent."""
     sticky_wait: int | None = None
+    """How long, from entry into the queue, they wait for that agent before anybody may take them."""
 
 
 @frozen(kw_only=True)

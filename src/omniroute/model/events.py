@@ -345,6 +345,7 @@ class AgentSaved(AgentEvent):
     skills: Mapping[str, int] = field(factory=dict)
     channels: tuple[str, ...] | None = None
     weight: int = 1
+    languages: tuple[str, ...] = ()
 
 
 @frozen

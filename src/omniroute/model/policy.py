@@ -203,7 +203,7 @@ class PolicySettings:
     capacity: Mapping[str, Capacity] | None = None
     """What an agent holds at once."""
     menu_text: str | None = None
-    """The first line of the menu; that of the inbox, also while a branch is shown."""
+    """The first line of the menu; a branch may have its own, else the nearest above it counts."""
     labels: Mapping[str, str] | None = None
     """What states are called: `{ queued = "Unanswered" }`."""
     idempotency_window: int | None = None
@@ -249,6 +249,7 @@ class PolicySettings:
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
     assign: AssignSettings | None = None
+    """Who may be given what waits, and what comes first."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
 

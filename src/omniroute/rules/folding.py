@@ -387,6 +387,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
         a.channels,
         a.weight,
         given_at,
+        a.languages,
     )
 
 
@@ -411,6 +412,7 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             event.channels,
             event.weight,
             0 if agent is None else agent.given_at,
+            event.languages,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

@@ -389,15 +389,11 @@ def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
 # --- the table ------------------------------------------------------------------------------------
 
 _REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
-    tell.Opened: LIFECYCLE,
-    tell.Queued: LIFECYCLE,
-    tell.Assigned: LIFECYCLE,
-    tell.TookOver: LIFECYCLE,
-    tell.Reactivated: LIFECYCLE,
-    tell.FellSilent: LIFECYCLE,
-    tell.Dismissed: LIFECYCLE,
-    tell.Snoozed: LIFECYCLE,
-    tell.Selecting: LIFECYCLE,
+    **{
+        event: LIFECYCLE
+        for event in CHANGES
+        if issubclass(event, tell.Transition) and event is not tell.Ended
+    },
     tell.MessageReceived: BY_CONTACT,
     tell.MessageSent: BY_AGENT,
     tell.KeepAliveAsked: BY_KEEP_ALIVE,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from omniroute.model.agent import Agent
 from omniroute.model.assign import Compare, Selector
-from omniroute.rules.waiting import meets
+from omniroute.rules.waiting import abilities, meets
 
 __all__ = ["by_skill", "ranked", "skill_score"]
 
@@ -34,7 +34,7 @@ def _score(selector: Selector, skills: Mapping[str, int]) -> float:
 
 def by_skill(agents: Sequence[Agent], selectors: Sequence[Selector]) -> list[Agent]:
     """Return agents, the best skilled first; who is equal stays in the given order (P3)."""
-    return sorted(agents, key=lambda agent: -skill_score(selectors, agent.skills))
+    return sorted(agents, key=lambda agent: -skill_score(selectors, abilities(agent)))
 
 
 def ranked(known: Sequence[str], wish: Iterable[object]) -> list[str]:

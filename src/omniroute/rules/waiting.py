@@ -31,6 +31,7 @@ from omniroute.model.conversation import Conversation
 __all__ = [
     "HIGHEST",
     "LOWEST",
+    "abilities",
     "back_in_line",
     "effective_priority",
     "groups_of",
@@ -192,6 +193,13 @@ _BACK: Final = Routing(wait_class=RETURNED)
 # --- who may take it ------------------------------------------------------------------------------
 
 
+def abilities(agent: Agent) -> Mapping[str, int]:
+    """Return an agent's skills; a language is a skill of level 1, unless they say which (P1)."""
+    if not agent.languages:
+        return agent.skills
+    return {**dict.fromkeys(agent.languages, 1), **agent.skills}
+
+
 def meets(selector: Selector, skills: Mapping[str, int]) -> bool:
     """Whether an agent's skills are what a selector asks for; whoever lacks a skill never does (P1)."""
     level = skills.get(selector.skill)
@@ -245,9 +253,10 @@ def refusal(agent: Agent, lane: Lane, assign: AssignPolicy, waited: int, stages:
             return "not in the group"
     if not routing.exclusive and (reason := _outside(agent, routing, assign, waited, stages)):
         return reason
-    missing = unmet(assign.skills, agent.skills, waited) if assign.skills else None
-    if missing is None and routing.requires:
-        missing = unmet(routing.requires, agent.skills, waited)
+    if not assign.skills and not routing.requires:
+        return None
+    able = abilities(agent)
+    missing = unmet(assign.skills, able, waited) or unmet(routing.requires, able, waited)
     return None if missing is None else f"lacks {missing}"
 
 

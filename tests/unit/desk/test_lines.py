@@ -245,7 +245,7 @@ def test_changed_shares_start_a_new_count(play) -> None:
 
 @pytest.mark.req("P1", "R2")
 def test_only_who_has_the_skill_gets_it_until_it_is_no_longer_asked(play) -> None:
-    asked = {"skills": {"router": {"level": ">= 3", "expires": "1m"}}}
+    asked = {"skills": {"router": {"levels": ">= 3", "expires": "1m"}}}
     people = {"ana": {"skills": {"router": 2}}, "bob": {"skills": {"router": 3}}}
     p = play(config(people, at={"a": asked}))
     p.agent("ana").on()

@@ -1,0 +1,131 @@
+"""The part of `Desk` that is about silence and time: snooze, wake, dismiss, and running by a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from omniroute.clock import Clock, Sleeper
+from omniroute.desk import handle
+from omniroute.desk.idempotency import Done, once
+from omniroute.desk.views import ConversationView
+from omniroute.errors import UsageError
+from omniroute.instants import to_duration, to_micros
+
+if TYPE_CHECKING:
+    from omniroute.desk.runtime import Runtime
+    from omniroute.desk.unit import Unit
+
+__all__ = ["EVERY", "Pausing", "sleeper"]
+
+EVERY = "1s"
+"""How long `run` sleeps at most: what other processes arm or accept waits no longer than this."""
+
+
+class Pausing:
+    """What `Desk` inherits. Everything here is a method of every desk."""
+
+    if TYPE_CHECKING:
+        _runtime: Runtime
+        tick: Callable[..., int]
+        deliver: Callable[..., int]
+        next_due: Callable[[], datetime | None]
+        next_delivery: Callable[[], datetime | None]
+
+        def _commanded(
+            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        ) -> ConversationView: ...
+
+    def snooze(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        for_: str | timedelta | None = None,
+        until: datetime | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Put a conversation aside for a time (`"3h"`) or until an aware datetime (A11).
+
+        Its slot is free at once (A12). It waits again when the contact writes, or at its time (A14,
+        A15). Raises `NotHolder` unless `by` holds it (A13), `UsageError` for an instant that has
+        passed or lies beyond its hard expiry (S5). `key` and `within` as for `take`.
+        """
+        flow = handle.snooze(conversation, by, handle.wake_instant(for_, until))
+        flow = once(key, flow, "snooze", conversation, by, for_, until)
+        return self._commanded(flow, now, within)
+
+    def wake(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Bring a snoozed conversation back before its time: it waits in its queue.
+
+        `key` and `within` as for `take`.
+        """
+        flow = once(key, handle.wake(conversation, by), "wake", conversation, by)
+        return self._commanded(flow, now, within)
+
+    def dismiss(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Park a conversation whose contact fell silent, until they write again (U37).
+
+        Raises `TransitionNotAllowed` before it is inactive, `NotHolder` unless `by` holds it. `key`
+        and `within` as for `take`.
+        """
+        flow = once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
+        return self._commanded(flow, now, within)
+
+    def run(
+        self,
+        *,
+        stop: Callable[[], bool] | None = None,
+        until: datetime | None = None,
+        every: str | timedelta = EVERY,
+    ) -> int:
+        """Tick and deliver as things come due, sleeping on the desk's clock; return what was fired.
+
+        Goes on until `stop()` says so, or the clock has reached `until`. Looks again after `every`
+        at the latest: other processes arm deadlines too. Raises `UsageError` where the clock cannot
+        sleep.
+        """
+        clock, fired = sleeper(self._runtime.clock), 0
+        while stop is None or not stop():
+            fired += self.tick()
+            self.deliver()
+            pause = self._pause(every, until)
+            if pause is None:
+                break
+            clock.sleep(pause)
+        return fired
+
+    def _pause(self, every: str | timedelta, until: datetime | None) -> int | None:
+        """How long to sleep: until something is due; None when the clock has reached `until`."""
+        now = self._runtime.clock.now()
+        instants = (until, self.next_due(), self.next_delivery())
+        if until is not None and to_micros(until) <= now:
+            return None
+        ahead = [to_micros(each) for each in instants if each is not None]
+        return max(min([*ahead, now + to_duration(every, where="every")]) - now, 1)
+
+
+def sleeper(clock: Clock) -> Sleeper:
+    """Return the clock as one that can sleep; `UsageError` where it cannot."""
+    if not isinstance(clock, Sleeper):
+        raise UsageError("this clock cannot sleep", expected="a method sleep(microseconds)")
+    return clock
