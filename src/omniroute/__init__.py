@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
         Page,
         Received,
         ReceivedItem,
+        RefusedItem,
         Staff,
         StaffChangeView,
         Story,
@@ -51,6 +56,9 @@ if TYPE_CHECKING:
     from omniroute.desk.aio import (
         AsyncDesk,
         AsyncDesks,
+    )
+    from omniroute.desk.drafts import (
+        Draft,
     )
     from omniroute.desk.worker import (
         Round,
@@ -67,6 +75,7 @@ if TYPE_CHECKING:
         ConversationClosed,
         DeliveryError,
         DeskExists,
+        DraftConflict,
         DurabilityWarning,
         EntryPointClosed,
         HostTransactionLost,
@@ -202,6 +211,9 @@ if TYPE_CHECKING:
         Candidate,
         Explanation,
     )
+    from omniroute.model.hours import (
+        Hours,
+    )
     from omniroute.model.message import (
         Direction,
         Message,
@@ -324,6 +336,7 @@ __all__ = [
     "AsyncDesks",
     "Attachment",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -365,6 +378,8 @@ __all__ = [
     "Dismissed",
     "DismissedTextAt",
     "Distribution",
+    "Draft",
+    "DraftConflict",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -382,6 +397,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inactivity",
@@ -437,6 +453,7 @@ __all__ = [
     "Receive",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
     "Registry",
     "Rejected",
     "Relocate",
@@ -513,6 +530,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -520,6 +538,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.model.channel_type": (
         "ChannelFamily",
         "ChannelType",
@@ -556,6 +578,7 @@ _HOMES = {
         "Page",
         "Received",
         "ReceivedItem",
+        "RefusedItem",
         "Staff",
         "StaffChangeView",
         "Story",
@@ -563,6 +586,7 @@ _HOMES = {
         "VersionView",
         "open_desk",
     ),
+    "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
         "AsyncDesk",
         "AsyncDesks",
@@ -582,12 +606,14 @@ _HOMES = {
         "ConversationClosed",
         "DeliveryError",
         "DeskExists",
+        "DraftConflict",
         "DurabilityWarning",
         "EntryPointClosed",
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
         "NaiveDatetime",
+        "NotHolder",
         "OmnirouteError",
         "PayloadError",
         "PayloadTooLarge",
@@ -611,7 +637,6 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
-        "NotHolder",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -701,6 +726,7 @@ _HOMES = {
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",

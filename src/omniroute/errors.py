@@ -21,6 +21,7 @@ __all__ = [
     "ConversationClosed",
     "DeliveryError",
     "DeskExists",
+    "DraftConflict",
     "DurabilityWarning",
     "EntryPointClosed",
     "HostTransactionLost",
@@ -203,6 +204,36 @@ class ConfigDiffers(UsageError):
             f"desk {desk!r} is stored with another configuration:{listing}",
             hint="open it without a configuration, or apply the new one on purpose",
         )
+
+
+class DraftConflict(UsageError):
+    """Somebody else saved a change since this draft began; nothing was saved.
+
+    `versions` are those that were saved since (who, when, what); `clashes` the paths that both
+    changed, each otherwise. Without clashes `draft.rebase()` joins the two: `mergeable`.
+    """
+
+    def __init__(
+        self,
+        desk: str,
+        versions: Iterable[Any],
+        told: Iterable[str],
+        clashes: Iterable[str],
+    ) -> None:
+        self.desk = desk
+        self.versions = tuple(versions)
+        self.clashes = tuple(clashes)
+        lines = "".join(f"\n  {line}" for line in told)
+        if self.clashes:
+            hint = f"both changed {', '.join(self.clashes)}: decide, and edit a new draft"
+        else:
+            hint = "draft.rebase() joins the two: they touch different paths"
+        super().__init__(f"desk {desk!r} was changed since this draft began:{lines}", hint=hint)
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether both changed different paths, so that `rebase` can join them."""
+        return not self.clashes
 
 
 class NaiveDatetime(UsageError):

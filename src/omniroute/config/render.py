@@ -35,7 +35,7 @@ from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings
 from omniroute.model.secret import SecretRef
 
-__all__ = ["dump", "dump_agent", "dumps_toml"]
+__all__ = ["dump", "dump_agent", "dumps_toml", "written"]
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -61,6 +61,11 @@ def dump(config: DeskConfig) -> dict[str, Any]:
 def dumps_toml(config: DeskConfig) -> str:
     """Return a configuration as a TOML file that a person can go on with."""
     return render_toml(dump(config), spread=("channels", "inboxes", "accounts"))
+
+
+def written(value: Any) -> Any:
+    """Return a value of a policy or of settings as it is written in a configuration."""
+    return _plain(_value(value))
 
 
 def _set(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.explain import Handler, Story, TimelineEntry
-from omniroute.desk.intake import AcceptedItems
+from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
 from omniroute.desk.views import (
@@ -35,6 +35,7 @@ __all__ = [
     "Page",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
     "Staff",
     "StaffChangeView",
     "Story",

@@ -8,13 +8,15 @@ and `rules.ranking`'s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from omniroute.desk.lines import Lines
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent, Colour, Distribution
 from omniroute.model.assign import AssignMode, AssignPolicy, Lane
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate
-from omniroute.rules.assignment import LOOKED_AT, Choice, among, choose
+from omniroute.rules.assignment import LOOKED_AT, Choice, among, choose, told
 from omniroute.rules.availability import COLOURS, rank
 from omniroute.rules.ranking import by_skill, ranked
 from omniroute.rules.waiting import lane_of, open_groups, pool, refusal, still_asked
@@ -27,7 +29,9 @@ _GREEN = COLOURS.index(Colour.GREEN)
 _ORANGE = COLOURS.index(Colour.ORANGE)
 
 
-def find(unit: Unit, conversation: Conversation, *, preferred: Agent | None = None) -> Choice:
+def find(
+    unit: Unit, lines: Lines, conversation: Conversation, *, preferred: Agent | None = None
+) -> Choice:
     """Choose who is given a waiting conversation; `preferred` comes before everybody.
 
     One bounded look where nobody can take it (R3).
@@ -47,13 +51,16 @@ def find(unit: Unit, conversation: Conversation, *, preferred: Agent | None = No
     places = [queue]
     open_stages = 0
     if rule.mode is not AssignMode.EVERYONE and not lane.routing.exclusive:
-        open_stages = stages(unit, queue, rule, since)
+        open_stages = stages(unit, lines, queue, rule, since)
         places = _places(unit, queue, rule, lane, since, open_stages)
-    looked = unit.tx.entries(_SERVING, unit.desk, (queue,), limit=LOOKED_AT)
+    looked = lines.servers(queue)
     if preferred is not None or (not special and places == [queue]):
         choice = choose(looked, preferred=preferred, channel=lane.channel)
         if choice.chosen is not None or not choice.more or looked[-1][1] != _GREEN:
             return choice
+    if not special and (entry := _first_green(lines, places, lane.channel)) is not None:
+        return among([told(entry)], [], looked)
+    lines.flush()
     found: list[Agent] = []
     refused: list[Candidate] = []
     everybody = policy.distribution is Distribution.BEST_SKILL or unit.ranking is not None
@@ -68,6 +75,15 @@ def find(unit: Unit, conversation: Conversation, *, preferred: Agent | None = No
     if everybody:
         found = _ranked(unit, conversation, found, policy.distribution, rule, lane, since)
     return among([_candidate(each) for each in found], refused, looked)
+
+
+def _first_green(lines: Lines, places: list[str], channel: str) -> tuple[Any, ...] | None:
+    """The first with room who is listed under some names and enabled for a channel."""
+    for place in places:
+        for entry in lines.servers(place):
+            if entry[1] == _GREEN and told(entry, channel).refused is None:
+                return entry
+    return None
 
 
 def _places(
@@ -87,27 +103,30 @@ def _places(
     return [pool(queue, group)]
 
 
-def stages(unit: Unit, queue: str, rule: AssignPolicy, since: int) -> int:
+def stages(unit: Unit, lines: Lines, queue: str, rule: AssignPolicy, since: int) -> int:
     """Return how many of a cascade's groups are open to a wait; those without anybody are skipped (M1).
 
     What was skipped is noted: the pool only grows.
     """
     if rule.mode is not AssignMode.CASCADE:
         return 0
-    line = unit.lines.of(queue)
+    line = unit.queue_lines.of(queue)
     count = open_groups(rule, since, unit.now, line.stages_until)
     if count == len(rule.cascade):
         return count
     places = [pool(queue, group) for group in rule.cascade]
-    asked = [(place, number) for place in places for number in (_GREEN, _ORANGE)]
-    there = {head[0] for head in unit.tx.heads(_SERVING, unit.desk, asked)}
-    skipped = next((n for n, place in enumerate(places) if place in there), 0)
+    skipped = next((n for n, place in enumerate(places) if _somebody(lines, place)), 0)
     if skipped == 0:
         return count
     opened = [*line.stages_until, *[-1] * (len(places) - 1 - len(line.stages_until))]
     opened[:skipped] = [unit.now] * skipped
-    unit.lines.open_stages(queue, tuple(opened))
+    unit.queue_lines.open_stages(queue, tuple(opened))
     return max(count, skipped + 1)
+
+
+def _somebody(lines: Lines, place: str) -> bool:
+    """Whether anybody listed under a name is available: they come first."""
+    return any(entry[1] <= _ORANGE for entry in lines.servers(place)[:1])
 
 
 def _green(unit: Unit, places: Iterable[str]) -> Iterator[Agent]:

@@ -125,7 +125,7 @@ def save(
         return before.version
     version = before.version + 1
     after = compiled(config, version)
-    clearing = Clearing(unit, before, after, moves, ending)
+    clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending)
     if problems := list(clearing.problems()):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)
@@ -137,7 +137,7 @@ def save(
     )
     unit.use_version(version, after)
     unit.write_event(Configured(unit.now, actor, version))
-    clearing.clear(by)
+    clearing.clear(unit, by)
     jobs.start(unit, version)
     return version
 

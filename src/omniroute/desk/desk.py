@@ -9,34 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from omniroute.clock import resolve_now
-from omniroute.desk import configure, handle, inbound, intake, read
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
+from omniroute.desk import handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
-from omniroute.desk.checking import checked
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import AcceptedItems
+from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
+from omniroute.desk.versions import Versioned
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
-from omniroute.model.desk_config import DeskConfig
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 from omniroute.schema import CONVERSATIONS, OUTBOX
+
+if TYPE_CHECKING:
+    from omniroute.business_hours import BusinessHours
 
 __all__ = ["Desk"]
 
@@ -46,7 +47,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Pausing):
+class Desk(Versioned, Pausing):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(
@@ -72,12 +73,7 @@ class Desk(Pausing):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def acting_as(self, agent: str) -> Acting:
@@ -87,33 +83,15 @@ class Desk(Pausing):
     def _now(self, now: datetime | None) -> int:
         return resolve_now(now, self._runtime.clock)
 
-    @property
-    def config(self) -> DeskConfig:
-        """The configuration in force."""
-        return self._runtime.current(self.id).config
-
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
 
-    def apply(
-        self, config: DeskConfig, *, by: str | None = None, now: datetime | None = None
-    ) -> int:
-        """Save a configuration as a new version, whole or not at all; return its number.
+    def hours(self, path: str | None = None, *, channel: str | None = None) -> BusinessHours:
+        """Return when an inbox or queue is open, by its full path; without one, the desk (P13)."""
+        from omniroute.business_hours import BusinessHours  # seldom asked for
 
-        Its agents are not looked at: staff is changed one at a time, with `staff` or in a draft.
-
-        Every process works by it from its next transaction; what hangs on the old one (dues, who
-        serves what) follows in batches with the next ticks, and at each conversation's next touch
-        (S4). Raises `ConfigError` with everything that is wrong, or that running conversations
-        stand in.
-        """
-        if config.desk != self.id:
-            raise UsageError(
-                "a configuration of another desk", expected=repr(self.id), got=repr(config.desk)
-            )
-        checked(config, self._runtime.registry)
-        return self._runtime.run(self.id, self._now(now), configure.apply(config, by=by))
+        return BusinessHours(self._runtime.current(self.id).hours(channel, path))
 
     # --- messages in ------------------------------------------------------------------------------
 
@@ -153,7 +131,8 @@ class Desk(Pausing):
         """Verify, read and record a webhook without routing it: the next `tick` does that.
 
         Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
-        was accepted before, or received, is skipped as `receive` skips it.
+        was accepted before, or received, is skipped as `receive` skips it. What cannot be routed when
+        its turn comes is in `refused_items`.
         """
         instant = self._now(now)
         setup = self._runtime.current(self.id, within=within)
@@ -164,6 +143,17 @@ class Desk(Pausing):
         return intake.accept(
             self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
         )
+
+    def refused_items(self, *, limit: int = 50) -> list[RefusedItem]:
+        """Return what was accepted and could not be routed, the oldest first, with the reasons."""
+        read.check_limit(limit)
+        return self._runtime.look(
+            self.id, lambda tx, setup: intake.refused_items(self.id, setup.config.zone, limit)(tx)
+        )
+
+    def reroute(self, refused: RefusedItem, *, now: datetime | None = None) -> None:
+        """Let a refused item wait for the next `tick` again, as of its acceptance."""
+        self._runtime.run(self.id, self._now(now), intake.reroute(refused))
 
     def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
         """Return the answer to a provider's set-up call for an entry point, or None when it is none.

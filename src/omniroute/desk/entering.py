@@ -40,7 +40,7 @@ def entering(unit: Unit, queue: str, routing: Routing, wait_class: int = NEW) ->
     Under percent it is allotted to a group, and counted (M2).
     """
     rule = unit.rule(queue).assign
-    group = unit.lines.allot(queue, rule) if rule.mode is AssignMode.PERCENT else None
+    group = unit.queue_lines.allot(queue, rule) if rule.mode is AssignMode.PERCENT else None
     if group == routing.group and wait_class == routing.wait_class and not routing.exclusive:
         return routing
     return evolve(routing, group=group, wait_class=wait_class, exclusive=False)

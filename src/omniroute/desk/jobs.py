@@ -114,5 +114,5 @@ def _conversations(unit: Unit, cursor: str) -> str | None:
     for conversation in found:
         conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
         if conversation.state is State.QUEUED:
-            unit.lines.note(conversation, unit.setup.channels)
+            unit.queue_lines.note(conversation, unit.setup.channels)
     return found[-1].id if len(found) == BATCH else None

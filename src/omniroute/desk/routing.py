@@ -1,8 +1,8 @@
 """Bringing waiting conversations and agents together, after whatever changed either side.
 
-Two questions, both answered by `rules.assignment` on what the store lists in order: who takes this
+Two questions, both answered by `rules.assignment` on what `lines` list in order: who takes this
 conversation, and what does this agent take next. `settle` asks them until nothing moves, so that
-nobody waits while a suitable agent has room (R2).
+nobody waits while a suitable agent has room (R2): one transaction decides as many as there are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from attrs import evolve
 
 from omniroute.desk.candidates import find, stages
+from omniroute.desk.lines import Lines
 from omniroute.desk.unit import Unit
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
@@ -22,27 +23,27 @@ from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import AfterEndTo
 from omniroute.rules.assignment import Choice, fitting, may_push
 from omniroute.rules.waiting import lane_of, order, plain_lanes, queue_and_group, refusal
-from omniroute.schema import CONVERSATIONS, EXPLANATIONS
+from omniroute.schema import EXPLANATIONS
 
 __all__ = ["settle"]
 
-_WAITING = CONVERSATIONS.index("waiting")
 _WHOLE = 4  # fields of a lane's prefix: queue, name, segment, class
 
 
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
+    lines = Lines(unit)
     while unit.freed or unit.queued or unit.closed:
         if unit.freed:
             agent = next(iter(unit.freed))
             del unit.freed[agent]
-            _fill(unit, agent)
+            _fill(unit, lines, agent)
         elif unit.queued:
-            _place(unit, unit.queued.pop(_first_of(unit)))
+            _place(unit, lines, unit.queued.pop(_first_of(unit)))
         else:
             place = next(iter(unit.closed))
             del unit.closed[place]
-            _reopen(unit, place)
+            _reopen(unit, lines, place)
     unit.finish()
 
 
@@ -59,26 +60,25 @@ def _first_of(unit: Unit) -> str:
     return min(unit.queued.values(), key=place).id
 
 
-def _place(unit: Unit, conversation: Conversation, *, told: bool = True) -> bool:
+def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool = True) -> bool:
     """Give a waiting conversation to the first agent who may take it; return whether there is one."""
     if conversation.queue is None or not unit.pushes(conversation):
         return False
-    unit.flush()
     if (routing := conversation.extras.routing).sticky is not None:
-        return _place_sticky(unit, conversation, routing)
-    choice = find(unit, conversation, preferred=_last_agent(unit, conversation))
+        return _place_sticky(unit, lines, conversation, routing)
+    choice = find(unit, lines, conversation, preferred=_last_agent(unit, conversation))
     if told or choice.chosen is not None:
-        _give(unit, conversation, choice)
+        _give(unit, lines, conversation, choice)
     return choice.chosen is not None
 
 
-def _place_sticky(unit: Unit, conversation: Conversation, routing: Routing) -> bool:
+def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing: Routing) -> bool:
     """Give a conversation to the agent it waits for, or let it wait, or let it wait no longer (P4)."""
     queue = conversation.queue or ""
     agent = unit.find_agent(routing.sticky or "")
     if agent is not None and queue in agent.leaves:
         if may_push(agent) and _enabled(agent, conversation):
-            _give(unit, conversation, find(unit, conversation, preferred=agent))
+            _give(unit, lines, conversation, find(unit, lines, conversation, preferred=agent))
             return True
         if unit.rule(queue).assign.sticky_wait is not None:
             return False
@@ -101,33 +101,30 @@ def _enabled(agent: Agent, conversation: Conversation) -> bool:
     return agent.channels is None or conversation.place.channel in agent.channels
 
 
-def _fill(unit: Unit, agent_id: str) -> None:
+def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
     """Give an agent with room what comes first of all that they may take (R2)."""
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
-        unit.flush()
-        waiting = _next_for(unit, agent)
+        waiting = _next_for(unit, lines, agent)
         if waiting is None:
             return
-        _give(unit, waiting, find(unit, waiting, preferred=agent))
+        _give(unit, lines, waiting, find(unit, lines, waiting, preferred=agent))
 
 
-def _next_for(unit: Unit, agent: Agent) -> Conversation | None:
+def _next_for(unit: Unit, lines: Lines, agent: Agent) -> Conversation | None:
     """Return the first, in M3 order, of the conversations that an agent may take (R2, S8)."""
     lanes = _lanes(unit, agent.leaves)
-    own = [leaf for leaf in agent.leaves if unit.pushes_from(leaf)]
-    prefixes = [
-        *lanes,
-        *((leaf, f"@{agent.id}") for leaf in own if unit.rule(leaf).assign.sticky_wait),
-    ]
-    heads = unit.tx.heads(_WAITING, unit.desk, prefixes) if prefixes else []
+    if not lanes:
+        return None
+    own = (leaf for leaf in agent.leaves if unit.rule(leaf).assign.sticky_wait is not None)
+    prefixes = [*lanes, *((leaf, f"@{agent.id}") for leaf in own if unit.pushes_from(leaf))]
+    heads = lines.heads(prefixes, agent.capacity.soft_max - agent.load)
     _forget(unit, lanes, heads)
-    ahead = sorted((order(head, unit.rule(head[0]).assign, unit.now), head) for head in heads)
-    for _, head in ahead:
+    for head in sorted(heads, key=lambda each: order(each, unit.rule(each[0]).assign, unit.now)):
         queue, name, segment, wait_class, since, conversation = head
         lane = lanes.get((queue, name, segment, wait_class)) or lanes.get((queue, name))
         if lane is None:  # their own: who waits for this agent
             lane = lane_of(unit.conversation(conversation))
-        if _may_take(unit, agent, queue, lane, since):
+        if _may_take(unit, lines, agent, queue, lane, since):
             return unit.conversation(conversation)
     return None
 
@@ -140,7 +137,7 @@ def _lanes(unit: Unit, queues: Iterable[str]) -> dict[tuple[Any, ...], Lane]:
             rule = unit.rule(queue).assign
             for prefix, channel in plain_lanes(queue, rule, unit.setup.channels):
                 found[prefix] = unit.setup.plain[channel]
-            for lane in unit.lines.lanes(queue):
+            for lane in unit.queue_lines.lanes(queue):
                 found[queue, lane.name, lane.segment, lane.wait_class] = lane
     return found
 
@@ -149,48 +146,54 @@ def _forget(
     unit: Unit, lanes: Mapping[tuple[Any, ...], Lane], heads: Iterable[tuple[Any, ...]]
 ) -> None:
     """Drop lanes of their own in which nobody stands any more."""
-    if not unit.lines.lined:
+    if not unit.queue_lines.lined:
         return
     found = {head[:4] for head in heads}
     for prefix, lane in lanes.items():
-        if len(prefix) == _WHOLE and prefix not in found and lane in unit.lines.lanes(prefix[0]):
-            unit.lines.drop(prefix[0], lane)
+        if (
+            len(prefix) == _WHOLE
+            and prefix not in found
+            and lane in unit.queue_lines.lanes(prefix[0])
+        ):
+            unit.queue_lines.drop(prefix[0], lane)
 
 
-def _may_take(unit: Unit, agent: Agent, queue: str, lane: Lane, since: int) -> bool:
+def _may_take(
+    unit: Unit, lines: Lines, agent: Agent, queue: str, lane: Lane, since: int
+) -> bool:
     rule = unit.rule(queue).assign
     stage = 0
     if rule.mode is AssignMode.CASCADE and not lane.routing.exclusive:
         stage = 1
         if rule.cascade and rule.cascade[0] not in agent.groups:
-            stage = stages(unit, queue, rule, since)
+            stage = stages(unit, lines, queue, rule, since)
     return refusal(agent, lane, rule, unit.now - since, stage) is None
 
 
-def _reopen(unit: Unit, place: str) -> None:
+def _reopen(unit: Unit, lines: Lines, place: str) -> None:
     """Somebody of a group is no longer there: what waits may be open to later groups now (M1)."""
     queue, _ = queue_and_group(place)
     rule = unit.rule(queue).assign
     if not unit.pushes_from(queue) or rule.mode is not AssignMode.CASCADE:
         return
-    unit.flush()
-    stages(unit, queue, rule, unit.now)
-    while any(_place(unit, each, told=False) for each in _heads(unit, queue)):
-        unit.flush()
+    lines.flush()
+    stages(unit, lines, queue, rule, unit.now)
+    while any(_place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)):
+        pass
 
 
-def _heads(unit: Unit, queue: str) -> list[Conversation]:
+def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
     """The first of each of a queue's lanes, in order."""
     rule, lanes = unit.rule(queue).assign, _lanes(unit, (queue,))
-    heads = unit.tx.heads(_WAITING, unit.desk, list(lanes))
-    ahead = sorted((order(head, rule, unit.now), head) for head in heads)
-    return [unit.conversation(head[-1]) for _, head in ahead]
+    heads = sorted(lines.heads(list(lanes), 1), key=lambda each: order(each, rule, unit.now))
+    return [unit.conversation(head[-1]) for head in heads]
 
 
-def _give(unit: Unit, conversation: Conversation, choice: Choice) -> None:
+def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) -> None:
     if choice.chosen is not None:
-        policy = unit.policy(conversation)
+        before, policy = conversation, unit.policy(conversation)
         conversation = unit.perform(conversation, ask.Assign(choice.chosen.agent), policy)
+        lines.given(before, conversation)
     unit.tx.put(EXPLANATIONS, unit.desk, fitting(_explanation(unit, conversation, choice)))
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from omniroute.desk.lines import Lines
 from omniroute.desk.menus import serves_somewhere, show_menu
+from omniroute.desk.queue_lines import QueueLines
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
@@ -73,12 +73,13 @@ class Unit:
         self._saved: dict[str, Agent] = {}
         self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
+        self.moves_in_line = 0
         self._entries: list[LogEntry] = []
         self._position = record.position
         self._next_due = record.next_due
         self._next_work = record.next_work
         self.ranking = setups.ranking
-        self.lines = Lines(tx, desk, record.lined)
+        self.queue_lines = QueueLines(tx, desk, record.lined)
         self.closed: dict[str, None] = {}
 
     @property
@@ -90,6 +91,11 @@ class Unit:
     def position(self) -> int:
         """The log position of the last event so far."""
         return self._position
+
+    @property
+    def changed_agents(self) -> dict[str, Agent]:
+        """The agents that are not stored as they stand by now."""
+        return self._saved
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -282,12 +288,15 @@ class Unit:
             self._record(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
 
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
+        before = self._conversations.get(conversation.id)
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
+        if conversation.state is State.QUEUED or (before and before.state is State.QUEUED):
+            self.moves_in_line += 1
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[conversation.id] = conversation
-            self.lines.note(conversation, self.setup.channels)
+            self.queue_lines.note(conversation, self.setup.channels)
         deadline = conversation.deadline
         if deadline is not None and (self._next_due is None or deadline < self._next_due):
             self._next_due = deadline
@@ -322,8 +331,8 @@ class Unit:
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
         self.flush()
-        self.lines.write()
-        if not self._entries and (self._next_due, self._next_work, self.lines.lined) == (
+        self.queue_lines.write()
+        if not self._entries and (self._next_due, self._next_work, self.queue_lines.lined) == (
             self.record.next_due,
             self.record.next_work,
             self.record.lined,
@@ -338,7 +347,7 @@ class Unit:
             self.record.config_version,
             self._next_due,
             self._next_work,
-            self.lines.lined,
+            self.queue_lines.lined,
         )
         self.tx.put(DESKS, self.desk, self.record)
 

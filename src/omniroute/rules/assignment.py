@@ -26,6 +26,7 @@ __all__ = [
     "choose",
     "fitting",
     "may_push",
+    "told",
 ]
 
 LOOKED_AT: Final = 24
@@ -69,7 +70,7 @@ def choose(
     `preferred` comes before everybody where they may take it. `entries` are in order, at most
     `LOOKED_AT`; with that many there may be more. Whoever is not enabled for `channel` is refused (A1).
     """
-    candidates = [_candidate(entry, channel) for entry in entries]
+    candidates = [told(entry, channel) for entry in entries]
     chosen = _preferred(preferred)
     if chosen is None:
         chosen = next((each for each in candidates if each.refused is None), None)
@@ -86,7 +87,7 @@ def among(
     others = [*suitable[1:], *refused]
     for entry in entries:
         if entry[4] not in known:
-            candidate = _candidate(entry, "")
+            candidate = told(entry)
             if candidate.refused is None:
                 candidate = evolve(candidate, refused="not among those it is open to")
             others.append(candidate)
@@ -95,10 +96,11 @@ def among(
     return Choice(chosen, tuple(others[:RUNNERS_UP]), _counts(others), more)
 
 
-def _candidate(entry: tuple[Any, ...], channel: str) -> Candidate:
+def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:
+    """Return an index entry as a candidate, with what speaks against them on a channel."""
     _, number, _, _, agent, load, maximum, idle_since, channels = entry[:9]
     reason = _REFUSED.get(COLOURS[number])
-    if reason is None and channels and f",{channel}," not in channels:
+    if reason is None and channel and channels and f",{channel}," not in channels:
         reason = f"not enabled for {channel}"
     return Candidate(agent, load, maximum, idle_since, reason)
 
