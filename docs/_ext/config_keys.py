@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 
 from omniroute.config import assigning, shape
 from omniroute.instants import render_duration
-from omniroute.model import agent, assign, desk_config, policy
+from omniroute.model import agent, assign, desk_config, policy, sla
 from omniroute.model.assign import AssignPolicy
 from omniroute.model.policy import AfterEnd, Policy
 from omniroute.rules.policy_checks import DESK_ONLY, NOT_ON_CHANNELS, NOT_ON_QUEUES
@@ -37,6 +37,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Assign": ("assign", "AssignSettings"),
     "Skills": ("_selector", "Selector"),
     "Segments": ("_segment", "Segment"),
+    "Service level": ("_service_level", "ServiceLevel"),
     "Capacity": ("_capacity", "Capacity"),
     "Inactivity": ("_inactivity", "Inactivity"),
     "Keep alive": ("_keep_alive", "KeepAlive"),
@@ -44,6 +45,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Channel groups": ("_channel_group", "ChannelGroupConfig"),
     "Inboxes": ("_inbox", "InboxConfig"),
     "Queues": ("_traits", "QueueTraits"),
+    "SLA": ("_sla_table", "SlaTargets"),
     "Entry points": ("_entry_point", "EntryPointConfig"),
     "Override": ("_plain_override", "Override"),
     "Numbers": ("_number", "NumberConfig"),
@@ -64,9 +66,10 @@ _READERS: Final = {
     "minutes": "minutes",
     "notice": "minutes or 0",
     "keywords": "text, or list of text",
-    "sla": "SLA",
+    "sla": "SLA time",
+    "_whole_sla": "SLA time or [table](#sla)",
     "hours": "[hours](#hours)",
-    "_sla_or_blank": 'SLA or `""`',
+    "_sla_or_blank": 'SLA time, [table](#sla) or `""`',
     "_queues": "list",
     "_policy": "[policy](#policy)",
     "_place": "[policy](#policy) and [traits](#queues)",
@@ -78,6 +81,7 @@ _READERS: Final = {
     "_skills": "table of [selectors](#skills)",
     "_inactivity": "[table](#inactivity)",
     "_keep_alive": "[table](#keep-alive)",
+    "_service_level": "[table](#service-level)",
     "_channel": "[channel](#channels)",
     "_channel_group": "[group](#channel-groups)",
     "_inbox": "[inbox](#inboxes)",
@@ -91,7 +95,7 @@ _READERS: Final = {
 }
 """How the page calls what each reader takes."""
 
-_MODELS: Final = (desk_config, policy, agent, assign)
+_MODELS: Final = (desk_config, policy, agent, sla, assign)
 _READING: Final = (shape, assigning)
 
 
@@ -113,7 +117,14 @@ def keys_of(section: str) -> list[Key]:
     found = []
     for name, reader, needed in _read(function):
         default = "required" if needed else _shown(name, defaults.get(name))
-        if name == "hours":  # one of the policy's settings, which may stand in its section too
+        if section == "SLA" and name == "first":  # which is the SLA itself where it stands alone
+            meanings, default = (
+                {**meanings, name: "Until the first answer."},
+                "required for inboxes",
+            )
+        elif section == "SLA" and name == "hours":
+            default = f'`"{sla.SlaHours.BUSINESS}"`'
+        elif name == "hours":  # one of the policy's settings, which may stand in its section too
             meanings = {**meanings, name: texts_of("PolicySettings")[name]}
             default = '`"always"`' if section == "Policy" else "those of the layer above"
         layers = layers_of(name) if section == "Policy" else ()

@@ -158,9 +158,7 @@ def _forget(
             unit.queue_lines.drop(prefix[0], lane)
 
 
-def _may_take(
-    unit: Unit, lines: Lines, agent: Agent, queue: str, lane: Lane, since: int
-) -> bool:
+def _may_take(unit: Unit, lines: Lines, agent: Agent, queue: str, lane: Lane, since: int) -> bool:
     rule = unit.rule(queue).assign
     stage = 0
     if rule.mode is AssignMode.CASCADE and not lane.routing.exclusive:

@@ -96,12 +96,21 @@ BY_CONTACT: Final = BY_AGENT | BY_KEEP_ALIVE
 BY_LINE: Final = frozenset({_ASSIGNMENT})
 """What another place in line arms anew."""
 
-_RANK: Final = {kind: rank for rank, kind in enumerate(_PRECEDENCE, start=1)}
+_OF_SLA: Final = (
+    DeadlineKind.FIRST_RESPONSE_WARNING,
+    DeadlineKind.NEXT_RESPONSE_WARNING,
+    DeadlineKind.RESOLUTION_WARNING,
+    DeadlineKind.FIRST_RESPONSE,
+    DeadlineKind.NEXT_RESPONSE,
+    DeadlineKind.RESOLUTION,
+    DeadlineKind.RESPONSE_TARGET,
+)
+_RANK: Final = {kind: rank for rank, kind in enumerate((*_OF_SLA, *_PRECEDENCE))}
 
 
 def in_order(timer: Timer) -> tuple[int, int]:
     """Return the sort key of a timer: its instant, then precedence, the SLA's first (U43)."""
-    return timer[0], _RANK.get(timer[1], 0)
+    return timer[0], _RANK[timer[1]]
 
 
 # --- what a policy says of time -------------------------------------------------------------------
