@@ -123,6 +123,14 @@ if TYPE_CHECKING:
         Distribution,
         Role,
     )
+    from omniroute.model.assign import (
+        AssignMode,
+        AssignPolicy,
+        Compare,
+        Routing,
+        Segment,
+        Selector,
+    )
     from omniroute.model.channel_type import (
         ChannelFamily,
         ChannelType,
@@ -139,6 +147,7 @@ if TYPE_CHECKING:
         Enqueue,
         Expire,
         HandOver,
+        Line,
         Note,
         Open,
         Receive,
@@ -185,6 +194,7 @@ if TYPE_CHECKING:
         Event,
         FellSilent,
         KeepAliveAsked,
+        Lined,
         LogEntry,
         MenuMoved,
         MessageReceived,
@@ -342,6 +352,8 @@ __all__ = [
     "AgentView",
     "AlreadyTaken",
     "Assign",
+    "AssignMode",
+    "AssignPolicy",
     "Assigned",
     "Assignment",
     "AsyncDesk",
@@ -366,6 +378,7 @@ __all__ = [
     "Colour",
     "Command",
     "CommitUnknown",
+    "Compare",
     "ConfigDiffers",
     "ConfigError",
     "Configured",
@@ -422,6 +435,8 @@ __all__ = [
     "InboundKind",
     "KeepAlive",
     "KeepAliveAsked",
+    "Line",
+    "Lined",
     "LogEntry",
     "MalformedPayload",
     "ManualClock",
@@ -485,11 +500,14 @@ __all__ = [
     "Role",
     "Round",
     "Route",
+    "Routing",
     "Secret",
     "SecretMissing",
     "SecretRef",
     "SeededIds",
+    "Segment",
     "Selecting",
+    "Selector",
     "SendContext",
     "SendMessage",
     "SendResult",
@@ -698,6 +716,7 @@ _HOMES = {
         "Snooze",
         "Wake",
         "Dismiss",
+        "Line",
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
@@ -752,6 +771,7 @@ _HOMES = {
         "Snoozed",
         "Selecting",
         "KeepAliveAsked",
+        "Lined",
     ),
     "omniroute.model.explanation": (
         "Candidate",
@@ -857,6 +877,14 @@ _HOMES = {
     "omniroute.stores": ("open_store",),
     "omniroute.stores.memory": ("MemoryStore",),
     "omniroute.web": ("handle_webhook",),
+    "omniroute.model.assign": (
+        "AssignMode",
+        "AssignPolicy",
+        "Compare",
+        "Routing",
+        "Segment",
+        "Selector",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -109,16 +109,17 @@ class Desk(Versioned, Pausing, ClockReads):
         A host that has read its channel itself passes `Inbound` values instead of the request. With
         `within` it all joins the transaction open on the host's connection, in one savepoint for
         each item; the desk is then locked until the host commits. Raises `PayloadError` where
-        nothing of the request can be used, `UnknownEntryPoint`, and `StoreError`: answer 5xx then,
-        and redelivery skips what is already stored (X3).
+        nothing of the request can be used, `EntryPointClosed` and `UnsupportedContent` for the
+        first of a host's own items that is not accepted (those of a webhook are reported as
+        rejected), `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and redelivery skips what
+        is already stored (X3).
         """
         instant = self._now(now)
         setup = partial(self._runtime.current, self.id, within=within)
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
-        outcomes = [
-            self._runtime.run(self.id, instant, inbound.received(entry_point, item), within=within)
-            for item in parsed.items
-        ]
+        own = not isinstance(request, RawRequest)
+        flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
+        outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
         return inbound.summary(outcomes, parsed.rejected, instant)
 
     def accept(

@@ -30,6 +30,7 @@ from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
 from omniroute.rules.availability import colour
+from omniroute.rules.menu import branch_of
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla import is_overdue
 
@@ -59,7 +60,8 @@ class ConversationView:
 
     `due` is the earliest due instant of the clocks that run (None where none does), `overdue` whether
     that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
-    has answered; `label` the preset's word for `state`.
+    has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
+    branch that the contact has chosen (U13).
     """
 
     id: str
@@ -74,6 +76,7 @@ class ConversationView:
     address: str
     thread: str
     tags: tuple[str, ...]
+    language: str | None
     opened_at: datetime
     since: datetime
     last_event_at: datetime
@@ -88,7 +91,12 @@ class ConversationView:
 
     @classmethod
     def of(
-        cls, conversation: Conversation, zone: str, policy: Policy, now: int
+        cls,
+        conversation: Conversation,
+        zone: str,
+        policy: Policy,
+        now: int,
+        language: str | None = None,
     ) -> ConversationView:
         """Return the view of a stored conversation under the policy in force where it stands."""
         place, clocks, labels = conversation.place, conversation.clocks, policy.labels
@@ -106,6 +114,7 @@ class ConversationView:
             address=place.address,
             thread=place.thread,
             tags=conversation.extras.tags,
+            language=language,
             opened_at=from_micros(clocks.opened_at, zone),
             since=from_micros(conversation.since, zone),
             last_event_at=from_micros(conversation.at, zone),
@@ -124,7 +133,8 @@ def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationV
     """Return the view of a conversation under the configuration in force."""
     place = conversation.place
     policy = setup.policy_at(place.entry_point, place.channel, conversation.queue or place.inbox)
-    return ConversationView.of(conversation, setup.config.zone, policy, now)
+    language = setup.language_of(conversation.queue or branch_of(conversation))
+    return ConversationView.of(conversation, setup.config.zone, policy, now, language)
 
 
 @frozen(kw_only=True)

@@ -14,6 +14,7 @@ from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -33,6 +34,7 @@ from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
 from omniroute.rules.sla.targets import terms_of
+from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.words import normalized
 
 __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
@@ -43,6 +45,9 @@ MESSAGING: Final = "messaging"
 _DEFAULT: Final = "default"
 _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
+_ASSIGN: Final = "assign"
+_ASSIGN_FIELDS: Final = tuple(each.name for each in fields(AssignSettings))
+_MODES: Final = {"cascade": AssignMode.CASCADE, "percent": AssignMode.PERCENT}
 _SWITCHED: Final = "enabled"
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
@@ -100,8 +105,10 @@ class Setup:
         "_policies",
         "_primary",
         "_within",
+        "channels",
         "config",
         "leaves",
+        "plain",
         "version",
     )
 
@@ -128,6 +135,8 @@ class Setup:
         self._addresses = {
             (each.kind, each.address): name for name, each in self._entry_points.items()
         }
+        self.channels: Final = dict.fromkeys(e.channel for e in config.entry_points.values())
+        self.plain: Final = {each: Lane(each, 0, NEW, each) for each in self.channels}
         self._keywords = {name: _keywords(name, each) for name, each in config.inboxes.items()}
         self._direct_access = tuple(
             (each.keys.items(), each.queue) for each in config.direct_access.values()
@@ -298,6 +307,14 @@ class Setup:
         found = self.config.inboxes.get(inbox)
         return (found.traits.get(place) if found else None) or _NO_TRAITS
 
+    def is_hidden(self, path: str) -> bool:
+        """Whether the menu shows neither the queue nor a branch that it lies in (U24)."""
+        while path:
+            if self.traits(path).hidden:
+                return True
+            path = path.rpartition(queue_tree.SEPARATOR)[0]
+        return False
+
     def language_of(self, path: str) -> str | None:
         """Return the language that conversations carry at a full path (U13), or None."""
         return self.traits(queue_tree.SEPARATOR.join(path.split(queue_tree.SEPARATOR)[:2])).language
@@ -314,10 +331,11 @@ class Setup:
         found = [leaf for leaf in leaves if self.policy(channel, leaf).is_on("keywords")]
         return found[0] if len(found) == 1 else None
 
-    def by_direct_access(self, keys: Mapping[str, str]) -> str | None:
-        """Return the leaf of the first direct access point whose keys all match, or None (U62)."""
+    def by_direct_access(self, inbox: str, keys: Mapping[str, str]) -> str | None:
+        """Return the leaf in an inbox of the first direct access point whose keys all match (U62)."""
         given = keys.items()
-        return next((queue for own, queue in self._direct_access if own <= given), None)
+        found = (queue for own, queue in self._direct_access if own <= given)
+        return next((queue for queue in found if self.inbox_of(queue) == inbox), None)
 
     # --- staff
 
@@ -356,6 +374,16 @@ class Setup:
                 self._patterns.clear()
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
+
+    def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+        """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
+        mine = tuple(groups)
+        return tuple(
+            pool(leaf, group)
+            for leaf in leaves
+            for group in groups_of(self.policy(None, leaf).assign)
+            if group in mine
+        )
 
     def capacity(self, agent_capacity: Mapping[str, Capacity] | None = None) -> Capacity:
         """Return what an agent may hold in messaging: their own limits, else the desk's (M9)."""
@@ -485,7 +513,9 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     switches: dict[str, bool] = {}
     values: dict[str, Any] = {}
     families = [f"{_MERGED}.{family}" for family in capacity]
-    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    assign: dict[str, Any] = {}
+    assigns = [f"{_ASSIGN}.{name}" for name in _ASSIGN_FIELDS]
+    sources = dict.fromkeys((*_FIELDS, *families, *assigns, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
@@ -494,4 +524,23 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
         for switch, on in (settings.enabled or {}).items():
             switches[switch], sources[f"{_SWITCHED}.{switch}"] = on, source
-    return {**values, _MERGED: capacity, _SWITCHED: switches}, sources
+        for name, value in _assigned(settings.assign).items():
+            assign[name], sources[f"{_ASSIGN}.{name}"] = value, source
+    return {
+        **values,
+        _MERGED: capacity,
+        _ASSIGN: AssignPolicy(**assign),
+        _SWITCHED: switches,
+    }, sources
+
+
+def _assigned(settings: AssignSettings | None) -> dict[str, Any]:
+    """What a layer of `assign` sets: naming groups chooses the mode, unless it says another."""
+    if settings is None:
+        return {}
+    found = {name: getattr(settings, name) for name in _ASSIGN_FIELDS}
+    found = {name: value for name, value in found.items() if value is not None}
+    for name, mode in _MODES.items():
+        if name in found:
+            found.setdefault("mode", mode)
+    return found
