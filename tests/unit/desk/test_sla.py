@@ -466,7 +466,6 @@ def test_a_wait_that_began_long_before_the_period_is_found_in_a_long_log(play) -
 # --- explained ------------------------------------------------------------------------------------
 
 
-@pytest.mark.req("P14")
 def test_a_due_instant_is_explained_by_what_was_counted_and_what_was_not(play) -> None:
     targets = SlaTargets(resolution=10 * HOUR)
     p = play(a_desk(policy=PolicySettings(hours=WORK), targets=targets))
@@ -499,7 +498,6 @@ def test_a_due_instant_is_explained_by_what_was_counted_and_what_was_not(play) -
     assert "  paused 2026-03-02 10:00:00 to 2026-03-02 11:00:00" in text
 
 
-@pytest.mark.req("P14")
 def test_a_long_story_of_a_due_instant_is_cut_and_says_so(play) -> None:
     targets = SlaTargets(resolution=200 * HOUR)
     p = play(a_desk(policy=PolicySettings(hours=WORK), targets=targets))
