@@ -58,6 +58,9 @@ def profile_of(agent: Agent) -> AgentConfig:
         serves=agent.serves,
         capacity=None if own is None else {MESSAGING: own},
         role=agent.role,
+        channels=agent.channels,
+        skills=agent.skills,
+        languages=agent.languages,
     )
 
 
@@ -94,6 +97,9 @@ def save_agent(
         own,
         profile.role,
         leaving,
+        profile.channels,
+        profile.skills,
+        profile.languages,
     )
     if before is not None and all(getattr(before, name) == getattr(saved, name) for name in _SAVED):
         return
@@ -144,7 +150,8 @@ def change(
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.policy_checks import capacity_problems  # which configuration is judged by
+    from omniroute.rules.channel_checks import ability_problems  # by which files are judged too
+    from omniroute.rules.policy_checks import capacity_problems
 
     check_key(agent, "agent")
     problem, name = name_problem(agent, "an agent's id"), given.get("name")
@@ -154,8 +161,12 @@ def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     if problem is not None:
         raise UsageError(problem, where="agent")
     capacity: Mapping[str, Capacity] | None = given.get("capacity")
-    check_storable(capacity, "capacity")
-    if found := tuple(capacity_problems("capacity", capacity or {})):
+    check_storable(dict(given), "agent")
+    found = [
+        *capacity_problems("capacity", capacity or {}),
+        *ability_problems("", given.get("skills", {}), given.get("languages", ())),
+    ]
+    if found:
         raise UsageError(found[0].message, where=found[0].path)
 
 

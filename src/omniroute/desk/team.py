@@ -23,6 +23,8 @@ __all__ = ["Staff", "given"]
 
 T = TypeVar("T")
 
+_LISTS = ("groups", "serves", "channels", "languages")
+
 _ALL = AGENTS.index("all_agents")
 _HISTORY = STAFF_CHANGES.index("staff_history")
 
@@ -32,7 +34,7 @@ def given(**values: Any) -> dict[str, Any]:
     if (role := values.get("role")) is not None:
         values["role"] = _role(role)
     return {
-        name: tuple(value) if name in ("groups", "serves") else value
+        name: tuple(value) if name in _LISTS else value
         for name, value in values.items()
         if value is not None
     }
@@ -65,6 +67,9 @@ class Staff:
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
         role: Role | str | None = None,
+        channels: Sequence[str] | None = None,
+        skills: Mapping[str, int] | None = None,
+        languages: Sequence[str] | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
@@ -74,7 +79,16 @@ class Staff:
         `serves` are queues and patterns (`general/Deutsch/**`); those of the groups come on top.
         Raises `UsageError` for a pattern that fits no queue, `PermissionDenied` as the class says.
         """
-        profile = given(name=name, groups=groups, serves=serves, capacity=capacity, role=role)
+        profile = given(
+            name=name,
+            groups=groups,
+            serves=serves,
+            capacity=capacity,
+            role=role,
+            channels=channels,
+            skills=skills,
+            languages=languages,
+        )
         return self._changed(staff.change(agent, profile, by=by, add=True), now, within)
 
     def change(
@@ -86,12 +100,24 @@ class Staff:
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
         role: Role | str | None = None,
+        channels: Sequence[str] | None = None,
+        skills: Mapping[str, int] | None = None,
+        languages: Sequence[str] | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
     ) -> AgentView:
         """Change what is given of an agent's profile, as `put`; `UnknownAgent` for a new one."""
-        profile = given(name=name, groups=groups, serves=serves, capacity=capacity, role=role)
+        profile = given(
+            name=name,
+            groups=groups,
+            serves=serves,
+            capacity=capacity,
+            role=role,
+            channels=channels,
+            skills=skills,
+            languages=languages,
+        )
         return self._changed(staff.change(agent, profile, by=by, add=False), now, within)
 
     def remove(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from attrs import field
 
 from omniroute.model.values import frozen
 
@@ -70,6 +73,9 @@ class Agent:
     own_capacity: Capacity | None = None
     role: Role = Role.AGENT
     leaving: bool = False
+    channels: tuple[str, ...] | None = None
+    skills: Mapping[str, int] = field(factory=dict)
+    languages: tuple[str, ...] = ()
 
     @property
     def has_room(self) -> bool:

@@ -7,8 +7,11 @@ where and why (X1). Actors are `contact`, `system`, or `agent:<id>`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
+
+from attrs import field
 
 from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.conversation import DeadlineKind, Place, Timer
@@ -326,6 +329,9 @@ class AgentSaved(AgentEvent):
     own_capacity: Capacity | None = None
     role: Role = Role.AGENT
     leaving: bool = False
+    channels: tuple[str, ...] | None = None
+    skills: Mapping[str, int] = field(factory=dict)
+    languages: tuple[str, ...] = ()
 
 
 @frozen

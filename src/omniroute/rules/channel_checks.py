@@ -15,6 +15,7 @@ from omniroute.rules.numbers import number_problem
 
 __all__ = [
     "CONTENTS",
+    "ability_problems",
     "channel_problems",
     "gate_problems",
     "language_problem",
@@ -169,13 +170,20 @@ def profile_problems(desk: Judged, path: str, agent: AgentConfig) -> Iterator[Pr
     if agent.channels is not None and desk.read("channels", "inboxes", "primary_for"):
         known = dict.fromkeys((*desk.config.channels, *desk.primary))
         yield from _listed(join(path, "channels"), agent.channels, known, "channel")
-    for skill, level in agent.skills.items():
+    yield from ability_problems(path, agent.skills, agent.languages)
+
+
+def ability_problems(
+    path: str, skills: Mapping[str, int], languages: Iterable[str]
+) -> Iterator[Problem]:
+    """Yield what is wrong with somebody's skills and languages (P1)."""
+    for skill, level in skills.items():
         yield from when(join(path, "skills"), name_problem(skill, "a skill"))
         if not 1 <= level <= _BEST:
             yield Problem(
                 join(path, "skills", skill), f"expected a level from 1 to 100, got {level}"
             )
-    for index, language in enumerate(agent.languages):
+    for index, language in enumerate(languages):
         yield from when(join(path, "languages", index), language_problem(language))
 
 

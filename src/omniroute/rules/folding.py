@@ -369,6 +369,9 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             event.own_capacity,
             event.role,
             event.leaving,
+            event.channels,
+            event.skills,
+            event.languages,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

@@ -181,3 +181,13 @@ def test_the_configuration_of_a_desk_holds_no_staff(play) -> None:
     p = play(a_config(agents=("ana",)))
     assert p.desk.config.agents == {}
     assert [each.id for each in p.desk.staff.list()] == ["ana"]
+
+
+def test_what_somebody_can_is_part_of_their_profile(desk) -> None:
+    desk.staff.put("ana", skills={"router": 7}, languages=["de"], channels=["chat"])
+    after = desk.staff.change("ana", skills={"router": 9})
+    assert (after.skills, after.languages, after.channels) == ({"router": 9}, ("de",), ("chat",))
+    with pytest.raises(UsageError, match="a level from 1 to 100"):
+        desk.staff.change("ana", skills={"router": 101})
+    with pytest.raises(UsageError, match="is no language"):
+        desk.staff.change("ana", languages=["German!"])
