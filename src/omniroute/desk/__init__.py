@@ -5,6 +5,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.explain import Handler, Story, TimelineEntry
+from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.intake import AcceptedItems
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
@@ -30,6 +31,8 @@ __all__ = [
     "DeadLetter",
     "Desk",
     "Desks",
+    "FollowAs",
+    "Followed",
     "Handler",
     "MessageView",
     "Page",

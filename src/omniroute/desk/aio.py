@@ -157,6 +157,7 @@ class AsyncStaff(_Lifted):
     put = _lift(Staff.put)
     change = _lift(Staff.change)
     remove = _lift(Staff.remove)
+    follow = _lift(Staff.follow)
     history = _lift(Staff.history)
     set_available = _lift(Staff.set_available)
     get = _lift(Staff.get)
