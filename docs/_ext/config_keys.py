@@ -21,9 +21,10 @@ from typing import Any, Final
 
 from sphinx.application import Sphinx
 
-from omniroute.config import shape
+from omniroute.config import assigning, shape
 from omniroute.instants import render_duration
-from omniroute.model import agent, desk_config, policy
+from omniroute.model import agent, assign, desk_config, policy, sla
+from omniroute.model.assign import AssignPolicy
 from omniroute.model.policy import AfterEnd, Policy
 from omniroute.rules.policy_checks import DESK_ONLY, NOT_ON_CHANNELS, NOT_ON_QUEUES
 
@@ -33,6 +34,10 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "The desk": ("build", "DeskConfig"),
     "Policy": ("_policy_of", "PolicySettings"),
     "After end": ("_after_end", "AfterEnd"),
+    "Service level": ("_service_level", "ServiceLevel"),
+    "Assign": ("assign", "AssignSettings"),
+    "Skills": ("_selector", "Selector"),
+    "Segments": ("_segment", "Segment"),
     "Capacity": ("_capacity", "Capacity"),
     "Inactivity": ("_inactivity", "Inactivity"),
     "Keep alive": ("_keep_alive", "KeepAlive"),
@@ -40,6 +45,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Channel groups": ("_channel_group", "ChannelGroupConfig"),
     "Inboxes": ("_inbox", "InboxConfig"),
     "Queues": ("_traits", "QueueTraits"),
+    "SLA": ("_sla_table", "SlaTargets"),
     "Entry points": ("_entry_point", "EntryPointConfig"),
     "Override": ("_plain_override", "Override"),
     "Numbers": ("_number", "NumberConfig"),
@@ -60,16 +66,22 @@ _READERS: Final = {
     "minutes": "minutes",
     "notice": "minutes or 0",
     "keywords": "text, or list of text",
-    "sla": "SLA",
+    "sla": "SLA time",
+    "_whole_sla": "SLA time or [table](#sla)",
     "hours": "[hours](#hours)",
-    "_sla_or_blank": 'SLA or `""`',
+    "_sla_or_blank": 'SLA time, [table](#sla) or `""`',
     "_queues": "list",
     "_policy": "[policy](#policy)",
     "_place": "[policy](#policy) and [traits](#queues)",
     "_after_end": "[table](#after-end)",
     "_capacity": "[limits](#capacity)",
+    "assign": "[table](#assign)",
+    "integer": "whole number",
+    "_levels": "level or comparison",
+    "_skills": "table of [selectors](#skills)",
     "_inactivity": "[table](#inactivity)",
     "_keep_alive": "[table](#keep-alive)",
+    "_service_level": "[table](#service-level)",
     "_channel": "[channel](#channels)",
     "_channel_group": "[group](#channel-groups)",
     "_inbox": "[inbox](#inboxes)",
@@ -83,7 +95,8 @@ _READERS: Final = {
 }
 """How the page calls what each reader takes."""
 
-_MODELS: Final = (desk_config, policy, agent)
+_MODELS: Final = (desk_config, policy, agent, sla, assign)
+_READING: Final = (shape, assigning)
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,14 @@ def keys_of(section: str) -> list[Key]:
     found = []
     for name, reader, needed in _read(function):
         default = "required" if needed else _shown(name, defaults.get(name))
-        if name == "hours":  # one of the policy's settings, which may stand in its section too
+        if section == "SLA" and name == "first":  # which is the SLA itself where it stands alone
+            meanings, default = (
+                {**meanings, name: "Until the first answer."},
+                "required for inboxes",
+            )
+        elif section == "SLA" and name == "hours":
+            default = f'`"{sla.SlaHours.BUSINESS}"`'
+        elif name == "hours":  # one of the policy's settings, which may stand in its section too
             meanings = {**meanings, name: texts_of("PolicySettings")[name]}
             default = '`"always"`' if section == "Policy" else "those of the layer above"
         layers = layers_of(name) if section == "Policy" else ()
@@ -123,8 +143,8 @@ def layers_of(name: str) -> tuple[str, ...]:
 
 def _read(function: str) -> Iterator[tuple[str, ast.expr, bool]]:
     """Yield the keys that a function reads: the name, its reader, and whether it is needed."""
-    tree = _source(shape)
-    (found,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    bodies = (node for module in _READING for node in _source(module).body)
+    (found,) = (n for n in bodies if isinstance(n, ast.FunctionDef) and n.name == function)
     for node in ast.walk(found):
         if isinstance(node, ast.GeneratorExp | ast.ListComp):
             names = node.generators[0].iter
@@ -159,8 +179,10 @@ def value_of(reader: ast.expr) -> str:
         return _READERS[reader.id]
     match reader:
         case ast.Call(func=ast.Name(id="choice"), args=[ast.Name(id=name)]):
-            kind: type[StrEnum] = getattr(shape, name)
+            kind: type[StrEnum] = next(vars(m)[name] for m in _READING if name in vars(m))
             return ", ".join(f'`"{each}"`' for each in kind)
+        case ast.Call(func=ast.Name(id="_listed")):
+            return "list of [segments](#segments)"
         case ast.Call(func=ast.Name(id="many"), args=[inner]):
             return f"table of {value_of(inner)}"
     raise TypeError(f"no words for {ast.unparse(reader)}")
@@ -191,6 +213,9 @@ def texts_of(owner: str) -> Mapping[str, str]:
 
 def _defaults(owner: str) -> Mapping[str, Any]:
     """What fields are without being set; for a policy's, what is then in force."""
+    if owner == "AssignSettings":
+        rule = AssignPolicy()
+        return {name: getattr(rule, name) for name in AssignPolicy.__annotations__}
     if owner == "PolicySettings":
         policy = Policy()
         return {name: getattr(policy, name) for name in Policy.__annotations__}
@@ -212,6 +237,8 @@ def _shown(name: str, value: Any) -> str:
             text = f"`{json.dumps(value)}`"
         case AfterEnd():
             text = f'`{{ to = "{value.to}" }}`'
+        case int() if name in ("weight", "priority"):
+            text = f"`{value}`"
         case int():
             text = f'`"{render_duration(value)}"`' if value else "`0`"
         case _:

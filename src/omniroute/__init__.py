@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
         Acting,
         AgentView,
         Change,
+        ClockView,
         Contacts,
         ConversationView,
         DeadLetter,
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
         Page,
         Received,
         ReceivedItem,
+        RefusedItem,
+        ResponseTargetView,
         Staff,
         StaffChangeView,
         Story,
@@ -116,6 +123,14 @@ if TYPE_CHECKING:
         Distribution,
         Role,
     )
+    from omniroute.model.assign import (
+        AssignMode,
+        AssignPolicy,
+        Compare,
+        Routing,
+        Segment,
+        Selector,
+    )
     from omniroute.model.channel_type import (
         ChannelFamily,
         ChannelType,
@@ -132,6 +147,7 @@ if TYPE_CHECKING:
         Enqueue,
         Expire,
         HandOver,
+        Line,
         Note,
         Open,
         Receive,
@@ -152,8 +168,11 @@ if TYPE_CHECKING:
         DeadlineKind,
         Ending,
         Extras,
+        Pause,
         Place,
         Quiet,
+        Sla,
+        SlaClock,
     )
     from omniroute.model.desk_config import (
         ChannelDirection,
@@ -175,6 +194,7 @@ if TYPE_CHECKING:
         Event,
         FellSilent,
         KeepAliveAsked,
+        Lined,
         LogEntry,
         MenuMoved,
         MessageReceived,
@@ -185,10 +205,12 @@ if TYPE_CHECKING:
         Reactivated,
         Relocated,
         Remarked,
+        ResponseTargetExceeded,
         Route,
         Selecting,
         SlaBreached,
         SlaRescheduled,
+        SlaWarned,
         Snoozed,
         Tagged,
         TookOver,
@@ -197,6 +219,9 @@ if TYPE_CHECKING:
     from omniroute.model.explanation import (
         Candidate,
         Explanation,
+    )
+    from omniroute.model.hours import (
+        Hours,
     )
     from omniroute.model.message import (
         Direction,
@@ -221,6 +246,14 @@ if TYPE_CHECKING:
     from omniroute.model.secret import (
         Secret,
         SecretRef,
+    )
+    from omniroute.model.sla import (
+        OpenTime,
+        ServiceLevel,
+        ServiceLevelFormula,
+        SlaHours,
+        SlaTargets,
+        SlaTerms,
     )
     from omniroute.model.state import (
         END_COMMENTS,
@@ -281,6 +314,10 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.status import (
+        ClockStatus,
+        Cue,
+    )
     from omniroute.stores import (
         open_store,
     )
@@ -312,12 +349,15 @@ __all__ = [
     "AgentView",
     "AlreadyTaken",
     "Assign",
+    "AssignMode",
+    "AssignPolicy",
     "Assigned",
     "Assignment",
     "AsyncDesk",
     "AsyncDesks",
     "Attachment",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -329,10 +369,13 @@ __all__ = [
     "ChannelType",
     "Choice",
     "Clock",
+    "ClockStatus",
+    "ClockView",
     "Clocks",
     "Colour",
     "Command",
     "CommitUnknown",
+    "Compare",
     "ConfigDiffers",
     "ConfigError",
     "Configured",
@@ -342,6 +385,7 @@ __all__ = [
     "Conversation",
     "ConversationClosed",
     "ConversationView",
+    "Cue",
     "DeadLetter",
     "DeadlineKind",
     "Decision",
@@ -379,6 +423,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inactivity",
@@ -388,6 +433,8 @@ __all__ = [
     "InboundKind",
     "KeepAlive",
     "KeepAliveAsked",
+    "Line",
+    "Lined",
     "LogEntry",
     "MalformedPayload",
     "ManualClock",
@@ -405,6 +452,7 @@ __all__ = [
     "NoticeSide",
     "OmnirouteError",
     "Open",
+    "OpenTime",
     "Opened",
     "OutRequest",
     "OutResponse",
@@ -413,6 +461,7 @@ __all__ = [
     "Overtake",
     "Page",
     "ParseResult",
+    "Pause",
     "PayloadError",
     "PayloadTooLarge",
     "Permanent",
@@ -432,6 +481,7 @@ __all__ = [
     "Receive",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
     "Registry",
     "Rejected",
     "Relocate",
@@ -441,25 +491,38 @@ __all__ = [
     "Reschedule",
     "ReservedNameError",
     "ResolvedEntryPoint",
+    "ResponseTargetExceeded",
+    "ResponseTargetView",
     "Retryable",
     "Right",
     "Role",
     "Round",
     "Route",
+    "Routing",
     "Secret",
     "SecretMissing",
     "SecretRef",
     "SeededIds",
+    "Segment",
     "Selecting",
+    "Selector",
     "SendContext",
     "SendMessage",
     "SendResult",
     "Sender",
+    "ServiceLevel",
+    "ServiceLevelFormula",
     "SetTags",
     "Setup",
     "SignatureInvalid",
+    "Sla",
     "SlaBreached",
+    "SlaClock",
+    "SlaHours",
     "SlaRescheduled",
+    "SlaTargets",
+    "SlaTerms",
+    "SlaWarned",
     "Sleeper",
     "Snooze",
     "Snoozed",
@@ -505,6 +568,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -512,6 +576,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.model.channel_type": (
         "ChannelFamily",
         "ChannelType",
@@ -534,6 +602,8 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "ClockView",
+        "ResponseTargetView",
         "AcceptedItems",
         "Acting",
         "AgentView",
@@ -550,6 +620,7 @@ _HOMES = {
         "Page",
         "Received",
         "ReceivedItem",
+        "RefusedItem",
         "Staff",
         "StaffChangeView",
         "Story",
@@ -641,15 +712,19 @@ _HOMES = {
         "Snooze",
         "Wake",
         "Dismiss",
+        "Line",
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
+        "SlaClock",
         "Clocks",
         "Conversation",
         "DeadlineKind",
         "Ending",
         "Extras",
+        "Pause",
         "Place",
+        "Sla",
         "Quiet",
     ),
     "omniroute.model.desk_config": (
@@ -679,9 +754,11 @@ _HOMES = {
         "Reactivated",
         "Relocated",
         "Remarked",
+        "ResponseTargetExceeded",
         "Route",
         "SlaBreached",
         "SlaRescheduled",
+        "SlaWarned",
         "Tagged",
         "TookOver",
         "Transition",
@@ -690,11 +767,13 @@ _HOMES = {
         "Snoozed",
         "Selecting",
         "KeepAliveAsked",
+        "Lined",
     ),
     "omniroute.model.explanation": (
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",
@@ -718,6 +797,14 @@ _HOMES = {
     "omniroute.model.secret": (
         "Secret",
         "SecretRef",
+    ),
+    "omniroute.model.sla": (
+        "OpenTime",
+        "ServiceLevel",
+        "ServiceLevelFormula",
+        "SlaHours",
+        "SlaTargets",
+        "SlaTerms",
     ),
     "omniroute.model.state": (
         "OPEN",
@@ -760,6 +847,10 @@ _HOMES = {
         "Transaction",
         "Transport",
     ),
+    "omniroute.rules.sla.status": (
+        "ClockStatus",
+        "Cue",
+    ),
     "omniroute.rules.folding": (
         "apply_agent",
         "fold_agent",
@@ -781,6 +872,14 @@ _HOMES = {
     "omniroute.stores": ("open_store",),
     "omniroute.stores.memory": ("MemoryStore",),
     "omniroute.web": ("handle_webhook",),
+    "omniroute.model.assign": (
+        "AssignMode",
+        "AssignPolicy",
+        "Compare",
+        "Routing",
+        "Segment",
+        "Selector",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

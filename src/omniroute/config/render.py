@@ -15,6 +15,7 @@ from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity, Role
+from omniroute.model.assign import AssignSettings, Selector
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -33,6 +34,7 @@ from omniroute.model.desk_config import (
 from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, Policy, PolicySettings
 from omniroute.model.secret import SecretRef
+from omniroute.model.sla import ServiceLevel, SlaTargets
 
 __all__ = ["dump", "dump_agent", "dump_policy", "dumps_toml", "written"]
 
@@ -88,11 +90,14 @@ def dump_policy(policy: Policy) -> dict[str, Any]:
 
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
-    return {
+    written = {
         key: render_duration(value) if key in _DURATIONS else _value(value)
         for key, value in values.items()
         if value is not None
     }
+    if policy.assign is not None:
+        written["assign"] = _assign(policy.assign)
+    return written
 
 
 _DURATIONS: Final = (
@@ -103,6 +108,7 @@ _DURATIONS: Final = (
     "hard_expiry",
     "selecting_expiration",
     "snooze_grace",
+    "response_target",
 )
 
 
@@ -146,12 +152,17 @@ def _keep_alive(each: KeepAlive) -> dict[str, Any]:
     }
 
 
+def _service_level(level: ServiceLevel) -> dict[str, Any]:
+    return {"target": render_duration(level.target), "formula": level.formula.value}
+
+
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     AfterEnd: _after_end,
     Capacity: _capacity,
     Inactivity: _inactivity,
     Hours: written_hours,
     KeepAlive: _keep_alive,
+    ServiceLevel: _service_level,
 }
 
 
@@ -159,6 +170,31 @@ def _changed(value: Any, plain: Any, *names: str) -> dict[str, Any]:
     """The fields that differ from those of a value that sets nothing."""
     pairs = ((name, getattr(value, name), getattr(plain, name)) for name in names)
     return {name: _value(own) for name, own, other in pairs if own != other}
+
+
+_ASSIGN_DURATIONS: Final = ("widen_after", "open_after", "ageing", "sticky_within", "sticky_wait")
+
+
+def _assign(assign: AssignSettings) -> dict[str, Any]:
+    written = _set({each.name: getattr(assign, each.name) for each in fields(AssignSettings)})
+    for name in _ASSIGN_DURATIONS:
+        if name in written:
+            written[name] = render_duration(written[name])
+    if "cascade" in written:
+        written["cascade"] = list(written["cascade"])
+    if "skills" in written:
+        written["skills"] = {each.skill: _selector(each) for each in written["skills"]}
+    if "segments" in written:
+        segments = written["segments"]
+        written["segments"] = [{"attribute": s.attribute, "value": s.value} for s in segments]
+    return {key: _value(value) for key, value in written.items()}
+
+
+def _selector(selector: Selector) -> Any:
+    level = f"{selector.compare} {', '.join(map(str, selector.levels))}"
+    if selector.expires is None:
+        return level
+    return {"levels": level, "expires": render_duration(selector.expires)}
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
@@ -177,12 +213,23 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
     return _set(
         {
             "primary_for": list(inbox.primary_for) or None,
-            "sla": render_duration(inbox.sla),
+            "sla": _sla(inbox.sla, inbox.targets),
             "queues": _queues(inbox.queues) or None,
             **_own_policy(inbox.policy),
             "at": {path: _place(inbox, path) for path in (*inbox.at, *inbox.traits)} or None,
         },
     )
+
+
+def _sla(first: int | None, targets: SlaTargets) -> Any:
+    """An SLA as written: the first response alone, or a table of what is set."""
+    written = {each.name: getattr(targets, each.name) for each in fields(SlaTargets)}
+    hours = written.pop("hours")
+    times = {"first": first, **written}
+    table = {key: render_duration(value) for key, value in times.items() if value is not None}
+    if hours is not None:
+        table["hours"] = hours.value
+    return table.get("first") if table.keys() <= {"first"} else table
 
 
 def _place(inbox: InboxConfig, path: str) -> dict[str, Any]:
@@ -231,8 +278,7 @@ def _entry_point(entry_point: EntryPointConfig) -> dict[str, Any]:
 
 
 def _override(override: Override) -> dict[str, Any]:
-    sla = None if override.sla is None else render_duration(override.sla)
-    return _set({"inbox": override.inbox, "sla": sla})
+    return _set({"inbox": override.inbox, "sla": _sla(override.sla, override.targets)})
 
 
 def _number(number: NumberConfig) -> dict[str, Any]:
@@ -259,6 +305,7 @@ def dump_agent(agent: AgentConfig) -> dict[str, Any]:
             "channels": None if agent.channels is None else list(agent.channels),
             "skills": dict(agent.skills) or None,
             "languages": list(agent.languages) or None,
+            "weight": None if agent.weight == 1 else agent.weight,
             "role": None if agent.role is Role.AGENT else agent.role.value,
         },
     )

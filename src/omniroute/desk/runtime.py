@@ -14,13 +14,14 @@ from attrs import define, field
 from omniroute.clock import Clock
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
-from omniroute.desk.unit import Unit
+from omniroute.desk.unit import Ranking, Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
 from omniroute.ids import Draw, IdSource
 from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import Attachment
 from omniroute.plugins import Registry
 from omniroute.ports import ChannelAdapter, JoiningStore, Store, Transaction, Transport
+from omniroute.rules.acceptance import check_contents
 from omniroute.rules.delivery import check_content
 from omniroute.rules.resolution import Setup
 from omniroute.schema import CONFIGS, DESKS
@@ -55,6 +56,11 @@ class Runtime:
     _adapters: dict[tuple[str, int, str], tuple[ChannelAdapter, Any]] = field(
         factory=dict, repr=False
     )
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """What plugins bring to order suitable agents by, or None."""
+        return None
 
     def run(
         self,
@@ -151,6 +157,8 @@ class Runtime:
         def check(unit: Unit, entry_point: str) -> None:
             adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
             check_content(adapter.capabilities(settings), text, attachments)
+            channel = unit.setup.entry_point(entry_point).channel
+            check_contents(unit.setup.contents(channel), text, attachments)
 
         return check
 

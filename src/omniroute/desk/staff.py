@@ -15,7 +15,7 @@ from attrs import evolve, fields
 from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
-from omniroute.errors import UnknownAgent, UsageError
+from omniroute.errors import Problem, UnknownAgent, UsageError
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
@@ -58,8 +58,9 @@ def profile_of(agent: Agent) -> AgentConfig:
         serves=agent.serves,
         capacity=None if own is None else {MESSAGING: own},
         role=agent.role,
-        channels=agent.channels,
         skills=agent.skills,
+        channels=agent.channels,
+        weight=agent.weight,
         languages=agent.languages,
     )
 
@@ -84,6 +85,7 @@ def save_agent(
     serves, groups = profile.serves, profile.groups
     named = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
     own = None if profile.capacity is None else profile.capacity.get(MESSAGING)
+    leaves = () if leaving else setup.serving(*(named or (serves, groups)))
     saved = AgentSaved(
         agent,
         unit.now,
@@ -91,15 +93,17 @@ def save_agent(
         profile.name or agent,
         tuple(groups),
         tuple(serves),
-        () if leaving else setup.serving(*(named or (serves, groups))),
+        leaves,
         own or setup.capacity(),
         setup.distribution(),
         own,
         profile.role,
         leaving,
+        setup.pools(leaves, groups),
+        dict(profile.skills),
         profile.channels,
-        profile.skills,
-        profile.languages,
+        profile.weight,
+        tuple(profile.languages),
     )
     if before is not None and all(getattr(before, name) == getattr(saved, name) for name in _SAVED):
         return
@@ -150,7 +154,10 @@ def change(
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.channel_checks import ability_problems  # by which files are judged too
+    from omniroute.rules.channel_checks import (
+        language_problem,
+        trait_problems,
+    )  # which configuration is judged by
     from omniroute.rules.policy_checks import capacity_problems
 
     check_key(agent, "agent")
@@ -161,10 +168,13 @@ def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     if problem is not None:
         raise UsageError(problem, where="agent")
     capacity: Mapping[str, Capacity] | None = given.get("capacity")
+    traits = (given.get("skills") or {}, given.get("weight", 1))
     check_storable(dict(given), "agent")
-    found = [
-        *capacity_problems("capacity", capacity or {}),
-        *ability_problems("", given.get("skills", {}), given.get("languages", ())),
+    found = [*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits)]
+    found += [
+        Problem(f"languages[{index}]", text)
+        for index, language in enumerate(given.get("languages", ()))
+        if (text := language_problem(language))
     ]
     if found:
         raise UsageError(found[0].message, where=found[0].path)

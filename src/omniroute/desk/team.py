@@ -69,9 +69,10 @@ class Staff:
         groups: Sequence[str] | None = None,
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
-        role: Role | str | None = None,
-        channels: Sequence[str] | None = None,
         skills: Mapping[str, int] | None = None,
+        channels: Sequence[str] | None = None,
+        weight: int | None = None,
+        role: Role | str | None = None,
         languages: Sequence[str] | None = None,
         by: str | None = None,
         now: datetime | None = None,
@@ -80,6 +81,8 @@ class Staff:
         """Add an agent, or change what is given of a known one. A new agent is not yet available.
 
         `serves` are queues and patterns (`general/Deutsch/**`); those of the groups come on top.
+        `skills` are levels by name (P1), `channels` those they are enabled for (A1), all where they are
+        never given, `weight` counts in the weighted distribution (P3).
         Raises `UsageError` for a pattern that fits no queue, `PermissionDenied` as the class says.
         """
         profile = given(
@@ -87,9 +90,10 @@ class Staff:
             groups=groups,
             serves=serves,
             capacity=capacity,
-            role=role,
-            channels=channels,
             skills=skills,
+            channels=channels,
+            weight=weight,
+            role=role,
             languages=languages,
         )
         return self._changed(staff.change(agent, profile, by=by, add=True), now, within)
@@ -102,9 +106,10 @@ class Staff:
         groups: Sequence[str] | None = None,
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
-        role: Role | str | None = None,
-        channels: Sequence[str] | None = None,
         skills: Mapping[str, int] | None = None,
+        channels: Sequence[str] | None = None,
+        weight: int | None = None,
+        role: Role | str | None = None,
         languages: Sequence[str] | None = None,
         by: str | None = None,
         now: datetime | None = None,
@@ -116,9 +121,10 @@ class Staff:
             groups=groups,
             serves=serves,
             capacity=capacity,
-            role=role,
-            channels=channels,
             skills=skills,
+            channels=channels,
+            weight=weight,
+            role=role,
             languages=languages,
         )
         return self._changed(staff.change(agent, profile, by=by, add=False), now, within)

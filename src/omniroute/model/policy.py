@@ -16,7 +16,9 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.hours import Hours
+from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -51,6 +53,8 @@ SWITCHES: Final = (
     "after_hours_message",
     "dismissed_text",
     "ended_text",
+    "response_target",
+    "service_level",
 )
 """The settings that `enabled` switches; what is off keeps its stored value (U79)."""
 
@@ -247,8 +251,14 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    assign: AssignSettings | None = None
+    """Who may be given what waits, and what comes first."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
+    response_target: int | None = None
+    """How long the agent who holds a conversation may take to answer; all time counts."""
+    service_level: ServiceLevel | None = None
+    """The share of conversations to be answered within a time."""
 
 
 @frozen(kw_only=True)
@@ -291,7 +301,10 @@ class Policy:
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
     hours: OpenHours | None = field(default=None, repr=False)
-    sla: int | None = None
+    assign: AssignPolicy = AssignPolicy()
+    response_target: int | None = None
+    service_level: ServiceLevel | None = None
+    sla: SlaTerms | None = None
 
     def is_on(self, setting: str) -> bool:
         """Whether one of `SWITCHES` is not switched off."""

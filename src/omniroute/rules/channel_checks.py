@@ -15,13 +15,13 @@ from omniroute.rules.numbers import number_problem
 
 __all__ = [
     "CONTENTS",
-    "ability_problems",
     "channel_problems",
     "gate_problems",
     "language_problem",
     "number_problems",
     "one_account_problems",
     "profile_problems",
+    "trait_problems",
 ]
 
 CONTENTS: Final = ("text", "image", "video", "audio", "document", "sticker")
@@ -170,21 +170,21 @@ def profile_problems(desk: Judged, path: str, agent: AgentConfig) -> Iterator[Pr
     if agent.channels is not None and desk.read("channels", "inboxes", "primary_for"):
         known = dict.fromkeys((*desk.config.channels, *desk.primary))
         yield from _listed(join(path, "channels"), agent.channels, known, "channel")
-    yield from ability_problems(path, agent.skills, agent.languages)
+    yield from trait_problems(path, agent.skills, agent.weight)
+    for index, language in enumerate(agent.languages):
+        yield from when(join(path, "languages", index), language_problem(language))
 
 
-def ability_problems(
-    path: str, skills: Mapping[str, int], languages: Iterable[str]
-) -> Iterator[Problem]:
-    """Yield what is wrong with somebody's skills and languages (P1)."""
+def trait_problems(path: str, skills: Mapping[str, int], weight: int) -> Iterator[Problem]:
+    """Yield what is wrong with an agent's skills and weight (P1, P3)."""
     for skill, level in skills.items():
         yield from when(join(path, "skills"), name_problem(skill, "a skill"))
         if not 1 <= level <= _BEST:
             yield Problem(
                 join(path, "skills", skill), f"expected a level from 1 to 100, got {level}"
             )
-    for index, language in enumerate(languages):
-        yield from when(join(path, "languages", index), language_problem(language))
+    if weight < 1:
+        yield Problem(join(path, "weight"), f"expected a whole number from 1, got {weight}")
 
 
 def language_problem(language: str) -> str | None:

@@ -54,7 +54,7 @@ LONGEST_TEXT: Final = 918
 # Agents have one capacity and one place in line, and conversations of all channels wait in one
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
 DESK_ONLY: Final = ("capacity", "distribution", "idempotency_window", "protected_names")
-NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment")
+NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign")
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
 _TIMERS: Final = (
@@ -72,6 +72,9 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     within = policy.after_end.within if policy.after_end else None
     yield from _duration(join(path, "after_end", "within"), within)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
+    yield from _duration(join(path, "response_target"), policy.response_target)
+    if policy.service_level is not None:
+        yield from _duration(join(path, "service_level", "target"), policy.service_level.target)
     if policy.snooze_grace:
         yield from _duration(join(path, "snooze_grace"), policy.snooze_grace)
     yield from capacity_problems(join(path, "capacity"), policy.capacity or {})
@@ -102,6 +105,7 @@ def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterat
 
 
 _WIDER: Final = {
+    "assign": "inbox, queue or desk",
     "assignment": "inbox, queue or desk",
     "selecting_expiration": "inbox, channel or desk",
 }

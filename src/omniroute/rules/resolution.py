@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import fields
+from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -24,13 +25,15 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
-from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.policy import OpenHours, Policy, PolicySettings
+from omniroute.model.sla import SlaHours, SlaTargets, SlaTerms
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
+from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.words import normalized
 
 __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
@@ -41,9 +44,14 @@ MESSAGING: Final = "messaging"
 _DEFAULT: Final = "default"
 _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
+_ASSIGN: Final = "assign"
+_ASSIGN_FIELDS: Final = tuple(each.name for each in fields(AssignSettings))
+_MODES: Final = {"cascade": AssignMode.CASCADE, "percent": AssignMode.PERCENT}
 _SWITCHED: Final = "enabled"
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
+
+_TARGETS: Final = tuple(each.name for each in fields(SlaTargets))
 
 _Layer = tuple[str, PolicySettings]
 _Resolved = tuple[Policy, Mapping[str, str]]
@@ -53,7 +61,8 @@ _Resolved = tuple[Policy, Mapping[str, str]]
 class ResolvedEntryPoint:
     """An entry point with all that follows from the configuration, each with its source (G23).
 
-    `sla` is in microseconds. `queue` is a leaf's full path, or None where a menu has to find it.
+    `sla` is in microseconds, `targets` what it says beyond the first response, `target_sources` from
+    where. `queue` is a leaf's full path, or None where a menu has to find it.
     `kind` is the channel's, which its adapter is found by; `direction` says which way messages go;
     `held` is None for a live entry point, else what it waits for: `connected`, say (G5 to G7).
     """
@@ -72,6 +81,8 @@ class ResolvedEntryPoint:
     number: str | None = None
     direction: ChannelDirection = ChannelDirection.TWO_WAY
     held: str | None = None
+    targets: SlaTargets = SlaTargets()
+    target_sources: Mapping[str, str] = field(factory=dict)
 
 
 class Setup:
@@ -92,8 +103,11 @@ class Setup:
         "_patterns",
         "_policies",
         "_primary",
+        "_within",
+        "channels",
         "config",
         "leaves",
+        "plain",
         "version",
     )
 
@@ -120,12 +134,15 @@ class Setup:
         self._addresses = {
             (each.kind, each.address): name for name, each in self._entry_points.items()
         }
+        self.channels: Final = dict.fromkeys(e.channel for e in config.entry_points.values())
+        self.plain: Final = {each: Lane(each, 0, NEW, each) for each in self.channels}
         self._keywords = {name: _keywords(name, each) for name, each in config.inboxes.items()}
         self._direct_access = tuple(
             (each.keys.items(), each.queue) for each in config.direct_access.values()
         )
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
+        self._within: dict[tuple[str, str | None, str | None], Policy] = {}
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -161,6 +178,7 @@ class Setup:
         inbox, inbox_source = self._inbox(name, entry_point)
         sla, sla_source = self._sla(entry_point, inbox)
         queue, queue_source = self._queue(entry_point, inbox)
+        targets, target_sources = self._targets(entry_point, inbox)
         return ResolvedEntryPoint(
             name=name,
             channel=entry_point.channel,
@@ -176,6 +194,8 @@ class Setup:
             number=self._number(entry_point),
             direction=self.direction(entry_point.channel),
             held=self._held(entry_point),
+            targets=targets,
+            target_sources=target_sources,
         )
 
     def _number(self, entry_point: EntryPointConfig) -> str | None:
@@ -225,6 +245,26 @@ class Setup:
             return entry_point.override.sla, "override"
         return self.config.inboxes[inbox].sla, f"inbox {inbox}"
 
+    def _targets(
+        self, entry_point: EntryPointConfig, inbox: str
+    ) -> tuple[SlaTargets, dict[str, str]]:
+        """Lay an override's targets over those of the inbox it leads to (G13, G14)."""
+        own = entry_point.override.targets if entry_point.override else SlaTargets()
+        layers = {"override": own, f"inbox {inbox}": self.config.inboxes[inbox].targets}
+        found = {
+            name: next(
+                (
+                    (value, source)
+                    for source, each in layers.items()
+                    if (value := getattr(each, name))
+                ),
+                (None, _DEFAULT),
+            )
+            for name in _TARGETS
+        }
+        values: dict[str, Any] = {name: value for name, (value, _) in found.items()}
+        return SlaTargets(**values), {name: source for name, (_, source) in found.items()}
+
     def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
         if entry_point.queue is not None:
             return entry_point.queue, "entry point"
@@ -266,6 +306,14 @@ class Setup:
         found = self.config.inboxes.get(inbox)
         return (found.traits.get(place) if found else None) or _NO_TRAITS
 
+    def is_hidden(self, path: str) -> bool:
+        """Whether the menu shows neither the queue nor a branch that it lies in (U24)."""
+        while path:
+            if self.traits(path).hidden:
+                return True
+            path = path.rpartition(queue_tree.SEPARATOR)[0]
+        return False
+
     def language_of(self, path: str) -> str | None:
         """Return the language that conversations carry at a full path (U13), or None."""
         return self.traits(queue_tree.SEPARATOR.join(path.split(queue_tree.SEPARATOR)[:2])).language
@@ -282,10 +330,11 @@ class Setup:
         found = [leaf for leaf in leaves if self.policy(channel, leaf).is_on("keywords")]
         return found[0] if len(found) == 1 else None
 
-    def by_direct_access(self, keys: Mapping[str, str]) -> str | None:
-        """Return the leaf of the first direct access point whose keys all match, or None (U62)."""
+    def by_direct_access(self, inbox: str, keys: Mapping[str, str]) -> str | None:
+        """Return the leaf in an inbox of the first direct access point whose keys all match (U62)."""
         given = keys.items()
-        return next((queue for own, queue in self._direct_access if own <= given), None)
+        found = (queue for own, queue in self._direct_access if own <= given)
+        return next((queue for queue in found if self.inbox_of(queue) == inbox), None)
 
     # --- staff
 
@@ -325,6 +374,16 @@ class Setup:
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
 
+    def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+        """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
+        mine = tuple(groups)
+        return tuple(
+            pool(leaf, group)
+            for leaf in leaves
+            for group in groups_of(self.policy(None, leaf).assign)
+            if group in mine
+        )
+
     def capacity(self, agent_capacity: Mapping[str, Capacity] | None = None) -> Capacity:
         """Return what an agent may hold in messaging: their own limits, else the desk's (M9)."""
         own = agent_capacity.get(MESSAGING) if agent_capacity else None
@@ -343,6 +402,27 @@ class Setup:
         A place that no longer exists has what its nearest remaining ancestor has.
         """
         return self._resolved(channel, path)[0]
+
+    def policy_at(
+        self, entry_point: str, channel: str | None = None, path: str | None = None
+    ) -> Policy:
+        """Return `policy(channel, path)` with the SLA of an entry point, counted in that place's hours.
+
+        One that no longer exists has the SLA of the inbox that the place lies in.
+        """
+        key = (entry_point, channel, path)
+        found = self._within.get(key)
+        if found is None:
+            if len(self._within) >= _MEMORY:
+                self._within.clear()
+            found = self._within[key] = self._policy_at(entry_point, channel, path)
+        return found
+
+    def _policy_at(self, entry_point: str, channel: str | None, path: str | None) -> Policy:
+        policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
+        if resolved is None:
+            return policy
+        return evolve(policy, sla=_terms(resolved.sla, resolved.targets, policy.hours))
 
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
@@ -382,14 +462,16 @@ class Setup:
 
     def _merged(self, channel: str | None, place: str | None) -> _Resolved:
         values, sources = _merge(self._layers(channel, place))
-        if place is not None:
-            inbox = self.inbox_of(place)
-            values["sla"], sources["sla"] = self.config.inboxes[inbox].sla, f"inbox {inbox}"
         for name, on in values[_SWITCHED].items():
             if not on:
                 values.pop(name, None)  # not applied; `stored` still has it (U79)
         if "hours" in values:
             values["hours"] = calendar(values["hours"], self.config.zone, self._holidays_of)
+        if place is not None:
+            inbox = self.inbox_of(place)
+            found = self.config.inboxes[inbox]
+            values["sla"] = _terms(found.sla, found.targets, values.get("hours"))
+            sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
 
     def _layers(self, channel: str | None, place: str | None) -> Iterator[_Layer]:
@@ -406,6 +488,18 @@ class Setup:
             at = queue_tree.SEPARATOR.join(steps[:depth])
             if at in inbox.at:
                 yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
+
+
+def _terms(first: int, targets: SlaTargets, hours: OpenHours | None) -> SlaTerms:
+    """An SLA as it is counted in a place: in its hours, unless it is said to count all time."""
+    counts = isinstance(hours, Calendar) and not hours.hours.always
+    return SlaTerms(
+        first=first,
+        next=targets.next,
+        resolution=targets.resolution,
+        warn_before=targets.warn_before,
+        hours=hours if counts and targets.hours is not SlaHours.CALENDAR else None,  # type: ignore[arg-type]
+    )
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:
@@ -430,7 +524,9 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     switches: dict[str, bool] = {}
     values: dict[str, Any] = {}
     families = [f"{_MERGED}.{family}" for family in capacity]
-    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    assign: dict[str, Any] = {}
+    assigns = [f"{_ASSIGN}.{name}" for name in _ASSIGN_FIELDS]
+    sources = dict.fromkeys((*_FIELDS, *families, *assigns, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
@@ -439,4 +535,23 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
         for switch, on in (settings.enabled or {}).items():
             switches[switch], sources[f"{_SWITCHED}.{switch}"] = on, source
-    return {**values, _MERGED: capacity, _SWITCHED: switches}, sources
+        for name, value in _assigned(settings.assign).items():
+            assign[name], sources[f"{_ASSIGN}.{name}"] = value, source
+    return {
+        **values,
+        _MERGED: capacity,
+        _ASSIGN: AssignPolicy(**assign),
+        _SWITCHED: switches,
+    }, sources
+
+
+def _assigned(settings: AssignSettings | None) -> dict[str, Any]:
+    """What a layer of `assign` sets: naming groups chooses the mode, unless it says another."""
+    if settings is None:
+        return {}
+    found = {name: getattr(settings, name) for name in _ASSIGN_FIELDS}
+    found = {name: value for name, value in found.items() if value is not None}
+    for name, mode in _MODES.items():
+        if name in found:
+            found.setdefault("mode", mode)
+    return found
