@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         DeadLetter,
         Desk,
         Desks,
+        DueStory,
         FollowAs,
         Followed,
         Handler,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         StaffChangeView,
         Story,
         TimelineEntry,
+        TimeSpan,
         VersionView,
         open_desk,
     )
@@ -314,6 +316,9 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.service_level import (
+        ServiceLevelCount,
+    )
     from omniroute.rules.sla.status import (
         ClockStatus,
         Cue,
@@ -404,6 +409,7 @@ __all__ = [
     "Distribution",
     "Draft",
     "DraftConflict",
+    "DueStory",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -511,6 +517,7 @@ __all__ = [
     "SendResult",
     "Sender",
     "ServiceLevel",
+    "ServiceLevelCount",
     "ServiceLevelFormula",
     "SetTags",
     "Setup",
@@ -537,6 +544,7 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
@@ -612,6 +620,8 @@ _HOMES = {
         "ConversationView",
         "DeadLetter",
         "Desk",
+        "DueStory",
+        "TimeSpan",
         "Desks",
         "FollowAs",
         "Followed",
@@ -847,6 +857,7 @@ _HOMES = {
         "Transaction",
         "Transport",
     ),
+    "omniroute.rules.sla.service_level": ("ServiceLevelCount",),
     "omniroute.rules.sla.status": (
         "ClockStatus",
         "Cue",
