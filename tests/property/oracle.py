@@ -188,8 +188,11 @@ class Oracle:
         assert e.released is None, "nothing gives a conversation back yet"
         if e.source.value == "ended":
             assert e.queue == chat.queue
-            assert e.due == e.at + self.book.entries[chat.entry].sla
-            self._arm(chat, e.due, e.timers)
+            if e.actor == "contact":
+                assert e.due == e.at + self.book.entries[chat.entry].sla
+                self._arm(chat, e.due, e.timers)
+            else:
+                assert (e.due, e.timers) == (None, None), "nobody waits for an answer"
         if chat.agent is not None:
             chat.previous = chat.agent
         chat.agent, chat.queue, chat.queued_at, chat.ended_at = None, e.queue, e.at, None
@@ -447,4 +450,19 @@ class Oracle:
             return self.taking(chat, by, confirm=False)
         if by not in self.staff:
             return "UnknownAgent"
+        if what == "reopen":
+            return self.reopening(chat)
         return "ConversationClosed" if what == "end" and chat.state == "ended" else None
+
+    def reopening(self, chat: Chat) -> str | None:
+        """Why a conversation cannot be reopened by hand, or None where it can (S9)."""
+        thread = (chat.entry, chat.contact, chat.thread)
+        others = [
+            other
+            for other in self.chats.values()
+            if (other.entry, other.contact, other.thread) == thread and other.state != "ended"
+        ]
+        if any(other is not chat for other in others):
+            return "ConversationOpen"
+        gone = chat.queue not in self.book.leaves()
+        return "TransitionNotAllowed" if others or gone else None
