@@ -1,6 +1,7 @@
 """The shell around the rules: transactions, configuration in force, what hosts call."""
 
 from omniroute.desk.acting import Acting
+from omniroute.desk.clock_views import ClockView, ResponseTargetView
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
@@ -25,6 +26,7 @@ __all__ = [
     "Acting",
     "AgentView",
     "Change",
+    "ClockView",
     "Contacts",
     "ConversationView",
     "DeadLetter",
@@ -36,6 +38,7 @@ __all__ = [
     "Received",
     "ReceivedItem",
     "RefusedItem",
+    "ResponseTargetView",
     "Staff",
     "StaffChangeView",
     "Story",

@@ -299,6 +299,8 @@ class AsyncDesk(_Lifted):
     redrive = _lift(Desk.redrive)
     conversation = _lift(Desk.conversation)
     conversations = _lift(Desk.conversations)
+    overdue = _lift(Desk.overdue)
+    at_risk = _lift(Desk.at_risk)
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
     explain = _lift(Desk.explain)

@@ -29,7 +29,7 @@ from omniroute.desk.versions import Versioned
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
-from omniroute.instants import from_micros
+from omniroute.instants import from_micros, to_duration
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
@@ -108,16 +108,17 @@ class Desk(Versioned, Pausing):
         A host that has read its channel itself passes `Inbound` values instead of the request. With
         `within` it all joins the transaction open on the host's connection, in one savepoint for
         each item; the desk is then locked until the host commits. Raises `PayloadError` where
-        nothing of the request can be used, `UnknownEntryPoint`, and `StoreError`: answer 5xx then,
-        and redelivery skips what is already stored (X3).
+        nothing of the request can be used, `EntryPointClosed` and `UnsupportedContent` for the
+        first of a host's own items that is not accepted (those of a webhook are reported as
+        rejected), `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and redelivery skips what
+        is already stored (X3).
         """
         instant = self._now(now)
         setup = partial(self._runtime.current, self.id, within=within)
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
-        outcomes = [
-            self._runtime.run(self.id, instant, inbound.received(entry_point, item), within=within)
-            for item in parsed.items
-        ]
+        own = not isinstance(request, RawRequest)
+        flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
+        outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
         return inbound.summary(outcomes, parsed.rejected, instant)
 
     def accept(
@@ -395,7 +396,50 @@ class Desk(Versioned, Pausing):
             limit=limit,
             after=after,
         )
+        return self._listed(query, self._now(now))
+
+    def overdue(
+        self,
+        *,
+        agent: str | None = None,
+        queue: str | None = None,
+        inbox: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        now: datetime | None = None,
+    ) -> Page[ConversationView]:
+        """Return a page of open conversations with a breached clock, the longest overdue first (P11)."""
         instant = self._now(now)
+        query = read.Query(
+            agent=agent, queue=queue, inbox=inbox, limit=limit, after=after, due_until=instant - 1
+        )
+        return self._listed(query, instant)
+
+    def at_risk(
+        self,
+        within: str | timedelta,
+        *,
+        agent: str | None = None,
+        queue: str | None = None,
+        inbox: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        now: datetime | None = None,
+    ) -> Page[ConversationView]:
+        """Return a page of open conversations that are next due `within` a duration, the first first."""
+        instant = self._now(now)
+        query = read.Query(
+            agent=agent,
+            queue=queue,
+            inbox=inbox,
+            limit=limit,
+            after=after,
+            due_from=instant,
+            due_until=instant + to_duration(within, where="within"),
+        )
+        return self._listed(query, instant)
+
+    def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
         listed = read.list_conversations(self.id, query)
 
         def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:

@@ -59,7 +59,8 @@ def _fire(unit: Unit, *, inclusive: bool) -> int:
     fired = 0
     while ahead and fired < BATCH:
         at, name = heappop(ahead)
-        conversation = unit.conversation(name)
+        # The job that follows a new configuration may not have come by yet (S4).
+        conversation = unit.refresh(unit.conversation(name))
         if unit.is_due(conversation, inclusive=inclusive):
             if in_order(conversation.timers[0]) == at:
                 conversation = unit.fire(conversation)

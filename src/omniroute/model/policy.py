@@ -17,6 +17,7 @@ from attrs import field
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.hours import Hours
+from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -51,6 +52,8 @@ SWITCHES: Final = (
     "after_hours_message",
     "dismissed_text",
     "ended_text",
+    "response_target",
+    "service_level",
 )
 """The settings that `enabled` switches; what is off keeps its stored value (U79)."""
 
@@ -249,6 +252,10 @@ class PolicySettings:
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
+    response_target: int | None = None
+    """How long the agent who holds a conversation may take to answer; all time counts."""
+    service_level: ServiceLevel | None = None
+    """The share of conversations to be answered within a time."""
 
 
 @frozen(kw_only=True)
@@ -291,7 +298,9 @@ class Policy:
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
     hours: OpenHours | None = field(default=None, repr=False)
-    sla: int | None = None
+    response_target: int | None = None
+    service_level: ServiceLevel | None = None
+    sla: SlaTerms | None = None
 
     def is_on(self, setting: str) -> bool:
         """Whether one of `SWITCHES` is not switched off."""
