@@ -45,6 +45,7 @@ class Chat:
     tags: tuple[str, ...] = ()
     newest: int = 0
     newest_by: str = ""
+    by_hand: bool = False
     messages: list[str] = field(factory=list)
 
     @property
@@ -193,6 +194,7 @@ class Oracle:
                 self._arm(chat, e.due, e.timers)
             else:
                 assert (e.due, e.timers) == (None, None), "nobody waits for an answer"
+                chat.by_hand = True
         if chat.agent is not None:
             chat.previous = chat.agent
         chat.agent, chat.queue, chat.queued_at, chat.ended_at = None, e.queue, e.at, None
@@ -251,10 +253,13 @@ class Oracle:
 
     def _on_SlaRescheduled(self, e: Any) -> None:
         chat = self.chats[e.conversation]
-        assert chat.due is not None
         assert chat.asked_at is not None
         assert chat.due != e.due == chat.asked_at + self.book.entries[chat.entry].sla
-        chat.due, chat.rescheduled = e.due, True
+        if chat.due is None:  # reopened by hand, and now the contact waits for an answer
+            assert chat.by_hand
+            assert e.at == chat.asked_at
+            chat.armed = e.due + 1
+        chat.due, chat.rescheduled, chat.by_hand = e.due, True, False
         if chat.armed is not None or e.due >= e.at:
             chat.armed = e.due + 1  # else it was told of, and still is past
 

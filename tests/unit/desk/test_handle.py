@@ -303,7 +303,10 @@ def test_an_agent_brings_back_what_has_ended(play) -> None:
     assert (event.actor, event.reason, event.source) == ("agent:ana", "reopened", State.ENDED)
     p.agent("ana").on()
     assert p.desk.conversation(chat.id).agent == "ana"
-    assert p.contact("Maria").writes("And now?").id == chat.id
+    p.advance("5m")
+    again = p.contact("Maria").writes("And now?")
+    assert again.id == chat.id
+    assert again.due == MONDAY + timedelta(minutes=11 + 15), "the contact waits for an answer"
     assert_folds(p)
 
 
