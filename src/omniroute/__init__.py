@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         DeadLetter,
         Desk,
         Desks,
+        DueStory,
         Handler,
         MessageView,
         Page,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         StaffChangeView,
         Story,
         TimelineEntry,
+        TimeSpan,
         VersionView,
         open_desk,
     )
@@ -122,6 +124,14 @@ if TYPE_CHECKING:
         Distribution,
         Role,
     )
+    from omniroute.model.assign import (
+        AssignMode,
+        AssignPolicy,
+        Compare,
+        Routing,
+        Segment,
+        Selector,
+    )
     from omniroute.model.channel_type import (
         ChannelFamily,
         ChannelType,
@@ -138,6 +148,7 @@ if TYPE_CHECKING:
         Enqueue,
         Expire,
         HandOver,
+        Line,
         Note,
         Open,
         Receive,
@@ -185,6 +196,7 @@ if TYPE_CHECKING:
         Event,
         FellSilent,
         KeepAliveAsked,
+        Lined,
         LogEntry,
         MenuMoved,
         MessageReceived,
@@ -304,6 +316,9 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.service_level import (
+        ServiceLevelCount,
+    )
     from omniroute.rules.sla.status import (
         ClockStatus,
         Cue,
@@ -339,6 +354,8 @@ __all__ = [
     "AgentView",
     "AlreadyTaken",
     "Assign",
+    "AssignMode",
+    "AssignPolicy",
     "Assigned",
     "Assignment",
     "AsyncDesk",
@@ -363,6 +380,7 @@ __all__ = [
     "Colour",
     "Command",
     "CommitUnknown",
+    "Compare",
     "ConfigDiffers",
     "ConfigError",
     "Configured",
@@ -392,6 +410,7 @@ __all__ = [
     "Distribution",
     "Draft",
     "DraftConflict",
+    "DueStory",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -419,6 +438,8 @@ __all__ = [
     "InboundKind",
     "KeepAlive",
     "KeepAliveAsked",
+    "Line",
+    "Lined",
     "LogEntry",
     "MalformedPayload",
     "ManualClock",
@@ -483,16 +504,20 @@ __all__ = [
     "Role",
     "Round",
     "Route",
+    "Routing",
     "Secret",
     "SecretMissing",
     "SecretRef",
     "SeededIds",
+    "Segment",
     "Selecting",
+    "Selector",
     "SendContext",
     "SendMessage",
     "SendResult",
     "Sender",
     "ServiceLevel",
+    "ServiceLevelCount",
     "ServiceLevelFormula",
     "SetTags",
     "Setup",
@@ -519,6 +544,7 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
@@ -594,6 +620,8 @@ _HOMES = {
         "ConversationView",
         "DeadLetter",
         "Desk",
+        "DueStory",
+        "TimeSpan",
         "Desks",
         "Handler",
         "MessageView",
@@ -694,6 +722,7 @@ _HOMES = {
         "Snooze",
         "Wake",
         "Dismiss",
+        "Line",
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
@@ -748,6 +777,7 @@ _HOMES = {
         "Snoozed",
         "Selecting",
         "KeepAliveAsked",
+        "Lined",
     ),
     "omniroute.model.explanation": (
         "Candidate",
@@ -827,6 +857,7 @@ _HOMES = {
         "Transaction",
         "Transport",
     ),
+    "omniroute.rules.sla.service_level": ("ServiceLevelCount",),
     "omniroute.rules.sla.status": (
         "ClockStatus",
         "Cue",
@@ -852,6 +883,14 @@ _HOMES = {
     "omniroute.stores": ("open_store",),
     "omniroute.stores.memory": ("MemoryStore",),
     "omniroute.web": ("handle_webhook",),
+    "omniroute.model.assign": (
+        "AssignMode",
+        "AssignPolicy",
+        "Compare",
+        "Routing",
+        "Segment",
+        "Selector",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
