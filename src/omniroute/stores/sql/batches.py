@@ -56,8 +56,8 @@ def _given(columns: Sequence[Column[Any]]) -> str:
     fields = ", ".join(f"c{n} {_type(column)}" for n, column in enumerate(columns))
     # The planner takes such a function for a hundred rows, and would rather read a whole table than
     # look for so many: behind a limit that it cannot know it takes it for few.
-    rows = f"SELECT * FROM json_to_recordset(%s::json) AS r({fields}) LIMIT (SELECT {_MOST})"
-    return f"({rows}) AS v"  # noqa: S608
+    rows = f"SELECT * FROM json_to_recordset(%s::json) AS r({fields}) LIMIT (SELECT {_MOST})"  # noqa: S608
+    return f"({rows}) AS v"
 
 
 def _same(keys: Sequence[Column[Any]], start: int) -> str:
