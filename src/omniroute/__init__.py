@@ -97,6 +97,8 @@ if TYPE_CHECKING:
         StoreBusy,
         StoredValueError,
         StoreError,
+        TargetUnavailable,
+        TransferNotAllowed,
         TransitionNotAllowed,
         UniqueViolation,
         UnknownAddress,
@@ -240,6 +242,9 @@ if TYPE_CHECKING:
         Policy,
         PolicySettings,
         ProtectedNames,
+        TransferAgent,
+        TransferQueue,
+        TransferRules,
     )
     from omniroute.model.secret import (
         Secret,
@@ -259,6 +264,10 @@ if TYPE_CHECKING:
         WAITING,
         EndReason,
         State,
+    )
+    from omniroute.model.targets import (
+        Group,
+        Queue,
     )
     from omniroute.model.wire import (
         Accepted,
@@ -416,6 +425,7 @@ __all__ = [
     "Extras",
     "FellSilent",
     "Gate",
+    "Group",
     "HandOver",
     "Handler",
     "HostTransactionLost",
@@ -468,6 +478,7 @@ __all__ = [
     "PolicySettings",
     "Problem",
     "ProtectedNames",
+    "Queue",
     "Queued",
     "Quiet",
     "RandomIds",
@@ -533,9 +544,14 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TargetUnavailable",
     "TimelineEntry",
     "TookOver",
     "Transaction",
+    "TransferAgent",
+    "TransferNotAllowed",
+    "TransferQueue",
+    "TransferRules",
     "Transition",
     "TransitionNotAllowed",
     "Transport",
@@ -673,6 +689,8 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
+        "TransferNotAllowed",
+        "TargetUnavailable",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -787,6 +805,9 @@ _HOMES = {
         "Policy",
         "PolicySettings",
         "ProtectedNames",
+        "TransferAgent",
+        "TransferQueue",
+        "TransferRules",
     ),
     "omniroute.model.secret": (
         "Secret",
@@ -873,6 +894,10 @@ _HOMES = {
         "Routing",
         "Segment",
         "Selector",
+    ),
+    "omniroute.model.targets": (
+        "Group",
+        "Queue",
     ),
 }
 _MODULES = ("sql",)
