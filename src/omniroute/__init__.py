@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         DeadLetter,
         Desk,
         Desks,
+        DueStory,
         Handler,
         MessageView,
         Page,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         StaffChangeView,
         Story,
         TimelineEntry,
+        TimeSpan,
         VersionView,
         open_desk,
     )
@@ -321,6 +323,9 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.service_level import (
+        ServiceLevelCount,
+    )
     from omniroute.rules.sla.status import (
         ClockStatus,
         Cue,
@@ -411,6 +416,7 @@ __all__ = [
     "Distribution",
     "Draft",
     "DraftConflict",
+    "DueStory",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -518,6 +524,7 @@ __all__ = [
     "SendResult",
     "Sender",
     "ServiceLevel",
+    "ServiceLevelCount",
     "ServiceLevelFormula",
     "SetTags",
     "Setup",
@@ -545,6 +552,7 @@ __all__ = [
     "Tagged",
     "Take",
     "TargetUnavailable",
+    "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
@@ -624,6 +632,8 @@ _HOMES = {
         "ConversationView",
         "DeadLetter",
         "Desk",
+        "DueStory",
+        "TimeSpan",
         "Desks",
         "Handler",
         "MessageView",
@@ -862,6 +872,7 @@ _HOMES = {
         "Transaction",
         "Transport",
     ),
+    "omniroute.rules.sla.service_level": ("ServiceLevelCount",),
     "omniroute.rules.sla.status": (
         "ClockStatus",
         "Cue",
