@@ -32,7 +32,6 @@ from benchmarks.hot_desk import (
     work,
     workers,
 )
-from tests.rigs.postgres import run
 
 PROCESSES: Final = (1, 2, 4, 8)
 _SECONDS: Final = 1  # of pgbench in a round
@@ -82,9 +81,7 @@ class _Ground:
 
     def prepare(self) -> None:
         """Fill them once; every round has its own copy."""
-        options = ("-h", servers.HOST, "-p", self.server.port, "-U", servers.SUPERUSER)
-        folder = self.server.data.parent
-        run("pgbench", "-i", "-q", "-s", _SCALE, *options, "postgres", folder=folder)
+        servers.pgbench(self.server, "-i", "-q", "-s", _SCALE)
         desks, desk = open_desk(self.server.database("waiting"))
         fill(desk, WAITING)
         make_warm(desks, max(PROCESSES))
@@ -137,9 +134,7 @@ def _turn(
 
 def pgbench(server: servers.Server) -> float:
     """Return the seconds of one of its transactions."""
-    options = ("-h", servers.HOST, "-p", server.port, "-U", servers.SUPERUSER, "-n")
-    how = ("-N", "-M", "prepared", "-c", 1, "-T", _SECONDS)
-    said = run("pgbench", *how, *options, "postgres", folder=server.data.parent)
+    said = servers.pgbench(server, "-n", "-N", "-M", "prepared", "-c", 1, "-T", _SECONDS)
     found = re.search(r"^tps = ([0-9.]+)", said, re.MULTILINE)
     if found is None:
         raise AssertionError(said)
