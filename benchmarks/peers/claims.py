@@ -58,7 +58,7 @@ class Procrastinate:
         self._app.open()
         self._app.schema_manager.apply_schema()
         task = self._app.configure_task("answer", queue="general")
-        task.batch_defer(*({"conversation": f"c_{number}"} for number in range(jobs)))
+        task.batch_defer(*[cast("Any", {"conversation": f"c_{n}"}) for n in range(jobs)])
         connector = cast("Any", self._app.connector)
         row = connector.execute_query_one(sql.queries["register_worker"])
         self._worker = row["worker_id"]
