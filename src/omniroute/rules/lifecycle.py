@@ -43,9 +43,6 @@ _QUEUED: Final = State.QUEUED
 _SNOOZED: Final = State.SNOOZED
 _FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
 _CLAIM: Final = Assignment.CLAIM
-_SENT: Final = tell.MessageSent
-_NO_KINDS: Final = frozenset[DeadlineKind]()
-
 # A decision is not seen before it is returned: its last event and its state get their timers here,
 # when both are made, instead of being made twice.
 _set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
@@ -81,13 +78,13 @@ def decide(
         raise _refusal(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
-    kinds = _NO_KINDS
+    kinds = None
     for event in events:
-        of = type(event)
-        state = CHANGES[of](state, event)
-        if of in _REARMS and kinds is not LIFECYCLE and not (of is _SENT and event.automatic):  # type: ignore[attr-defined]
-            kinds = _REARMS[of]
-    if kinds is not _NO_KINDS:
+        change, moved = _TOLD[type(event)]
+        state = change(state, event)
+        if moved is not None and kinds is not LIFECYCLE:
+            kinds = moved
+    if kinds is not None:
         _arm(state, events[-1], policy, kinds)  # type: ignore[arg-type]
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 
@@ -101,6 +98,8 @@ def _arm(
     """Compute anew what the events re-arm: everything after a transition (S3), else what moved (S4)."""
     compiled = timing(policy)
     if compiled is None and not state.timers and state.state is not _SNOOZED:
+        return
+    if kinds is BY_AGENT and last.automatic:  # type: ignore[attr-defined]  (a MessageSent)
         return
     timers = rearmed(state, compiled, kinds)
     if timers != state.timers:
@@ -351,16 +350,20 @@ def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
 # --- the table ------------------------------------------------------------------------------------
 
 _REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
-    **{
-        event: LIFECYCLE
-        for event in CHANGES
-        if issubclass(event, tell.Transition) and event is not tell.Ended
-    },
     tell.MessageReceived: BY_CONTACT,
     tell.MessageSent: BY_AGENT,
     tell.KeepAliveAsked: BY_KEEP_ALIVE,
 }
-"""Which timers an event arms anew. The end arms none; what stands here not at all moves none."""
+"""Which timers an event arms anew that is no transition; any transition arms all, and the end none."""
+
+
+def _rearms(event: type) -> frozenset[DeadlineKind] | None:
+    moves = issubclass(event, tell.Transition) and event is not tell.Ended
+    return LIFECYCLE if moves else _REARMS.get(event)
+
+
+_TOLD: Final = {event: (change, _rearms(event)) for event, change in CHANGES.items()}
+"""How each event changes the state, and what it arms anew."""
 
 
 @frozen
