@@ -25,6 +25,7 @@ __all__ = [
     "AfterEnd",
     "AfterEndTo",
     "Assignment",
+    "AwayThen",
     "DismissedTextAt",
     "ExpirationHours",
     "Inactivity",
@@ -36,6 +37,7 @@ __all__ = [
     "Overtake",
     "Policy",
     "PolicySettings",
+    "Presence",
     "ProtectedNames",
 ]
 
@@ -184,6 +186,26 @@ class KeepAlive:
     """Whether the end's text goes out first and the end follows `end_after` later (T11's other reading)."""
 
 
+class AwayThen(StrEnum):
+    """What becomes of the conversations of somebody who is away (P7)."""
+
+    KEEP = "keep"
+    REQUEUE = "requeue"
+    WAIT = "wait"
+
+
+@frozen(kw_only=True)
+class Presence:
+    """When an agent whose heartbeat stopped counts as away, and what then (P7). Microseconds."""
+
+    away_after: int
+    """How long after their last heartbeat an agent is away."""
+    then: AwayThen = AwayThen.KEEP
+    """Whether their conversations stay, wait in their queues again, or do so after `wait`."""
+    wait: int = 0
+    """How long an absent agent may take to come back before their conversations go."""
+
+
 @frozen(kw_only=True)
 class PolicySettings:
     """One layer of policy, as written. None leaves a choice to the layers below.
@@ -247,6 +269,10 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    wrap_up: int | None = None
+    """How long an agent's slot stays taken after the end, unless they are done before (P6)."""
+    presence: Presence | None = None
+    """When agents whose heartbeat stops are away, and what becomes of what they hold (P7)."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
 
@@ -290,6 +316,8 @@ class Policy:
     ended_text: str | None = None
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
+    wrap_up: int | None = None
+    presence: Presence | None = None
     hours: OpenHours | None = field(default=None, repr=False)
     sla: int | None = None
 

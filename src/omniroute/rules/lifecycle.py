@@ -99,7 +99,7 @@ def _arm(
     compiled = timing(policy)
     if compiled is None and not state.timers and state.state is not _SNOOZED:
         return
-    if kinds is BY_AGENT and last.automatic:  # type: ignore[attr-defined]  (a MessageSent)
+    if kinds is BY_AGENT and getattr(last, "automatic", False):
         return
     timers = rearmed(state, compiled, kinds)
     if timers != state.timers:
