@@ -4,7 +4,8 @@
     python -m benchmarks import lifecycle    these two
     python -m benchmarks --list              what there is
 
-Exits 0 when every goal is met, 1 when one is missed, 2 when it was asked for something unknown.
+Exits 0 when every goal is met, 1 when one is missed, 2 when it was asked for something unknown or a
+benchmark could not run, as without its peer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import benchmarks
-from benchmarks.harness import LEAST_ROUNDS, REGISTRY, Bench, Figure
+from benchmarks.harness import LEAST_ROUNDS, REGISTRY, Bench, Figure, PeerMissing
 
 _HEADINGS = ("figure", "ours", "peer", "unit", "ratio", "goal", "")
 
@@ -93,13 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(names: Sequence[str], bench: Bench, *, lines: bool) -> int:
-    figures = []
-    for figure in measure(names, bench):
-        figures.append(figure)
-        if lines:
-            print(as_json(figure), flush=True)
-    if not lines:
+    figures, unable = [], False
+    for name in names:
+        try:
+            for figure in measure([name], bench):
+                figures.append(figure)
+                if lines:
+                    print(as_json(figure), flush=True)
+        except PeerMissing as error:
+            unable = True
+            print(f"error: {name} cannot run: {error}", file=sys.stderr)
+    if not lines and figures:
         print(table(figures))
+    if unable:
+        return 2
     return 0 if all(figure.ok for figure in figures) else 1
 
 

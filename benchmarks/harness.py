@@ -95,6 +95,10 @@ class Race:
         ratio = self.ratio(peer, ours)
         return self._figure(name, (ours, peer, unit), ratio, f">= {limit:g}", ok=ratio >= limit)
 
+    def beside(self, name: str, *, peer: str, ours: str = "ours", unit: str = "us") -> Figure:
+        """A figure that is only told: how many times cheaper than the peer ours is."""
+        return self._figure(name, (ours, peer, unit), self.ratio(peer, ours), "-", ok=True)
+
     def _figure(
         self,
         name: str,
@@ -210,6 +214,25 @@ def _loop(function: Callable[[], object], number: int) -> float:
     for _ in turns:
         function()
     return time.perf_counter() - start
+
+
+class PeerMissing(Exception):
+    """What a benchmark needs is not installed; the text says what to install."""
+
+
+@contextmanager
+def peer(module: str, package: str | None = None) -> Iterator[None]:
+    """Import a peer inside; `PeerMissing` says how to install it where it is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != module:
+            raise
+        wanted = package or module
+        raise PeerMissing(
+            f"{wanted} is not installed: pip install {wanted}, or all peers with "
+            'pip install "omniroute[bench]"'
+        ) from error
 
 
 Benchmark: TypeAlias = Callable[[Bench], Iterator[Figure]]

@@ -17,7 +17,13 @@ version = release = _METADATA["version"]
 author = "omniroute contributors"
 copyright = f"2025, {author}"  # noqa: A001  (the name that Sphinx reads)
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "lifecycle_diagram", "public_names"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "config_keys",
+    "lifecycle_diagram",
+    "public_names",
+]
 exclude_patterns = ["_build", "_ext"]
 nitpicky = True
 

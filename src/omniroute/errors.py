@@ -21,7 +21,9 @@ __all__ = [
     "ConversationClosed",
     "DeliveryError",
     "DeskExists",
+    "DraftConflict",
     "DurabilityWarning",
+    "EntryPointClosed",
     "HostTransactionLost",
     "IdempotencyConflict",
     "MalformedPayload",
@@ -33,6 +35,7 @@ __all__ = [
     "PermissionDenied",
     "PluginError",
     "Problem",
+    "ReservedNameError",
     "SecretMissing",
     "SignatureInvalid",
     "StoreBusy",
@@ -125,6 +128,17 @@ class ContentRejected(PayloadError):
     """The message is well formed, but this conversation or channel does not take it."""
 
 
+class EntryPointClosed(ContentRejected):
+    """The entry point does not accept messages: its number is held, its channel is off or one-way.
+
+    `entry_point` names it. Nothing was created.
+    """
+
+    def __init__(self, entry_point: str, reason: str) -> None:
+        self.entry_point = entry_point
+        super().__init__(f"entry point {entry_point!r} accepts no messages: {reason}")
+
+
 # --- the caller's ---------------------------------------------------------------------------------
 
 
@@ -168,6 +182,17 @@ class ConfigError(UsageError):
         super().__init__("\n".join(lines))
 
 
+class ReservedNameError(UsageError):
+    """A queue cannot be called that: the name uses a protected word (U8). `word` is the word."""
+
+    def __init__(self, name: str, word: str) -> None:
+        self.name = name
+        self.word = word
+        super().__init__(
+            f"{name!r} uses {word!r}, a protected word", hint="call the queue something else"
+        )
+
+
 class ConfigDiffers(UsageError):
     """The stored configuration and the given one are not the same; `differences` says where."""
 
@@ -179,6 +204,36 @@ class ConfigDiffers(UsageError):
             f"desk {desk!r} is stored with another configuration:{listing}",
             hint="open it without a configuration, or apply the new one on purpose",
         )
+
+
+class DraftConflict(UsageError):
+    """Somebody else saved a change since this draft began; nothing was saved.
+
+    `versions` are those that were saved since (who, when, what); `clashes` the paths that both
+    changed, each otherwise. Without clashes `draft.rebase()` joins the two: `mergeable`.
+    """
+
+    def __init__(
+        self,
+        desk: str,
+        versions: Iterable[Any],
+        told: Iterable[str],
+        clashes: Iterable[str],
+    ) -> None:
+        self.desk = desk
+        self.versions = tuple(versions)
+        self.clashes = tuple(clashes)
+        lines = "".join(f"\n  {line}" for line in told)
+        if self.clashes:
+            hint = f"both changed {', '.join(self.clashes)}: decide, and edit a new draft"
+        else:
+            hint = "draft.rebase() joins the two: they touch different paths"
+        super().__init__(f"desk {desk!r} was changed since this draft began:{lines}", hint=hint)
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether both changed different paths, so that `rebase` can join them."""
+        return not self.clashes
 
 
 class NaiveDatetime(UsageError):

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 from omniroute.errors import StoreError
 from omniroute.model.contact import Contact
 from omniroute.model.records import DeskRecord
+from omniroute.model.state import State
 from omniroute.ports import Store, Transaction
 from omniroute.schema import CONTACTS, CONVERSATIONS, DESKS, OUTBOX
 from omniroute.stores.memory import MemoryStore
@@ -85,6 +86,93 @@ class TestPostgres(DurableStoreConformance):
         again.close()
         assert counts == [1, 0]
         assert addresses == [("sms", "+1", "k1")]
+
+    @pytest.mark.parametrize("number", [1, 3, 4, 40])
+    def test_many_rows_are_written_as_few_are(
+        self, store: SqlStore, desk: str, number: int
+    ) -> None:
+        """New, changed, perhaps there, removed; of several collections, with odd text in them."""
+        odd = 'quote " backslash \\ braces {} %s line\nbreak \u2028 \U0001f600'
+        contacts = [Contact(f"k{n}", (("sms", f"+{n}"),), name=odd) for n in range(number)]
+        talks = [conversation(n) for n in range(number)]
+
+        def work(tx: Transaction) -> None:
+            tx.lock(desk)
+            for contact in contacts:
+                tx.put(CONTACTS, desk, contact)
+            tx.add(CONVERSATIONS, desk, talks)
+
+        def change(tx: Transaction) -> None:
+            tx.lock(desk)
+            for each in tx.scan(WAITING, desk, limit=100):
+                taken = evolve(each, state=State.ACTIVE, agent="ana", at=each.at + 1)
+                tx.put(CONVERSATIONS, desk, taken)
+            for contact in contacts:  # each takes the next one's address over, the last is new
+                tx.put(CONTACTS, desk, evolve(contact, addresses=(("sms", f"+{contact.id}"),)))
+
+        def remove(tx: Transaction) -> None:
+            tx.lock(desk)
+            for contact in contacts:
+                assert tx.delete(CONTACTS, desk, (contact.id,))
+
+        store.transact(work)
+        assert alone(store).get(CONTACTS, desk, ("k0",)) == contacts[0]
+        assert alone(store).count(WAITING, desk) == number
+        store.transact(change)
+        assert alone(store).count(WAITING, desk) == 0
+        found = alone(store).entries(ADDRESSES_OF_CONTACTS, desk, limit=100)
+        assert sorted(found) == sorted(("sms", f"+k{n}", f"k{n}") for n in range(number))
+        store.transact(remove)
+        assert alone(store).entries(ADDRESSES_OF_CONTACTS, desk, limit=100) == []
+
+    @pytest.mark.parametrize("number", [2, 9])
+    def test_unique_entries_go_round(self, store: SqlStore, desk: str, number: int) -> None:
+        """Each lets go before the next one takes, which one statement for all would not promise."""
+        ended = [conversation(n) for n in range(number)]
+        put_all(store, desk, CONVERSATIONS, ended)
+
+        def work(tx: Transaction) -> None:
+            tx.lock(desk)
+            for each in ended:
+                over = evolve(each, state=State.ENDED)
+                tx.put(CONVERSATIONS, desk, over)
+                tx.put(CONVERSATIONS, desk, evolve(each, id=f"next-{each.id}"))
+
+        store.transact(work)
+        assert alone(store).count(WAITING, desk) == number
+
+    def test_what_a_removed_value_held_goes_to_another(self, store: SqlStore, desk: str) -> None:
+        put_all(store, desk, CONTACTS, [Contact("k1", (("sms", "+1"),)), Contact("k2", ())])
+
+        def work(tx: Transaction) -> None:
+            tx.lock(desk)
+            assert tx.get(CONTACTS, desk, ("k2",)) == Contact("k2", ())
+            tx.delete(CONTACTS, desk, ("k1",))
+            tx.put(CONTACTS, desk, Contact("k2", (("sms", "+1"),)))
+
+        store.transact(work)
+        assert alone(store).entries(ADDRESSES_OF_CONTACTS, desk, limit=9) == [("sms", "+1", "k2")]
+
+    @pytest.mark.parametrize("number", [1, 2, 9])
+    def test_an_update_of_what_went_away_is_lost_among_many(
+        self, store: SqlStore, desk: str, number: int
+    ) -> None:
+        put_all(store, desk, CONTACTS, [Contact(f"k{n}", ()) for n in range(number)])
+        other = self.reopen()
+        runs: list[None] = []
+
+        def work(tx: Transaction) -> None:
+            runs.append(None)
+            found = [tx.get(CONTACTS, desk, (f"k{n}",)) for n in range(number)]
+            if len(runs) == 1:
+                alone(other).delete(CONTACTS, desk, ("k0",))
+            for contact in found:
+                if contact is not None:
+                    tx.put(CONTACTS, desk, evolve(contact, name="Mira"))
+
+        store.transact(work)
+        other.close()
+        assert len(runs) == 2
 
     def test_a_broken_connection_is_replaced(self, store: SqlStore, desk: str) -> None:
         """The server went away under the transaction: it runs again on another connection."""

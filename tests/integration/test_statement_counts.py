@@ -161,7 +161,7 @@ def reply(s: Scene) -> list[str]:
     return s.count(lambda: s.p.desk.reply(chat.id, "Hello", by=s.name))
 
 
-def end_with_one_waiting(s: Scene) -> list[str]:
+def freed_slot_with_one_waiting(s: Scene) -> list[str]:
     s.on()
     chat, waiting = s.writes("Maria"), s.writes("Bruno")
     ran = s.count(lambda: s.p.desk.end(chat.id, by=s.name))
@@ -169,7 +169,7 @@ def end_with_one_waiting(s: Scene) -> list[str]:
     return ran
 
 
-def end_with_nobody_waiting(s: Scene) -> list[str]:
+def freed_slot_with_nobody_waiting(s: Scene) -> list[str]:
     s.on()
     chat = s.writes("Maria")
     return s.count(lambda: s.p.desk.end(chat.id, by=s.name))
@@ -194,12 +194,12 @@ def deliver_with_nothing_ready(s: Scene) -> list[str]:
 
 
 PUSH: dict[Story, int] = {
-    new_message_to_a_free_agent: 22,
+    new_message_to_a_free_agent: 21,
     new_message_with_nobody_free: 17,
     second_message: 10,
     reply: 8,
-    end_with_one_waiting: 17,
-    end_with_nobody_waiting: 10,
+    freed_slot_with_one_waiting: 11,
+    freed_slot_with_nobody_waiting: 10,
     tick_with_nothing_due: 6,
     deliver_with_nothing_ready: 1,
 }
@@ -209,6 +209,20 @@ CLAIM: dict[Story, int] = {
     reply: 11,
 }
 """How many statements each takes, without BEGIN and COMMIT. A number that grows needs a reason."""
+POSTGRES: dict[Assignment, dict[Story, int]] = {
+    Assignment.PUSH: {
+        new_message_to_a_free_agent: 10,
+        new_message_with_nobody_free: 9,
+        second_message: 6,
+        reply: 4,
+        freed_slot_with_one_waiting: 7,
+        freed_slot_with_nobody_waiting: 5,
+        tick_with_nothing_due: 6,
+        deliver_with_nothing_ready: 1,
+    },
+    Assignment.CLAIM: {new_message_to_a_free_agent: 8, take: 4, reply: 4},
+}
+"""The same where each is a way to a server: what a command changes is written in one."""
 
 
 def configured(desk: str, assignment: Assignment, scenes: list[str]) -> DeskConfig:
@@ -230,8 +244,10 @@ def configured(desk: str, assignment: Assignment, scenes: list[str]) -> DeskConf
 def test_each_operation_takes_its_statements_and_no_more(
     store: SqlStore, assignment: Assignment
 ) -> None:
-    """The same on both databases, with nothing else in the store and beside many others."""
+    """As many with nothing else in the store as beside many others."""
     stories = PUSH if assignment is Assignment.PUSH else CLAIM
+    if store.engine.dialect.name == "postgresql":
+        stories = POSTGRES[assignment]
     found, shown = {}, []
     for others in (0, OTHERS):
         names = {each: each.__name__.replace("_", "-") for each in stories}

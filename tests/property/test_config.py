@@ -38,7 +38,9 @@ from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS
 from omniroute.rules.queue_tree import leaves, matching, pattern_problem, walk
 from omniroute.rules.resolution import Setup
+from omniroute.rules.words import ReservedWords, normalized
 
+RESERVED = ReservedWords.of()
 REGISTRY = Registry([BuiltinAdapters()])
 CHANNELS = ("chat", "whatsapp", "sms", "my channel")
 
@@ -52,7 +54,9 @@ names = (
     .map(str.strip)
     .filter(bool)
 )
-queue_names = names.filter(lambda name: "/" not in name and name not in ("*", "**"))
+queue_names = names.filter(
+    lambda name: "/" not in name and name not in ("*", "**") and not RESERVED.in_name(name)
+)
 slas = st.integers(min_value=1, max_value=10**7).map(lambda seconds: seconds * SECOND)
 durations = st.integers(min_value=1, max_value=30 * DAY // MILLISECOND).map(
     lambda count: count * MILLISECOND
@@ -110,7 +114,7 @@ def trees(depth: int = 3) -> st.SearchStrategy[tuple[QueueNode, ...]]:
     return st.lists(
         st.builds(QueueNode, queue_names, below),
         max_size=3,
-        unique_by=lambda node: node.name.casefold(),
+        unique_by=lambda node: normalized(node.name),
     ).map(tuple)
 
 
@@ -140,12 +144,15 @@ def entry_points(
 ) -> EntryPointConfig:
     primary = {channel: name for name, box in boxes.items() for channel in box.primary_for}
     channel = draw(st.sampled_from(sorted(primary)))
+    social = channel == "whatsapp"  # a channel of a social network has one account (U3)
     override = draw(st.none() | overrides(list(boxes), primary[channel]))
     inbox = override.inbox if override and override.inbox else primary[channel]
     return EntryPointConfig(
         channel=channel,
         address="",
-        account=draw(st.none() | st.sampled_from(accounts)) if accounts else None,
+        account=draw(st.none() | st.sampled_from(accounts[:1] if social else accounts))
+        if accounts
+        else None,
         override=override,
         queue=draw(st.none() | st.sampled_from(leaves(inbox, boxes[inbox].queues))),
         settings=draw(adapter_settings),
@@ -189,7 +196,11 @@ def configs(draw: st.DrawFn) -> DeskConfig:
         preset=draw(st.none() | st.sampled_from(sorted(PRESETS))),
         policy=draw(desk_policies),
         channels=draw(
-            st.dictionaries(names, st.builds(ChannelConfig, policy=channel_policies), max_size=2)
+            st.dictionaries(
+                names,
+                st.builds(ChannelConfig, type=st.just("chat"), policy=channel_policies),
+                max_size=2,
+            )
         ),
         inboxes=boxes,
         accounts=accounts,

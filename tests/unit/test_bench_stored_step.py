@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 from contextlib import closing
 
+import pytest
+
 import omniroute as om
 from benchmarks.bench_stored_step import (
     desks_on,
+    mapped,
     messages,
     rehearsed,
     replies,
     seeded,
+    sourced_replies,
     sqlite_store,
 )
-from benchmarks.peers import raw_sqlite
+from benchmarks.peers import orm, raw_sqlite
 
 REPLIES = 150  # more than there are conversations: some get two
 
@@ -38,7 +42,7 @@ def test_raw_code_leaves_the_same_tables_and_bytes_as_the_library(tmp_path):
     steps = rehearsed(ours, held, REPLIES, clock=Ticking(om.SystemClock().now()))
     with closing(raw_sqlite.connect(raw)) as connection:
         for step in steps:
-            step.run(connection.cursor())
+            raw_sqlite.run(connection.cursor(), raw_sqlite.prepared(step))
     after = raw_sqlite.tables(raw)
     assert after == raw_sqlite.tables(ours)
     changed = {name.removeprefix("omniroute_") for name in after if after[name] != before[name]}
@@ -50,11 +54,34 @@ def test_raw_code_reads_what_the_library_has_to_know(tmp_path):
     path = tmp_path / "ours.db"
     with desks_on(sqlite_store(path)) as desks:
         held = seeded(desks["acme"])
-    (step,) = rehearsed(path, held, 1)
+    (step,) = map(raw_sqlite.prepared, rehearsed(path, held, 1))
     read = [text.partition(" FROM ")[2].partition(" WHERE")[0] for text, _ in step.reads]
     assert read == ["omniroute_desks", "omniroute_agents", "omniroute_conversations"]
     assert all("body" in text for text, _ in step.reads)
     assert len(step.writes) == 5
+
+
+def test_the_orm_leaves_the_same_tables_and_bytes_too(tmp_path):
+    path = tmp_path / "ours.db"
+    with desks_on(sqlite_store(path)) as desks:
+        held = seeded(desks["acme"])
+    copy = raw_sqlite.copied(path, "orm.db")
+    steps = rehearsed(path, held, 3)
+    engine = orm.engine(f"sqlite:///{copy}")
+    for act in mapped(engine, steps):
+        act()
+    engine.dispose()
+    assert raw_sqlite.tables(copy) == raw_sqlite.tables(path)
+
+
+def test_an_aggregate_of_eventsourcing_keeps_every_reply(tmp_path):
+    pytest.importorskip("eventsourcing", reason="a peer: pip install eventsourcing")
+    from benchmarks.peers.sourced import Helpdesk
+
+    with Helpdesk.in_sqlite(str(tmp_path / "sourced.db")) as helpdesk:
+        for act in itertools.islice(sourced_replies(helpdesk), 3):
+            act()
+        assert helpdesk.recorder.max_notification_id() == 100 * 3 + 3  # opened, assigned, replied
 
 
 def test_a_step_replies_in_a_conversation_that_the_agent_holds():

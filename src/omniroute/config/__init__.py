@@ -10,6 +10,7 @@ from omniroute.config.diff import differences
 from omniroute.config.holiday_names import holidays_of
 from omniroute.config.hours import holiday_problems
 from omniroute.config.load import load_config, loads
+from omniroute.config.phones import phone_problems
 from omniroute.config.render import dump, dumps_toml
 from omniroute.config.settings import adapter_settings, settings_problems
 
@@ -22,5 +23,6 @@ __all__ = [
     "holidays_of",
     "load_config",
     "loads",
+    "phone_problems",
     "settings_problems",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from omniroute.config.render import dump, dump_agent
+from omniroute.config.settings import ENTRY_POINT_KEYS
 from omniroute.config.toml import inline
 from omniroute.model.desk_config import AgentConfig, DeskConfig
 from omniroute.rules.names import join
@@ -15,9 +16,19 @@ __all__ = ["agent_differences", "differences", "document_differences"]
 
 _ABSENT: Final = object()
 _ENTRIES: Final = frozenset(
-    {"channels", "inboxes", "accounts", "entry_points", "groups", "agents"},
+    {
+        "channels",
+        "channel_groups",
+        "inboxes",
+        "accounts",
+        "entry_points",
+        "numbers",
+        "direct_access",
+        "groups",
+        "agents",
+    },
 )
-_SHOWN_OF_ENTRY_POINT: Final = frozenset({"channel", "account", "address", "queue", "override"})
+_SHOWN_OF_ENTRY_POINT: Final = frozenset(ENTRY_POINT_KEYS)
 _SIMPLE: Final = re.compile(r"[^\s\"]+")
 
 _Keys = tuple[str, ...]

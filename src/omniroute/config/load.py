@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from omniroute.config.documents import Document, parse, read
+from omniroute.config.phones import phone_problems
 from omniroute.config.reading import Notes
 from omniroute.config.settings import declared_settings, settings_problems
 from omniroute.config.shape import build
@@ -22,7 +23,7 @@ from omniroute.rules.names import join
 
 __all__ = ["load_config", "loads"]
 
-_SECTIONS: Final = ("inboxes", "accounts", "groups")
+_SECTIONS: Final = ("inboxes", "accounts", "groups", "channels", "numbers")
 _INBOX_PARTS: Final = ("primary_for", "queues")
 
 
@@ -74,6 +75,7 @@ def _judge(
     judged: list[Problem] = []
     if registry is not None:
         judged += settings_problems(config, registry, text_scalars=notes.text_scalars)
+    judged += phone_problems(config)
     said = {problem.path for problem in (*found.problems, *judged)}
     checked = check(config, unread=set(_unread(notes, found.values)))
     judged += (problem for problem in checked if problem.path not in said)

@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any, Final, TypeGuard, TypeVar
 
 from omniroute.errors import Problem, UsageError
-from omniroute.instants import MILLISECOND, to_duration
+from omniroute.instants import MILLISECOND, MINUTE, to_duration
 from omniroute.rules.names import did_you_mean, join, quoted, shown, unknown
+from omniroute.rules.policy_checks import MINUTES_FORMS, MOST_MINUTES
 from omniroute.rules.sla import SLA_FORMS, parse_sla
 
 __all__ = [
@@ -23,8 +24,12 @@ __all__ = [
     "Table",
     "choice",
     "duration",
+    "flag",
     "is_digits",
+    "keywords",
     "many",
+    "minutes",
+    "notice",
     "sla",
     "table",
     "text",
@@ -197,6 +202,55 @@ def duration(notes: Notes, value: object, path: str) -> int | None:
         return micros
     notes.expected(path, 'a duration, as "40s", "15m", "1h30m" or "7d"', value)
     return None
+
+
+def flag(notes: Notes, value: object, path: str) -> bool | None:
+    """Read true or false, from text where the format knows nothing else."""
+    if notes.text_scalars and value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, bool):
+        return value
+    notes.expected(path, "true or false", value)
+    return None
+
+
+def minutes(notes: Notes, value: object, path: str) -> int | None:
+    """Read a timer as microseconds: whole minutes, as a number or a duration (U25 to U34)."""
+    return _minutes(notes, value, path, least=1)
+
+
+def notice(notes: Notes, value: object, path: str) -> int | None:
+    """Read a notice as microseconds: as `minutes`, or 0 for none (U34)."""
+    return _minutes(notes, value, path, least=0)
+
+
+def _minutes(notes: Notes, value: object, path: str, *, least: int) -> int | None:
+    count = _count_of_minutes(notes, value)
+    if count is not None and least <= count <= MOST_MINUTES:
+        return count * MINUTE
+    notes.expected(path, MINUTES_FORMS if least else f"0, or {MINUTES_FORMS}", value)
+    return None
+
+
+def _count_of_minutes(notes: Notes, value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if notes.text_scalars and is_digits(value):
+        return int(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        count, rest = divmod(to_duration(value), MINUTE)
+    except UsageError:
+        return None
+    return None if rest else count
+
+
+def keywords(notes: Notes, value: object, path: str) -> tuple[str, ...] | None:
+    """Read keywords: a list, or one text that is split at commas and spaces (U59)."""
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    return texts(notes, value, path)
 
 
 def choice(kind: type[E]) -> Read[E]:

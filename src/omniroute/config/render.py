@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from attrs import fields
 
@@ -15,21 +15,26 @@ from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity, Role
+from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     AgentConfig,
     ChannelConfig,
+    ChannelGroupConfig,
     DeskConfig,
+    DirectAccess,
     EntryPointConfig,
     GroupConfig,
     InboxConfig,
+    NumberConfig,
     Override,
     QueueNode,
+    QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, PolicySettings
+from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings
 from omniroute.model.secret import SecretRef
 
-__all__ = ["dump", "dump_agent", "dumps_toml"]
+__all__ = ["dump", "dump_agent", "dumps_toml", "written"]
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -40,9 +45,12 @@ def dump(config: DeskConfig) -> dict[str, Any]:
         "preset": config.preset,
         **_own_policy(config.policy),
         "channels": {name: _channel(each) for name, each in config.channels.items()},
+        "channel_groups": {n: _channel_group(each) for n, each in config.channel_groups.items()},
         "inboxes": {name: _inbox(each) for name, each in config.inboxes.items()},
         "accounts": {name: _plain(each.settings) for name, each in config.accounts.items()},
         "entry_points": {name: _entry_point(each) for name, each in config.entry_points.items()},
+        "numbers": {name: _number(each) for name, each in config.numbers.items()},
+        "direct_access": {n: _direct_access(each) for n, each in config.direct_access.items()},
         "groups": {name: _group(each) for name, each in config.groups.items()},
         "agents": {name: dump_agent(each) for name, each in config.agents.items()},
     }
@@ -52,6 +60,11 @@ def dump(config: DeskConfig) -> dict[str, Any]:
 def dumps_toml(config: DeskConfig) -> str:
     """Return a configuration as a TOML file that a person can go on with."""
     return render_toml(dump(config), spread=("channels", "inboxes", "accounts"))
+
+
+def written(value: Any) -> Any:
+    """Return a value of a policy or of settings as it is written in a configuration."""
+    return _plain(_value(value))
 
 
 def _set(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,30 +81,89 @@ def _own_policy(policy: PolicySettings) -> dict[str, Any]:
 
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
-    written = {key: _value(value) for key, value in values.items() if value is not None}
-    if policy.idempotency_window is not None:
-        written["idempotency_window"] = render_duration(policy.idempotency_window)
-    return written
+    return {
+        key: render_duration(value) if key in _DURATIONS else _value(value)
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+_DURATIONS: Final = (
+    "idempotency_window",
+    "unanswered_expiration",
+    "after_hours_expiration",
+    "chat_timeout",
+    "hard_expiry",
+    "selecting_expiration",
+    "snooze_grace",
+)
 
 
 def _value(value: Any) -> Any:
     """A policy's value as written."""
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, AfterEnd):
-        within = None if value.within is None else render_duration(value.within)
-        return _set({"to": value.to.value, "within": within})
-    if isinstance(value, Hours):
-        return written_hours(value)
-    if isinstance(value, Capacity):
-        return {"goal": value.goal, "soft_max": value.soft_max, "hard_max": value.hard_max}
+    if isinstance(value, tuple):
+        return list(value)
     if isinstance(value, Mapping):
         return {key: _value(each) for key, each in value.items()}
-    return value
+    write = _WRITERS.get(type(value))
+    return value if write is None else write(value)
+
+
+def _after_end(rule: AfterEnd) -> dict[str, Any]:
+    within = None if rule.within is None else render_duration(rule.within)
+    return _set({"to": rule.to.value, "within": within})
+
+
+def _capacity(limits: Capacity) -> dict[str, Any]:
+    return {"goal": limits.goal, "soft_max": limits.soft_max, "hard_max": limits.hard_max}
+
+
+def _inactivity(each: Inactivity) -> dict[str, Any]:
+    plain = Inactivity(after=each.after)
+    return {
+        "after": render_duration(each.after),
+        **({"notice": render_duration(each.notice)} if each.notice else {}),
+        **_changed(each, plain, "notice_side", "then", "anchor", "text"),
+    }
+
+
+def _keep_alive(each: KeepAlive) -> dict[str, Any]:
+    return {
+        "after": render_duration(each.after),
+        "text": each.text,
+        "end_after": render_duration(each.end_after),
+        "end_text": each.end_text,
+        **({"end_text_first": True} if each.end_text_first else {}),
+    }
+
+
+_WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    AfterEnd: _after_end,
+    Capacity: _capacity,
+    Inactivity: _inactivity,
+    Hours: written_hours,
+    KeepAlive: _keep_alive,
+}
+
+
+def _changed(value: Any, plain: Any, *names: str) -> dict[str, Any]:
+    """The fields that differ from those of a value that sets nothing."""
+    pairs = ((name, getattr(value, name), getattr(plain, name)) for name in names)
+    return {name: _value(own) for name, own, other in pairs if own != other}
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
-    return _set(_own_policy(channel.policy))
+    names = (each.name for each in fields(ChannelConfig) if each.name != "policy")
+    return _changed(channel, _PLAIN_CHANNEL, *names) | _set(_own_policy(channel.policy))
+
+
+_PLAIN_CHANNEL: Final = ChannelConfig()
+
+
+def _channel_group(group: ChannelGroupConfig) -> dict[str, Any]:
+    return _set({"description": group.description, "channels": list(group.channels) or None})
 
 
 def _inbox(inbox: InboxConfig) -> dict[str, Any]:
@@ -101,9 +173,19 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
             "sla": render_duration(inbox.sla),
             "queues": _queues(inbox.queues) or None,
             **_own_policy(inbox.policy),
-            "at": {path: _policy(policy) for path, policy in inbox.at.items()} or None,
+            "at": {path: _place(inbox, path) for path in (*inbox.at, *inbox.traits)} or None,
         },
     )
+
+
+def _place(inbox: InboxConfig, path: str) -> dict[str, Any]:
+    traits = inbox.traits.get(path, _NO_TRAITS)
+    own = _changed(traits, _NO_TRAITS, "hidden", "language", "keywords")
+    return own | _policy(inbox.at.get(path, _NO_POLICY))
+
+
+_NO_TRAITS: Final = QueueTraits()
+_NO_POLICY: Final = PolicySettings()
 
 
 def _queues(nodes: Iterable[QueueNode]) -> list[Any]:
@@ -134,14 +216,25 @@ def _entry_point(entry_point: EntryPointConfig) -> dict[str, Any]:
         "address": entry_point.address,
         "queue": entry_point.queue,
         "override": entry_point.override and _override(entry_point.override),
+        "number": entry_point.number,
     }
+    gates = {gate.value: False for gate in Gate if not getattr(entry_point, gate.value)}
     settings: dict[str, Any] = _plain(entry_point.settings)
-    return {**_set(known), **settings}
+    return {**_set(known), **gates, **settings}
 
 
 def _override(override: Override) -> dict[str, Any]:
     sla = None if override.sla is None else render_duration(override.sla)
     return _set({"inbox": override.inbox, "sla": sla})
+
+
+def _number(number: NumberConfig) -> dict[str, Any]:
+    own = {"label": number.label, "queue": number.queue}
+    return _set(own) | ({"global_outbound": True} if number.global_outbound else {})
+
+
+def _direct_access(each: DirectAccess) -> dict[str, Any]:
+    return {"keys": dict(each.keys), "queue": each.queue}
 
 
 def _group(group: GroupConfig) -> dict[str, Any]:
@@ -156,6 +249,9 @@ def dump_agent(agent: AgentConfig) -> dict[str, Any]:
             "groups": list(agent.groups) or None,
             "serves": list(agent.serves) or None,
             "capacity": None if agent.capacity is None else _value(agent.capacity),
+            "channels": None if agent.channels is None else list(agent.channels),
+            "skills": dict(agent.skills) or None,
+            "languages": list(agent.languages) or None,
             "role": None if agent.role is Role.AGENT else agent.role.value,
         },
     )

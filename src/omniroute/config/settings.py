@@ -16,12 +16,17 @@ from omniroute.errors import ConfigError, Problem, UnknownEntryPoint
 from omniroute.model.desk_config import AccountConfig, DeskConfig, EntryPointConfig
 from omniroute.model.secret import Secret, SecretRef
 from omniroute.ports import AdapterRegistry, ChannelAdapter
+from omniroute.rules.judged import kind_of
 from omniroute.rules.names import did_you_mean, join, quoted, unknown
 
-__all__ = ["adapter_settings", "declared_settings", "settings_problems"]
+__all__ = ["ENTRY_POINT_KEYS", "adapter_settings", "declared_settings", "settings_problems"]
 
 _ADDRESS: Final = "address"
-_ENTRY_POINT_KEYS: Final = ("channel", "account", "address", "queue", "override")
+ENTRY_POINT_KEYS: Final = tuple(
+    each.name for each in fields(EntryPointConfig) if each.name != "settings"
+)
+"""The keys of an entry point that are no adapter's."""
+
 _NO_ACCOUNT: Final = AccountConfig()
 
 Reveal = Callable[[SecretRef], Secret]
@@ -68,7 +73,7 @@ def adapter_settings(
         raise UnknownEntryPoint(unknown(what, config.entry_points, entry_point))
     declared = _declared(adapter)
     problems = [
-        *_unknown(_own(entry_point), found.settings, declared, _ENTRY_POINT_KEYS),
+        *_unknown(_own(entry_point), found.settings, declared, ENTRY_POINT_KEYS),
         *_missing(config, entry_point, found, declared),
     ]
     values: dict[str, Any] = {}
@@ -101,24 +106,34 @@ def settings_problems(
     yield from _misspelt_kinds(config, kinds)
     for name, account in config.accounts.items():
         users = [e for e in config.entry_points.values() if e.account == name]
-        if users and all(each.channel in kinds for each in users):
-            adapters = {each.channel: kinds[each.channel] for each in users}
+        used = [kind_of(config, each.channel) for each in users]
+        if used and all(kind in kinds for kind in used):
+            adapters = {kind: kinds[kind] for kind in used}
             yield from _account(join("accounts", name), account, adapters, text=text_scalars)
     for name, each in config.entry_points.items():
-        if each.channel in kinds:
-            yield from _entry_point(config, name, each, kinds[each.channel], text=text_scalars)
-        elif each.channel:
-            what = f"no adapter for channel kind {quoted(each.channel)}"
+        kind = kind_of(config, each.channel)
+        if kind in kinds:
+            yield from _entry_point(config, name, each, kinds[kind], text=text_scalars)
+        elif kind:
+            what = f"no adapter for channel kind {quoted(kind)}"
             path = join("entry_points", name, "channel")
-            yield Problem(path, unknown(what, kinds, each.channel))
+            yield Problem(path, unknown(what, kinds, kind))
 
 
 def _misspelt_kinds(config: DeskConfig, kinds: Mapping[str, Any]) -> Iterator[Problem]:
     """Kinds are open, so that only those are refused that look like one there is."""
-    written = [(join("channels", kind), kind) for kind in config.channels]
+    written = [
+        (join("channels", name) if each.type is None else join("channels", name, "type"), kind)
+        for name, each in config.channels.items()
+        for kind in (each.type or name,)
+    ]
     for name, inbox in config.inboxes.items():
         path = join("inboxes", name, "primary_for")
-        written += [(join(path, index), kind) for index, kind in enumerate(inbox.primary_for)]
+        written += [
+            (join(path, index), channel)
+            for index, channel in enumerate(inbox.primary_for)
+            if channel not in config.channels
+        ]
     for path, kind in written:
         if kind not in kinds and (guess := did_you_mean(kind, kinds, similarity=0.8)):
             what = f"no adapter for channel kind {quoted(kind)}; did you mean {quoted(guess)}?"
@@ -142,7 +157,7 @@ def _entry_point(
     config: DeskConfig, name: str, each: EntryPointConfig, adapter: ChannelAdapter, *, text: bool
 ) -> Iterator[Problem]:
     declared = _declared(adapter)
-    yield from _unknown(_own(name), each.settings, declared, _ENTRY_POINT_KEYS)
+    yield from _unknown(_own(name), each.settings, declared, ENTRY_POINT_KEYS)
     yield from _missing(config, name, each, declared)
     for key, value in each.settings.items():
         if key in declared:

@@ -18,35 +18,62 @@ from omniroute.config.reading import (
     Table,
     choice,
     duration,
+    flag,
+    keywords,
     many,
+    minutes,
+    notice,
     sla,
     table,
     text,
     texts,
     whole,
 )
-from omniroute.instants import SECOND
+from omniroute.instants import MINUTE, SECOND
 from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
     ChannelConfig,
+    ChannelDirection,
+    ChannelGroupConfig,
     DeskConfig,
+    DirectAccess,
     EntryPointConfig,
     GroupConfig,
     InboxConfig,
+    NumberConfig,
     Override,
     QueueNode,
+    QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.policy import (
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    DismissedTextAt,
+    ExpirationHours,
+    Inactivity,
+    InactivityAnchor,
+    InactivityThen,
+    KeepAlive,
+    NoticeSide,
+    Overtake,
+    PolicySettings,
+    ProtectedNames,
+)
 from omniroute.model.secret import SecretRef
 from omniroute.rules.names import join, shown
+from omniroute.rules.policy_checks import MINUTES_FORMS
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
 __all__ = ["build"]
 
 _STAND_IN_SLA: Final = SECOND
+_STAND_IN_TIME: Final = MINUTE
+_STAND_IN_TEXT: Final = "?"
+_STAND_IN_KEYS: Final[Mapping[str, str]] = {"?": "?"}
 _STAND_IN_QUEUE: Final = QueueNode("")
 _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
@@ -70,7 +97,37 @@ def _capacity(fields: Table) -> Capacity | None:
 
 
 @table
-def _policy(fields: Table) -> PolicySettings:
+def _inactivity(fields: Table) -> Inactivity:
+    return Inactivity(
+        after=fields.need("after", minutes, _STAND_IN_TIME, expected=MINUTES_FORMS),
+        notice=fields.take("notice", notice, 0),
+        notice_side=fields.take("notice_side", choice(NoticeSide), NoticeSide.AFTER),
+        then=fields.take("then", choice(InactivityThen), InactivityThen.DISMISS),
+        anchor=fields.take("anchor", choice(InactivityAnchor), InactivityAnchor.AGENT),
+        text=fields.take("text", text, None),
+    )
+
+
+@table
+def _keep_alive(fields: Table) -> KeepAlive:
+    after, end_after = (
+        fields.need(name, duration, _STAND_IN_TIME, expected='a duration, such as "10m"')
+        for name in ("after", "end_after")
+    )
+    first, last = (
+        fields.need(name, text, _STAND_IN_TEXT, expected="the text to send")
+        for name in ("text", "end_text")
+    )
+    return KeepAlive(
+        after=after,
+        text=first,
+        end_after=end_after,
+        end_text=last,
+        end_text_first=fields.take("end_text_first", flag, default=False),
+    )
+
+
+def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
         distribution=fields.take("distribution", choice(Distribution), None),
@@ -80,18 +137,60 @@ def _policy(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
+        back_words=fields.take("back_words", texts, None),
+        exit_words=fields.take("exit_words", texts, None),
+        protected_names=fields.take("protected_names", choice(ProtectedNames), None),
+        enabled=fields.take("enabled", many(flag), None),
+        unanswered_expiration=fields.take("unanswered_expiration", minutes, None),
+        after_hours_expiration=fields.take("after_hours_expiration", minutes, None),
+        expiration_hours=fields.take("expiration_hours", choice(ExpirationHours), None),
+        chat_timeout=fields.take("chat_timeout", minutes, None),
+        hard_expiry=fields.take("hard_expiry", minutes, None),
+        selecting_expiration=fields.take("selecting_expiration", minutes, None),
+        inactivity=fields.take("inactivity", _inactivity, None),
+        keep_alive=fields.take("keep_alive", _keep_alive, None),
+        greeting=fields.take("greeting", text, None),
+        skip_greeting_after_hours=fields.take("skip_greeting_after_hours", flag, None),
+        after_hours_message=fields.take("after_hours_message", text, None),
+        dismissed_text=fields.take("dismissed_text", text, None),
+        dismissed_text_at=fields.take("dismissed_text_at", choice(DismissedTextAt), None),
+        ended_text=fields.take("ended_text", text, None),
+        snooze_grace=fields.take("snooze_grace", duration, None),
+        dismissed_resumes_after_hours=fields.take("dismissed_resumes_after_hours", flag, None),
         hours=fields.take("hours", hours, None),
     )
+
+
+_policy = table(_policy_of)
+
+
+# --- channels -------------------------------------------------------------------------------------
 
 
 @table
 def _channel(fields: Table) -> ChannelConfig:
     return ChannelConfig(
+        type=fields.take("type", text, None),
+        entry_flow=fields.take("entry_flow", text, None),
+        exit_flow=fields.take("exit_flow", text, None),
+        active=fields.take("active", flag, default=True),
+        direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
+        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        enabled_by_support=fields.take("enabled_by_support", flag, default=True),
+        contents=fields.take("contents", texts, None),
         policy=_with_hours(
             fields,
             fields.take("policy", _policy, PolicySettings()),
             fields.take("hours", hours, None),
-        )
+        ),
+    )
+
+
+@table
+def _channel_group(fields: Table) -> ChannelGroupConfig:
+    return ChannelGroupConfig(
+        description=fields.take("description", text, None),
+        channels=fields.take("channels", texts, ()),
     )
 
 
@@ -109,6 +208,7 @@ def _with_hours(fields: Table, policy: PolicySettings, found: Hours | None) -> P
 
 @table
 def _inbox(fields: Table) -> InboxConfig:
+    places = fields.take("at", many(_place), {})
     return InboxConfig(
         primary_for=fields.take("primary_for", texts, ()),
         sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
@@ -118,7 +218,25 @@ def _inbox(fields: Table) -> InboxConfig:
             fields.take("policy", _policy, PolicySettings()),
             fields.take("hours", hours, None),
         ),
-        at=fields.take("at", many(_policy), {}),
+        at={
+            path: policy
+            for path, (policy, traits) in places.items()
+            if policy != PolicySettings() or traits == QueueTraits()
+        },
+        traits={path: traits for path, (_, traits) in places.items() if traits != QueueTraits()},
+    )
+
+
+@table
+def _place(fields: Table) -> tuple[PolicySettings, QueueTraits]:
+    return _policy_of(fields), _traits(fields)
+
+
+def _traits(fields: Table) -> QueueTraits:
+    return QueueTraits(
+        hidden=fields.take("hidden", flag, default=False),
+        language=fields.take("language", text, None),
+        keywords=fields.take("keywords", keywords, ()),
     )
 
 
@@ -189,6 +307,10 @@ def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
         ),
         "queue": fields.take("queue", text, None),
         "override": fields.take("override", _override, None),
+        "number": fields.take("number", text, None),
+        "connected": fields.take("connected", flag, default=True),
+        "embedded": fields.take("embedded", flag, default=True),
+        "forwarding_active": fields.take("forwarding_active", flag, default=True),
     }
     settings = _settings(notes, fields.settings(), path)
     fields.close(open_ended=True)
@@ -226,6 +348,26 @@ def _secret(notes: Notes, name: object, path: str) -> SecretRef:
     return _STAND_IN_SECRET
 
 
+# --- numbers and direct access --------------------------------------------------------------------
+
+
+@table
+def _number(fields: Table) -> NumberConfig:
+    return NumberConfig(
+        label=fields.need("label", text, _STAND_IN_TEXT, expected="what people call the number"),
+        queue=fields.take("queue", text, None),
+        global_outbound=fields.take("global_outbound", flag, default=False),
+    )
+
+
+@table
+def _direct_access(fields: Table) -> DirectAccess:
+    return DirectAccess(
+        keys=fields.need("keys", many(text), _STAND_IN_KEYS, expected="a table of keys"),
+        queue=fields.need("queue", text, "", expected="the queue that it leads to"),
+    )
+
+
 # --- staff ----------------------------------------------------------------------------------------
 
 
@@ -241,6 +383,9 @@ def _agent(fields: Table) -> AgentConfig:
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
         capacity=fields.take("capacity", many(_capacity), None),
+        channels=fields.take("channels", texts, None),
+        skills=fields.take("skills", many(whole), {}),
+        languages=fields.take("languages", texts, ()),
         role=fields.take("role", choice(Role), Role.AGENT),
     )
 
@@ -261,9 +406,12 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
             top.take("hours", hours, None),
         ),
         channels=top.take("channels", many(_channel), {}),
+        channel_groups=top.take("channel_groups", many(_channel_group), {}),
         inboxes=top.take("inboxes", many(_inbox), {}),
         accounts=top.take("accounts", many(_account), {}),
         entry_points=top.take("entry_points", many(_entry_point), {}),
+        numbers=top.take("numbers", many(_number), {}),
+        direct_access=top.take("direct_access", many(_direct_access), {}),
         groups=top.take("groups", many(_group), {}),
         agents=top.take("agents", many(_agent), {}),
     )

@@ -16,20 +16,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
 
+from omniroute.config.edits import Edits
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
+from omniroute.desk.drafts import Draft
 from omniroute.desk.pausing import EVERY, sleeper
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
 from omniroute.desk.watch import POLL, Stop, watch_async
+from omniroute.errors import Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.values import frozen
 from omniroute.ports import Store
@@ -40,6 +43,7 @@ __all__ = [
     "AsyncContacts",
     "AsyncDesk",
     "AsyncDesks",
+    "AsyncDraft",
     "AsyncStaff",
     "Carrier",
     "in_threads",
@@ -185,6 +189,68 @@ class AsyncActing(_Lifted):
     set_available = _lift(Acting.set_available)
 
 
+class AsyncDraft(Edits):
+    """`Draft`, awaited: edits are plain calls, what asks the store is awaited.
+
+    `await desk.configure(by=…)` begins one, `async with desk.configure(by=…) as draft` saves it too.
+    """
+
+    def __init__(self, draft: Draft, carriers: _Carriers) -> None:
+        super().__init__(draft.staged, draft.registry)
+        self.sync = draft
+        self._carriers = carriers
+
+    @property
+    def base(self) -> int:
+        """The version that the draft goes out from."""
+        return self.sync.base
+
+    async def problems(self) -> tuple[Problem, ...]:
+        """Return everything that keeps the draft from being saved now (`Draft.problems`)."""
+        return await self._carry(self.sync.problems)
+
+    async def save(self, *, now: datetime | None = None) -> int:
+        """Save the draft as a new version, whole or not at all (`Draft.save`)."""
+        return await self._carry(lambda: self.sync.save(now=now))
+
+    async def rebase(self) -> tuple[str, ...]:
+        """Join the draft with what was saved since it began (`Draft.rebase`)."""
+        return await self._carry(self.sync.rebase)
+
+    async def discard(self) -> None:
+        """Forget every edit, and begin at the version in force now."""
+        await self._carry(self.sync.discard)
+
+    async def _carry(self, call: Callable[[], T]) -> T:
+        try:
+            return await _to_its_end(self._carriers.store, call)
+        finally:
+            self._staged = self.sync.staged
+
+
+class _Configuring:
+    """A draft on its way: awaited, or the context manager that saves it at the end of the block."""
+
+    def __init__(self, begin: Callable[[], Awaitable[AsyncDraft]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, None, AsyncDraft]:
+        return self._begin().__await__()
+
+    async def __aenter__(self) -> AsyncDraft:
+        self._draft = await self._begin()
+        return self._draft
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            await self._draft.save()
+
+
 class AsyncDesk(_Lifted):
     """`Desk`, awaited: the same methods with the same arguments and rules."""
 
@@ -202,6 +268,10 @@ class AsyncDesk(_Lifted):
 
     entry_points = _lift(Desk.entry_points)
     apply = _lift(Desk.apply)
+    rollback = _lift(Desk.rollback)
+    history = _lift(Desk.history)
+    version = _lift(Desk.version)
+    compare = _lift(Desk.compare)
     receive = _lift(Desk.receive)
     accept = _lift(Desk.accept)
     handshake = _lift(Desk.handshake)
@@ -231,6 +301,15 @@ class AsyncDesk(_Lifted):
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
     explain = _lift(Desk.explain)
+
+    def configure(self, *, by: str | None = None) -> _Configuring:
+        """Return a draft, to be awaited or entered with `async with` (`Desk.configure`)."""
+
+        async def begin() -> AsyncDraft:
+            draft = await self._carry(lambda: self.sync.configure(by=by))
+            return AsyncDraft(draft, self._carriers)
+
+        return _Configuring(begin)
 
     async def config(self) -> DeskConfig:
         """Return the configuration in force."""

@@ -16,6 +16,7 @@ def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> Des
     from omniroute.config import (  # many modules, and seldom needed
         holiday_problems,
         load_config,
+        phone_problems,
         settings_problems,
     )
     from omniroute.rules.checks import require
@@ -23,6 +24,7 @@ def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> Des
     if not isinstance(config, DeskConfig):
         return load_config(config, registry=registry)
     require(config, source=f"desk {config.desk!r}")
-    if problems := [*settings_problems(config, registry), *holiday_problems(config)]:
+    problems = [*settings_problems(config, registry), *holiday_problems(config)]
+    if problems := [*problems, *phone_problems(config)]:
         raise ConfigError(problems, source=f"desk {config.desk!r}")
     return config

@@ -19,6 +19,7 @@ from omniroute.model.desk_config import DeskConfig, QueueMove
 from omniroute.model.events import SYSTEM, Configured
 from omniroute.model.records import AddressEntry, ConfigChange, ConfigVersion, DeskRecord
 from omniroute.ports import Transaction
+from omniroute.rules.judged import kind_of
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
 from omniroute.schema import ADDRESSES, CONFIG_CHANGES, CONFIGS, DESKS
@@ -122,7 +123,7 @@ def save(
         return before.version
     version = before.version + 1
     after = compiled(config, version)
-    clearing = Clearing(unit, before, after, moves, ending)
+    clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending)
     if problems := list(clearing.problems()):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)
@@ -134,7 +135,7 @@ def save(
     )
     unit.use_version(version, after)
     unit.write_event(Configured(unit.now, actor, version))
-    clearing.clear(by)
+    clearing.clear(unit, by)
     jobs.start(unit, version)
     return version
 
@@ -167,4 +168,7 @@ def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | N
 
 
 def _addresses(config: DeskConfig) -> Mapping[tuple[str, str], str]:
-    return {(each.channel, each.address): name for name, each in config.entry_points.items()}
+    return {
+        (kind_of(config, each.channel), each.address): name
+        for name, each in config.entry_points.items()
+    }

@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Self
 
 from omniroute.clock import resolve_now
-from omniroute.desk import configure, handle, inbound, intake, read
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
+from omniroute.desk import handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
-from omniroute.desk.checking import checked
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import AcceptedItems
@@ -27,11 +26,11 @@ from omniroute.desk.pausing import Pausing
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
+from omniroute.desk.versions import Versioned
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
-from omniroute.model.desk_config import DeskConfig
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
@@ -45,7 +44,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Pausing):
+class Desk(Versioned, Pausing):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(
@@ -86,33 +85,9 @@ class Desk(Pausing):
     def _now(self, now: datetime | None) -> int:
         return resolve_now(now, self._runtime.clock)
 
-    @property
-    def config(self) -> DeskConfig:
-        """The configuration in force."""
-        return self._runtime.current(self.id).config
-
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
-
-    def apply(
-        self, config: DeskConfig, *, by: str | None = None, now: datetime | None = None
-    ) -> int:
-        """Save a configuration as a new version, whole or not at all; return its number.
-
-        Its agents are not looked at: staff is changed one at a time, with `staff` or in a draft.
-
-        Every process works by it from its next transaction; what hangs on the old one (dues, who
-        serves what) follows in batches with the next ticks, and at each conversation's next touch
-        (S4). Raises `ConfigError` with everything that is wrong, or that running conversations
-        stand in.
-        """
-        if config.desk != self.id:
-            raise UsageError(
-                "a configuration of another desk", expected=repr(self.id), got=repr(config.desk)
-            )
-        checked(config, self._runtime.registry)
-        return self._runtime.run(self.id, self._now(now), configure.apply(config, by=by))
 
     # --- messages in ------------------------------------------------------------------------------
 

@@ -130,7 +130,7 @@ def addressed(setup: Setup, entry_point: str, item: Inbound) -> tuple[str | None
     asked = setup.entry_point(entry_point)
     if problem := item_problem(item):
         return None, problem
-    name = setup.by_address(asked.channel, item.address)
+    name = setup.by_address(asked.kind, item.address)
     if name is None:
         return None, f"no entry point has the address {item.address!r}"
     if setup.entry_point(name).account != asked.account:

@@ -16,6 +16,7 @@ from omniroute.model.commands import End, Relocate
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.state import OPEN, EndReason
+from omniroute.ports import Transaction
 from omniroute.rules.moves import follow_path
 from omniroute.rules.names import join
 from omniroute.rules.resolution import Setup
@@ -34,13 +35,15 @@ class Clearing:
 
     def __init__(
         self,
-        unit: Unit,
+        tx: Transaction,
+        desk: str,
         before: Setup,
         after: Setup,
         moves: Sequence[QueueMove] = (),
         ending: Collection[str] = (),
     ) -> None:
-        self._unit = unit
+        self._tx = tx
+        self._desk = desk
         self._after = after
         self._ending = ending
         changed = before.config.inboxes.keys() - after.config.inboxes.keys()
@@ -65,7 +68,7 @@ class Clearing:
                 told.add(self._after.inbox_of(leaf))
                 yield _problem(f"inboxes.{leaf.replace('/', '.', 1)}", count, target, leaf)
         for inbox, target in self._inboxes.items():
-            if target in self._after.config.inboxes or inbox in told:
+            if self._after.inbox_of(target) in self._after.config.inboxes or inbox in told:
                 continue
             if count := self._count(_IN_INBOX, inbox):
                 yield _problem(join("inboxes", inbox), count, target, inbox)
@@ -73,7 +76,7 @@ class Clearing:
             if name not in self._ending and (count := self._on(name)):
                 yield _problem(join("entry_points", name), count, name, name)
 
-    def clear(self, by: str | None) -> None:
+    def clear(self, unit: Unit, by: str | None) -> None:
         """Move and end what stands there; the unit works by the new configuration by now.
 
         Who stands where is read first: two queues can change places.
@@ -85,42 +88,41 @@ class Clearing:
         }
         for inbox, target in self._inboxes.items():
             for conversation in self._standing(_IN_INBOX, inbox):
-                going.setdefault(conversation, (target, None))
+                going.setdefault(conversation, (self._after.inbox_of(target), None))
         for number, (conversation, place) in enumerate(going.items(), 1):
-            self._relocate(conversation, *place, by)
+            _relocate(unit, conversation, *place, by)
             if number % _PAGE == 0:
-                self._unit.flush()
+                unit.flush()
         for name in self._gone:
-            self._end(name, by)
-
-    def _relocate(self, conversation: str, inbox: str, queue: str | None, by: str | None) -> None:
-        found = self._unit.conversation(conversation)
-        command = Relocate(inbox, queue or found.queue, by)
-        self._unit.perform(found, command, self._unit.policy(found))
-
-    def _end(self, entry_point: str, by: str | None) -> None:
-        unit = self._unit
-        unit.flush()
-        while page := unit.tx.scan(_ON_ENTRY_POINT, unit.desk, (entry_point,), limit=_PAGE):
-            for each in page:
-                found = unit.conversation(each.id)
-                unit.perform(found, End(by, EndReason.FAILURE), unit.policy(found))
-            unit.flush()
+            _end(unit, name, by)
 
     def _standing(self, index: Index[Conversation], value: str) -> Iterator[str]:
-        unit = self._unit
         for state in OPEN:
             after, prefix = None, (value, state.value)
-            while page := unit.tx.entries(index, unit.desk, prefix, after=after, limit=_PAGE):
+            while page := self._tx.entries(index, self._desk, prefix, after=after, limit=_PAGE):
                 yield from (entry[-1] for entry in page)
                 after = page[-1][len(prefix) :]
 
     def _count(self, index: Index[Conversation], value: str) -> int:
-        unit = self._unit
-        return sum(unit.tx.count(index, unit.desk, (value, state.value)) for state in OPEN)
+        return sum(self._tx.count(index, self._desk, (value, state.value)) for state in OPEN)
 
     def _on(self, entry_point: str) -> int:
-        return self._unit.tx.count(_ON_ENTRY_POINT, self._unit.desk, (entry_point,))
+        return self._tx.count(_ON_ENTRY_POINT, self._desk, (entry_point,))
+
+
+def _relocate(unit: Unit, conversation: str, inbox: str, queue: str | None, by: str | None) -> None:
+    found = unit.conversation(conversation)
+    command = Relocate(inbox, queue or found.queue, by)
+    unit.perform(found, command, unit.policy(found))
+
+
+def _end(unit: Unit, entry_point: str, by: str | None) -> None:
+    unit.flush()
+    while page := unit.tx.scan(_ON_ENTRY_POINT, unit.desk, (entry_point,), limit=_PAGE):
+        for each in page:
+            found = unit.conversation(each.id)
+            unit.perform(found, End(by, EndReason.FAILURE), unit.policy(found))
+        unit.flush()
 
 
 def _problem(path: str, count: int, target: str, place: str) -> Problem:

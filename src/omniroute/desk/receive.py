@@ -97,7 +97,7 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 
 
 def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
-    contact = _contact(unit, entry_point.channel, sender)
+    contact = _contact(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
     body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
     conversation = latest = _latest(unit, entry_point, contact.id, item.thread)
@@ -272,10 +272,10 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
 
 
 def _remark(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
-    contact = _find_contact(unit, entry_point.channel, sender)
+    contact = _find_contact(unit, entry_point.kind, sender)
     found = None
     if contact is not None:
-        _known_by(unit, contact, entry_point.channel, item.new_addresses)
+        _known_by(unit, contact, entry_point.kind, item.new_addresses)
         found = _latest(unit, entry_point, contact.id, item.thread)
     if found is None:
         return Outcome(IGNORED, item.key, item.kind, reason="it belongs to no conversation")

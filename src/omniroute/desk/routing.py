@@ -1,47 +1,45 @@
 """Bringing waiting conversations and agents together, after whatever changed either side.
 
-Two questions, both answered by `rules.assignment` on what the store lists in order: who takes this
+Two questions, both answered by `rules.assignment` on what `lines` list in order: who takes this
 conversation, and what does this agent take next. `settle` asks them until nothing moves, so that
-nobody waits while a suitable agent has room (R2).
+nobody waits while a suitable agent has room (R2): one transaction decides as many as there are.
 """
 
 from __future__ import annotations
 
+from omniroute.desk.lines import Lines
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
 from omniroute.model.commands import Assign
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import AfterEndTo
-from omniroute.rules.assignment import LOOKED_AT, Choice, choose, first_waiting, fitting, may_push
-from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS
+from omniroute.rules.assignment import Choice, choose, fitting, may_push
+from omniroute.schema import EXPLANATIONS
 
 __all__ = ["settle"]
-
-_WAITING = CONVERSATIONS.index("waiting")
-_SERVING = AGENTS.index("serving")
 
 
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
+    lines = Lines(unit)
     while unit.freed or unit.queued:
         if unit.freed:
             agent = next(iter(unit.freed))
             del unit.freed[agent]
-            _fill(unit, agent)
+            _fill(unit, lines, agent)
         else:
-            _place(unit, unit.queued.pop(next(iter(unit.queued))))
+            _place(unit, lines, unit.queued.pop(next(iter(unit.queued))))
     unit.finish()
 
 
-def _place(unit: Unit, conversation: Conversation) -> None:
+def _place(unit: Unit, lines: Lines, conversation: Conversation) -> None:
     """Give a newly waiting conversation to the first agent who may take it, if there is one."""
     if conversation.queue is None or not unit.pushes(conversation):
         return
-    unit.flush()
     preferred = _last_agent(unit, conversation)
-    entries = unit.tx.entries(_SERVING, unit.desk, (conversation.queue,), limit=LOOKED_AT)
-    _give(unit, conversation, choose(entries, preferred=preferred))
+    choice = choose(lines.servers(conversation.queue), preferred=preferred)
+    _give(unit, lines, conversation, choice)
 
 
 def _last_agent(unit: Unit, conversation: Conversation) -> Agent | None:
@@ -52,27 +50,25 @@ def _last_agent(unit: Unit, conversation: Conversation) -> Agent | None:
     return agent if agent is not None and conversation.queue in agent.leaves else None
 
 
-def _fill(unit: Unit, agent_id: str) -> None:
+def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
     """Give an agent with room the conversations that wait longest in their queues."""
-    while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
-        unit.flush()
-        waiting = _next_for(unit, agent)
-        if waiting is None:
+    agent = unit.find_agent(agent_id)
+    if agent is None or not may_push(agent):
+        return
+    queues = [leaf for leaf in agent.leaves if unit.pushes_from(leaf)]
+    while queues and agent is not None and may_push(agent):
+        waiting = lines.longest_waiting(queues, agent.capacity.soft_max - agent.load)
+        if waiting is None or waiting.queue is None:
             return
-        entries = unit.tx.entries(_SERVING, unit.desk, (waiting.queue,), limit=LOOKED_AT)
-        _give(unit, waiting, choose(entries, preferred=agent))
+        _give(unit, lines, waiting, choose(lines.servers(waiting.queue), preferred=agent))
+        agent = unit.find_agent(agent_id)
 
 
-def _next_for(unit: Unit, agent: Agent) -> Conversation | None:
-    leaves = [(leaf,) for leaf in agent.leaves if unit.pushes_from(leaf)]
-    first = first_waiting(unit.tx.heads(_WAITING, unit.desk, leaves)) if leaves else None
-    return None if first is None else unit.conversation(first)
-
-
-def _give(unit: Unit, conversation: Conversation, choice: Choice) -> None:
+def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) -> None:
     if choice.chosen is not None:
-        policy = unit.policy(conversation)
+        before, policy = conversation, unit.policy(conversation)
         conversation = unit.perform(conversation, Assign(choice.chosen.agent), policy)
+        lines.given(before, conversation)
     unit.tx.put(EXPLANATIONS, unit.desk, fitting(_explanation(unit, conversation, choice)))
 
 

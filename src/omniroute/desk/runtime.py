@@ -138,7 +138,7 @@ class Runtime:
         if found is None:
             from omniroute.config import adapter_settings
 
-            adapter = self.registry.require(setup.entry_point(entry_point).channel)
+            adapter = self.registry.require(setup.entry_point(entry_point).kind)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
             found = self._adapters[key] = (adapter, settings)
         return found

@@ -145,7 +145,7 @@ def change(
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.checks import capacity_problems  # which configuration is judged by
+    from omniroute.rules.policy_checks import capacity_problems  # which configuration is judged by
 
     check_key(agent, "agent")
     problem, name = name_problem(agent, "an agent's id"), given.get("name")

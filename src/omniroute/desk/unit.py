@@ -69,6 +69,7 @@ class Unit:
         self._saved: dict[str, Agent] = {}
         self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
+        self.moves_in_line = 0
         self._entries: list[LogEntry] = []
         self._position = record.position
         self._next_due = record.next_due
@@ -83,6 +84,11 @@ class Unit:
     def position(self) -> int:
         """The log position of the last event so far."""
         return self._position
+
+    @property
+    def changed_agents(self) -> dict[str, Agent]:
+        """The agents that are not stored as they stand by now."""
+        return self._saved
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -271,7 +277,10 @@ class Unit:
             self._record(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
 
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
+        before = self._conversations.get(conversation.id)
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
+        if conversation.state is State.QUEUED or (before and before.state is State.QUEUED):
+            self.moves_in_line += 1
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):

@@ -40,8 +40,11 @@ class Capacity:
     """
 
     goal: int
+    """What is aimed at; shown, nothing more."""
     soft_max: int
+    """Where automatic assignment stops."""
     hard_max: int
+    """What nothing goes past, not even an agent who takes one by hand."""
 
 
 @frozen

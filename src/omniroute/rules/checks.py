@@ -7,14 +7,11 @@ may look like is checked where they are read; what they mean together, here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
-from attrs import field
-
 from omniroute.errors import ConfigError, Problem
-from omniroute.instants import MILLISECOND, SECOND
-from omniroute.model.agent import Capacity
+from omniroute.instants import SECOND
 from omniroute.model.desk_config import (
     AgentConfig,
     DeskConfig,
@@ -23,19 +20,30 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
-from omniroute.model.policy import PolicySettings
-from omniroute.model.state import State
-from omniroute.model.values import frozen
 from omniroute.rules import hours, queue_tree
-from omniroute.rules.names import did_you_mean, join, name_problem, quoted, text_problem, unknown
+from omniroute.rules.channel_checks import (
+    channel_problems,
+    gate_problems,
+    number_problems,
+    one_account_problems,
+    profile_problems,
+)
+from omniroute.rules.judged import Judged, when
+from omniroute.rules.names import did_you_mean, join, name_problem, quoted, unknown
+from omniroute.rules.policy_checks import (
+    DESK_ONLY,
+    NOT_ON_CHANNELS,
+    NOT_ON_QUEUES,
+    capacity_problems,
+    misplaced,
+    policy_problems,
+)
 from omniroute.rules.presets import preset_problem
-from omniroute.rules.resolution import MESSAGING
+from omniroute.rules.queue_checks import direct_access_problems, place_problem, queue_problems
 from omniroute.rules.sla import SLA_FORMS
+from omniroute.rules.words import normalized
 
-__all__ = ["FAMILIES", "capacity_problems", "problems", "require"]
-
-FAMILIES: Final = (MESSAGING,)
-"""The channel families that have a capacity of their own (M9)."""
+__all__ = ["problems", "require"]
 
 _NOT_IN_QUEUE_NAMES: Final = (queue_tree.ANY, queue_tree.BELOW)
 
@@ -52,117 +60,40 @@ def problems(config: DeskConfig, *, unread: Container[str] = ()) -> tuple[Proble
     `unread` names what could not be read from a file and is therefore incomplete here: `inboxes`,
     `primary_for`, `queues`, `accounts`, `groups`. References into it are not judged.
     """
-    desk = _Desk(config, unread, _leaves(config), _primary(config))
-    checks = (_top, _policies, _inboxes, _accounts, _entry_points, _groups, _agents)
+    desk = Judged.of(config, unread)
+    checks = (
+        _top,
+        _policies,
+        channel_problems,
+        _inboxes,
+        queue_problems,
+        _accounts,
+        _entry_points,
+        number_problems,
+        direct_access_problems,
+        _groups,
+        _agents,
+    )
     return tuple(problem for check in checks for problem in check(desk))
-
-
-@frozen
-class _Desk:
-    """What the checks look at: the configuration, and what it comes to as far as it was read."""
-
-    config: DeskConfig
-    unread: Container[str]
-    leaves: Mapping[str, None]
-    primary: Mapping[str, str]
-    patterns: dict[str, str | None] = field(factory=dict)
-
-    def read(self, *sections: str) -> bool:
-        return not any(section in self.unread for section in sections)
-
-    def pattern_problem(self, pattern: str) -> str | None:
-        if pattern not in self.patterns:
-            names_leaf = pattern in self.leaves
-            text = None if names_leaf else queue_tree.pattern_problem(pattern, tuple(self.leaves))
-            self.patterns[pattern] = text
-        return self.patterns[pattern]
-
-
-def _leaves(config: DeskConfig) -> dict[str, None]:
-    """Every leaf's path, in order."""
-    trees = (queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items())
-    return dict.fromkeys(leaf for leaves in trees for leaf in leaves)
-
-
-def _primary(config: DeskConfig) -> dict[str, str]:
-    """The first inbox that is primary for each channel."""
-    found: dict[str, str] = {}
-    for name, inbox in config.inboxes.items():
-        for channel in inbox.primary_for:
-            found.setdefault(channel, name)
-    return found
-
-
-def _when(path: str, text: str | None) -> Iterator[Problem]:
-    if text is not None:
-        yield Problem(path, text)
 
 
 # --- the desk -------------------------------------------------------------------------------------
 
 
-def _top(desk: _Desk) -> Iterator[Problem]:
+def _top(desk: Judged) -> Iterator[Problem]:
     config = desk.config
-    yield from _when("desk", name_problem(config.desk))
-    yield from _when("zone", hours.zone_problem(config.zone))
+    yield from when("desk", name_problem(config.desk))
+    yield from when("zone", hours.zone_problem(config.zone))
     if config.preset is not None:
-        yield from _when("preset", preset_problem(config.preset))
+        yield from when("preset", preset_problem(config.preset))
 
 
-def _policies(desk: _Desk) -> Iterator[Problem]:
-    yield from _policy("policy", desk.config.policy)
+def _policies(desk: Judged) -> Iterator[Problem]:
+    yield from policy_problems("policy", desk.config.policy)
     for kind, channel in desk.config.channels.items():
-        path = join("channels", kind)
-        yield from _when(path, name_problem(kind))
-        yield from _policy(join(path, "policy"), channel.policy)
-        yield from _misplaced(join(path, "policy"), channel.policy, (*_DESK_WIDE, "assignment"))
-
-
-# Agents have one capacity and one place in line, and conversations of all channels wait in one
-# line: set further in, these would say nothing, and a setting that says nothing is a mistake.
-_DESK_WIDE: Final = ("capacity", "distribution", "idempotency_window")
-
-
-def _misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:
-    for name in names:
-        if getattr(policy, name) is not None:
-            wider = "inbox, queue or desk" if name == "assignment" else "desk"
-            yield Problem(join(path, name), f"has no effect here; set it for the {wider}")
-
-
-def _policy(path: str, policy: PolicySettings) -> Iterator[Problem]:
-    within = policy.after_end.within if policy.after_end else None
-    yield from _duration(join(path, "after_end", "within"), within)
-    yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
-    yield from capacity_problems(join(path, "capacity"), policy.capacity or {})
-    if policy.menu_text is not None:
-        text = text_problem(policy.menu_text) if policy.menu_text.strip() else "a text is not empty"
-        yield from _when(join(path, "menu_text"), text)
-    for keys, text in hours.problems(policy.hours) if policy.hours else ():
-        yield Problem(join(path, "hours", *keys), text)
-    for state in policy.labels or {}:
-        if state not in set(State):
-            text = unknown(f"there is no state {quoted(state)}", State, state)
-            yield Problem(join(path, "labels", state), text)
-
-
-def capacity_problems(path: str, capacities: Mapping[str, Capacity]) -> Iterator[Problem]:
-    """Yield what is wrong with capacities by channel family (M9)."""
-    for family, limits in capacities.items():
-        here = join(path, family)
-        if family not in FAMILIES:
-            text = unknown(f"there is no channel family {quoted(family)}", FAMILIES, family)
-            yield Problem(here, text)
-        if not 1 <= limits.goal <= limits.soft_max <= limits.hard_max:
-            text = "expected 1 <= goal <= soft_max <= hard_max, got "
-            text += f"goal {limits.goal}, soft_max {limits.soft_max}, hard_max {limits.hard_max}"
-            yield Problem(here, text)
-
-
-def _duration(path: str, micros: int | None) -> Iterator[Problem]:
-    if micros is not None and (micros <= 0 or micros % MILLISECOND):
-        text = f"expected a duration above zero in whole milliseconds, got {micros} microseconds"
-        yield Problem(path, text)
+        path = join("channels", kind, "policy")
+        yield from policy_problems(path, channel.policy)
+        yield from misplaced(path, channel.policy, NOT_ON_CHANNELS)
 
 
 def _sla(path: str, sla: int) -> Iterator[Problem]:
@@ -173,26 +104,26 @@ def _sla(path: str, sla: int) -> Iterator[Problem]:
 # --- inboxes and their trees ----------------------------------------------------------------------
 
 
-def _inboxes(desk: _Desk) -> Iterator[Problem]:
+def _inboxes(desk: Judged) -> Iterator[Problem]:
     for name, inbox in desk.config.inboxes.items():
         path = join("inboxes", name)
-        yield from _when(path, _queue_name_problem(name))
+        yield from when(path, _queue_name_problem(name))
         yield from _sla(join(path, "sla"), inbox.sla)
         yield from _primaries(desk, name, inbox)
         yield from _siblings(inbox.queues, join(path, "queues"))
-        yield from _policy(join(path, "policy"), inbox.policy)
-        yield from _misplaced(join(path, "policy"), inbox.policy, _DESK_WIDE)
+        yield from policy_problems(join(path, "policy"), inbox.policy)
+        yield from misplaced(join(path, "policy"), inbox.policy, DESK_ONLY)
         for place, policy in inbox.at.items():
             if desk.read("queues"):
-                yield from _when(join(path, "at", place), _place_problem(name, inbox, place))
-            yield from _policy(join(path, "at", place), policy)
-            yield from _misplaced(join(path, "at", place), policy, _DESK_WIDE)
+                yield from when(join(path, "at", place), place_problem(name, inbox, place))
+            yield from policy_problems(join(path, "at", place), policy)
+            yield from misplaced(join(path, "at", place), policy, NOT_ON_QUEUES)
 
 
-def _primaries(desk: _Desk, name: str, inbox: InboxConfig) -> Iterator[Problem]:
+def _primaries(desk: Judged, name: str, inbox: InboxConfig) -> Iterator[Problem]:
     for index, channel in enumerate(inbox.primary_for):
         path = join("inboxes", name, "primary_for", index)
-        yield from _when(path, name_problem(channel))
+        yield from when(path, name_problem(channel))
         if channel in inbox.primary_for[:index]:
             yield Problem(path, f"{quoted(channel)} stands here twice")
         elif (first := desk.primary[channel]) != name:
@@ -204,11 +135,11 @@ def _siblings(nodes: Sequence[QueueNode], path: str) -> Iterator[Problem]:
     """Check the names of a level and of those below it; paths as the list notation counts."""
     index, names = 0, dict[str, str]()
     for node in nodes:
-        here, folded = join(path, index), node.name.casefold()
-        yield from _when(here, _queue_name_problem(node.name))
-        if folded in names:
-            yield Problem(here, f"a queue beside it is named {quoted(names[folded])} already")
-        names.setdefault(folded, node.name)
+        here, said = join(path, index), normalized(node.name)
+        yield from when(here, _queue_name_problem(node.name))
+        if said in names:
+            yield Problem(here, f"a queue beside it is named {quoted(names[said])} already")
+        names.setdefault(said, node.name)
         index += 1
         if node.children:
             yield from _siblings(node.children, join(path, index))
@@ -223,37 +154,36 @@ def _queue_name_problem(name: str) -> str | None:
     return name_problem(name)
 
 
-def _place_problem(name: str, inbox: InboxConfig, place: str) -> str | None:
-    if queue_tree.find(inbox.queues, place):
-        return None
-    known = [path for path, _node in queue_tree.walk("", inbox.queues)]
-    return unknown(f"inbox {quoted(name)} has no queue {quoted(place)}", known, place)
-
-
 # --- accounts and entry points --------------------------------------------------------------------
 
 
-def _accounts(desk: _Desk) -> Iterator[Problem]:
+def _accounts(desk: Judged) -> Iterator[Problem]:
     for name in desk.config.accounts:
-        yield from _when(join("accounts", name), name_problem(name))
+        yield from when(join("accounts", name), name_problem(name))
 
 
-def _entry_points(desk: _Desk) -> Iterator[Problem]:
+def _entry_points(desk: Judged) -> Iterator[Problem]:
     addresses: dict[tuple[str, str], str] = {}
+    accounts: dict[str, str] = {}
     for name, each in desk.config.entry_points.items():
         path = join("entry_points", name)
-        yield from _when(path, name_problem(name))
+        yield from when(path, name_problem(name))
         yield from _channel(desk, path, each.channel)
+        yield from gate_problems(desk, name, each)
         yield from _account(desk, path, each.account)
-        yield from _address(path, each, addresses.get((each.channel, each.address)))
-        addresses.setdefault((each.channel, each.address), name)
+        where = (desk.kind_of(each.channel), each.address)
+        yield from _address(path, each, addresses.get(where))
+        addresses.setdefault(where, name)
+        if each.account is not None:
+            first = accounts.setdefault(each.channel, each.account)
+            yield from one_account_problems(desk, path, each, first)
         if each.override is not None:
             yield from _override(desk, path, each.channel, each.override)
         if each.queue is not None and desk.read("inboxes", "queues", "primary_for"):
-            yield from _when(join(path, "queue"), _queue_problem(desk, each, each.queue))
+            yield from when(join(path, "queue"), _queue_problem(desk, each, each.queue))
 
 
-def _channel(desk: _Desk, path: str, channel: str) -> Iterator[Problem]:
+def _channel(desk: Judged, path: str, channel: str) -> Iterator[Problem]:
     here = join(path, "channel")
     if text := name_problem(channel):
         yield Problem(here, text)
@@ -264,7 +194,7 @@ def _channel(desk: _Desk, path: str, channel: str) -> Iterator[Problem]:
         yield Problem(here, f"{text}{' Else' if guess else ';'} add it to one inbox's primary_for")
 
 
-def _account(desk: _Desk, path: str, account: str | None) -> Iterator[Problem]:
+def _account(desk: Judged, path: str, account: str | None) -> Iterator[Problem]:
     if account is not None and account not in desk.config.accounts and desk.read("accounts"):
         text = unknown(f"unknown account {quoted(account)}", desk.config.accounts, account)
         yield Problem(join(path, "account"), text)
@@ -280,7 +210,7 @@ def _address(path: str, entry_point: EntryPointConfig, other: str | None) -> Ite
         yield Problem(here, text)
 
 
-def _override(desk: _Desk, path: str, channel: str, override: Override) -> Iterator[Problem]:
+def _override(desk: Judged, path: str, channel: str, override: Override) -> Iterator[Problem]:
     here, inboxes = join(path, "override"), desk.config.inboxes
     if override.inbox is None and override.sla is None:
         yield Problem(here, "changes neither the inbox nor the SLA; set one, or leave it out")
@@ -296,7 +226,7 @@ def _override(desk: _Desk, path: str, channel: str, override: Override) -> Itera
         yield Problem(here, f"changes neither the inbox nor the SLA; {text}")
 
 
-def _queue_problem(desk: _Desk, entry_point: EntryPointConfig, queue: str) -> str | None:
+def _queue_problem(desk: Judged, entry_point: EntryPointConfig, queue: str) -> str | None:
     override = entry_point.override
     inbox = (override and override.inbox) or desk.primary.get(entry_point.channel)
     if inbox is None or inbox not in desk.config.inboxes:
@@ -317,25 +247,26 @@ def _queue_problem(desk: _Desk, entry_point: EntryPointConfig, queue: str) -> st
 # --- staff ----------------------------------------------------------------------------------------
 
 
-def _groups(desk: _Desk) -> Iterator[Problem]:
+def _groups(desk: Judged) -> Iterator[Problem]:
     for name, group in desk.config.groups.items():
         path = join("groups", name)
-        yield from _when(path, name_problem(name))
+        yield from when(path, name_problem(name))
         yield from _serves(desk, path, group.serves)
 
 
-def _agents(desk: _Desk) -> Iterator[Problem]:
+def _agents(desk: Judged) -> Iterator[Problem]:
     for name, agent in desk.config.agents.items():
         path = join("agents", name)
-        yield from _when(path, name_problem(name))
+        yield from when(path, name_problem(name))
         if agent.name is not None:
-            yield from _when(join(path, "name"), name_problem(agent.name))
+            yield from when(join(path, "name"), name_problem(agent.name))
         yield from _agent_groups(desk, path, agent)
         yield from _serves(desk, path, agent.serves)
         yield from capacity_problems(join(path, "capacity"), agent.capacity or {})
+        yield from profile_problems(desk, path, agent)
 
 
-def _agent_groups(desk: _Desk, path: str, agent: AgentConfig) -> Iterator[Problem]:
+def _agent_groups(desk: Judged, path: str, agent: AgentConfig) -> Iterator[Problem]:
     if not desk.read("groups"):
         return
     for index, group in enumerate(agent.groups):
@@ -344,8 +275,8 @@ def _agent_groups(desk: _Desk, path: str, agent: AgentConfig) -> Iterator[Proble
             yield Problem(join(path, "groups", index), text)
 
 
-def _serves(desk: _Desk, path: str, patterns: Iterable[str]) -> Iterator[Problem]:
+def _serves(desk: Judged, path: str, patterns: Iterable[str]) -> Iterator[Problem]:
     if not desk.read("inboxes", "queues"):
         return
     for index, pattern in enumerate(patterns):
-        yield from _when(join(path, "serves", index), desk.pattern_problem(pattern))
+        yield from when(join(path, "serves", index), desk.pattern_problem(pattern))

@@ -14,14 +14,24 @@ from attrs import fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
-from omniroute.model.desk_config import DeskConfig, EntryPointConfig, QueueNode
+from omniroute.model.channel_type import Gate
+from omniroute.model.desk_config import (
+    ChannelDirection,
+    DeskConfig,
+    EntryPointConfig,
+    InboxConfig,
+    QueueNode,
+    QueueTraits,
+)
 from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import Policy, PolicySettings
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
+from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
+from omniroute.rules.words import normalized
 
 __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
 
@@ -31,6 +41,8 @@ MESSAGING: Final = "messaging"
 _DEFAULT: Final = "default"
 _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
+_SWITCHED: Final = "enabled"
+_NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
 
 _Layer = tuple[str, PolicySettings]
@@ -42,6 +54,8 @@ class ResolvedEntryPoint:
     """An entry point with all that follows from the configuration, each with its source (G23).
 
     `sla` is in microseconds. `queue` is a leaf's full path, or None where a menu has to find it.
+    `kind` is the channel's, which its adapter is found by; `direction` says which way messages go;
+    `held` is None for a live entry point, else what it waits for: `connected`, say (G5 to G7).
     """
 
     name: str
@@ -54,6 +68,10 @@ class ResolvedEntryPoint:
     sla_source: str
     queue: str | None
     queue_source: str
+    kind: str = ""
+    number: str | None = None
+    direction: ChannelDirection = ChannelDirection.TWO_WAY
+    held: str | None = None
 
 
 class Setup:
@@ -64,8 +82,10 @@ class Setup:
 
     __slots__ = (
         "_addresses",
+        "_direct_access",
         "_entry_points",
         "_holidays_of",
+        "_keywords",
         "_leaves",
         "_leaves_by_inbox",
         "_nodes",
@@ -98,8 +118,12 @@ class Setup:
             name: self._resolve(name, each) for name, each in config.entry_points.items()
         }
         self._addresses = {
-            (each.channel, each.address): name for name, each in config.entry_points.items()
+            (each.kind, each.address): name for name, each in self._entry_points.items()
         }
+        self._keywords = {name: _keywords(name, each) for name, each in config.inboxes.items()}
+        self._direct_access = tuple(
+            (each.keys.items(), each.queue) for each in config.direct_access.values()
+        )
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
 
@@ -124,9 +148,9 @@ class Setup:
         found = self._entry_points.get(name)
         return None if found is None else found.sla
 
-    def by_address(self, channel: str, address: str) -> str | None:
-        """Return the name of the entry point that has an address on a channel, or None."""
-        return self._addresses.get((channel, address))
+    def by_address(self, kind: str, address: str) -> str | None:
+        """Return the name of the entry point that has an address on a kind of channel, or None."""
+        return self._addresses.get((kind, address))
 
     def entry_points_of(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return the entry points of a channel, or all, as configured, resolved (G23)."""
@@ -148,7 +172,44 @@ class Setup:
             sla_source=sla_source,
             queue=queue,
             queue_source=queue_source,
+            kind=self.kind_of(entry_point.channel),
+            number=self._number(entry_point),
+            direction=self.direction(entry_point.channel),
+            held=self._held(entry_point),
         )
+
+    def _number(self, entry_point: EntryPointConfig) -> str | None:
+        if entry_point.number is not None:
+            return entry_point.number
+        return entry_point.address if entry_point.address in self.config.numbers else None
+
+    def _held(self, entry_point: EntryPointConfig) -> str | None:
+        return next((gate.value for gate in Gate if not getattr(entry_point, gate.value)), None)
+
+    # --- channels
+
+    def kind_of(self, channel: str) -> str:
+        """Return the kind of a channel: its `type`, else its name."""
+        return kind_of(self.config, channel)
+
+    def direction(self, channel: str) -> ChannelDirection:
+        """Return which way messages go on a channel; a channel that is not active is OFF (T6)."""
+        found = self.config.channels.get(channel)
+        if found is None:
+            return ChannelDirection.TWO_WAY
+        return found.direction if found.active else ChannelDirection.OFF
+
+    def agent_initiated(self, channel: str) -> bool:
+        """Whether agents may start conversations on a channel: never on one that is off (T6, T7)."""
+        found = self.config.channels.get(channel)
+        if found is None:
+            return True
+        return found.agent_initiated and self.direction(channel) is not ChannelDirection.OFF
+
+    def contents(self, channel: str) -> tuple[str, ...] | None:
+        """Return what a channel is limited to, or None for all that its adapter carries (U1)."""
+        found = self.config.channels.get(channel)
+        return None if found is None else found.contents
 
     def _inbox(self, name: str, entry_point: EntryPointConfig) -> tuple[str, str]:
         if entry_point.override and entry_point.override.inbox is not None:
@@ -167,6 +228,9 @@ class Setup:
     def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
         if entry_point.queue is not None:
             return entry_point.queue, "entry point"
+        number = self.config.numbers.get(self._number(entry_point) or "")
+        if number is not None and number.queue is not None:
+            return number.queue, "number"
         leaf = self.leaf_of(inbox)
         return (leaf, "single queue") if leaf else (None, "menu")
 
@@ -193,6 +257,35 @@ class Setup:
     def inbox_of(self, path: str) -> str:
         """Return the inbox that a queue's full path lies in."""
         return path.partition(queue_tree.SEPARATOR)[0]
+
+    # --- queues' traits
+
+    def traits(self, path: str) -> QueueTraits:
+        """Return what belongs to the queue at a full path alone."""
+        inbox, _, place = path.partition(queue_tree.SEPARATOR)
+        found = self.config.inboxes.get(inbox)
+        return (found.traits.get(place) if found else None) or _NO_TRAITS
+
+    def language_of(self, path: str) -> str | None:
+        """Return the language that conversations carry at a full path (U13), or None."""
+        return self.traits(queue_tree.SEPARATOR.join(path.split(queue_tree.SEPARATOR)[:2])).language
+
+    def by_keyword(self, inbox: str, channel: str, text: str | None) -> str | None:
+        """Return the leaf that a first message names by a keyword, or None (U59, U60).
+
+        None too where a keyword names queues of several languages: the contact chooses.
+        """
+        known = self._keywords.get(inbox)
+        if not known or not text:
+            return None
+        leaves = known.get(normalized(text), ())
+        found = [leaf for leaf in leaves if self.policy(channel, leaf).is_on("keywords")]
+        return found[0] if len(found) == 1 else None
+
+    def by_direct_access(self, keys: Mapping[str, str]) -> str | None:
+        """Return the leaf of the first direct access point whose keys all match, or None (U62)."""
+        given = keys.items()
+        return next((queue for own, queue in self._direct_access if own <= given), None)
 
     # --- staff
 
@@ -254,9 +347,16 @@ class Setup:
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
 
-        `capacity` has one more entry for each family: `capacity.messaging`.
+        `capacity` has one more entry for each family, `capacity.messaging`, and `enabled` one for
+        each switch that is set. What is switched off keeps the source of its stored value.
         """
         return self._resolved(channel, path)[1]
+
+    def stored(self, channel: str | None = None, path: str | None = None) -> PolicySettings:
+        """Return the settings that the layers come to, also those that are switched off (U79)."""
+        known = channel if channel in self.config.channels else None
+        values, _ = _merge(self._layers(known, self._place(path)))
+        return PolicySettings(**values)
 
     def hours(self, channel: str | None = None, path: str | None = None) -> Calendar:
         """Return the calendar in force on a channel at an inbox or queue (P13, U18).
@@ -285,6 +385,9 @@ class Setup:
         if place is not None:
             inbox = self.inbox_of(place)
             values["sla"], sources["sla"] = self.config.inboxes[inbox].sla, f"inbox {inbox}"
+        for name, on in values[_SWITCHED].items():
+            if not on:
+                values.pop(name, None)  # not applied; `stored` still has it (U79)
         if "hours" in values:
             values["hours"] = calendar(values["hours"], self.config.zone, self._holidays_of)
         return Policy(**values), sources
@@ -312,9 +415,19 @@ def _nodes(config: DeskConfig) -> Iterator[str]:
             yield path
 
 
+def _keywords(name: str, inbox: InboxConfig) -> dict[str, list[str]]:
+    """The leaves that each keyword names: one, or one in each language."""
+    found: dict[str, list[str]] = {}
+    for place, traits in inbox.traits.items():
+        for keyword in dict.fromkeys(map(normalized, traits.keywords)):
+            found.setdefault(keyword, []).append(f"{name}{queue_tree.SEPARATOR}{place}")
+    return found
+
+
 def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Lay settings over each other, outermost first; capacity family by family."""
+    """Lay settings over each other, outermost first; capacity and switches key by key."""
     capacity = dict(Policy().capacity)
+    switches: dict[str, bool] = {}
     values: dict[str, Any] = {}
     families = [f"{_MERGED}.{family}" for family in capacity]
     sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
@@ -324,4 +437,6 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
                 values[name], sources[name] = value, source
         for family, limits in (settings.capacity or {}).items():
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
-    return {**values, _MERGED: capacity}, sources
+        for switch, on in (settings.enabled or {}).items():
+            switches[switch], sources[f"{_SWITCHED}.{switch}"] = on, source
+    return {**values, _MERGED: capacity, _SWITCHED: switches}, sources

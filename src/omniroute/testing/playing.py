@@ -29,6 +29,7 @@ from omniroute.instants import from_micros, to_duration, to_micros
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
 from omniroute.ports import Store
+from omniroute.rules.judged import kind_of
 from omniroute.testing.scripted import Delivery, ScriptedPlugin, ScriptedProvider
 
 __all__ = ["MONDAY", "Play", "PlayAgent", "PlayContact", "play"]
@@ -55,7 +56,8 @@ class Play:
     def __init__(self, config: DeskConfig, *, store: str | Store, start: datetime) -> None:
         self.clock = ManualClock(start)
         self.provider = ScriptedProvider()
-        kinds = tuple(dict.fromkeys(each.channel for each in config.entry_points.values()))
+        used = (kind_of(config, each.channel) for each in config.entry_points.values())
+        kinds = tuple(dict.fromkeys(used))
         self.desks = Desks(
             store,
             plugins=[ScriptedPlugin(kinds)],

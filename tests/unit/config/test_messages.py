@@ -21,7 +21,7 @@ widget = { channel = "chat", address = "w1" }
 """
 
 SLA = 'expected minutes (15, 0.5) or a duration in whole seconds ("40s", "1h30m") above zero'
-INBOX_KEYS = '"primary_for", "sla", "queues", "policy", "hours" and "at"'
+INBOX_KEYS = '"at", "primary_for", "sla", "queues", "policy" and "hours"'
 
 BROKEN = {
     "a key that does not exist": (
@@ -154,7 +154,8 @@ desk.toml has 5 problems:
 desk.toml has 4 problems:
   entry_points.a.address: is missing; expected the provider's id of this entry point
   entry_points.b.adress: unknown key; did you mean "address"? \
-Known are "channel", "account", "address", "queue" and "override"
+Known are "channel", "account", "address", "queue", "override", "number", \
+"connected", "embedded" and "forwarding_active"
   entry_points.c.channel: is missing; expected a channel kind, such as "whatsapp"
   entry_points.c.address: is missing; expected the provider's id of this entry point""",
     ),

@@ -427,7 +427,7 @@ def test_each_branch_may_introduce_its_menu_and_the_nearest_text_wins(play) -> N
         primary_for=("chat",),
         queues=(
             QueueNode("Deutsch", (QueueNode("Technik", (QueueNode("A"), QueueNode("B"))),)),
-            QueueNode("English", (QueueNode("Orders"), QueueNode("Help"))),
+            QueueNode("English", (QueueNode("Orders"), QueueNode("Service"))),
         ),
         policy=PolicySettings(menu_text="Please choose."),
         at={

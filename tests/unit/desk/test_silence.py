@@ -218,8 +218,8 @@ def test_the_text_of_a_dismissal_goes_out_once_at_its_moment(play, at: Any, minu
 def test_where_its_queue_is_disabled_a_return_leads_to_the_menu(play) -> None:
     p = play(
         a_config(
-            agents={"ana": ("general/Sales",), "bob": ("general/Help",)},
-            queues=("Sales", "Help", "More"),
+            agents={"ana": ("general/Sales",), "bob": ("general/Service",)},
+            queues=("Sales", "Service", "More"),
             policy=PolicySettings(inactivity=Inactivity(after=10 * MINUTE)),
             preset="push",
         )
@@ -236,8 +236,8 @@ def test_where_its_queue_is_disabled_a_return_leads_to_the_menu(play) -> None:
     assert (back.state, back.queue) == (State.SELECTING, None)
     menu = p.contact("Maria").got[-1]
     assert "Sales" not in menu
-    assert "Help" in menu
-    assert p.contact("Maria").writes("Help").queue == "general/Help"
+    assert "Service" in menu
+    assert p.contact("Maria").writes("Service").queue == "general/Service"
     assert_folds(p)
 
 

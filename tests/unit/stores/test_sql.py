@@ -207,29 +207,73 @@ def test_heads_of_many_prefixes_take_few_statements(store: SqlStore, statements:
     assert len([text for text in statements if text.startswith("SELECT")]) == 3
 
 
-def test_a_value_is_decoded_once_in_a_transaction(
-    store: SqlStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def decoded(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The collections whose values are decoded from here on; nothing is at hand of earlier."""
     transaction: Any = import_module("omniroute.stores.sql.transaction")
     alone(store).add(CONVERSATIONS, ONE, [conversation(1)])
-    decoded: list[str] = []
+    found: list[str] = []
     decode = transaction.decode
 
     def counted(collection: Any, version: int, text: str) -> Any:
-        decoded.append(collection.name)
+        found.append(collection.name)
         return decode(collection, version, text)
 
     monkeypatch.setattr(transaction, "decode", counted)
+    for plan in store._plans.collections.values():
+        plan.decoded.clear()
+    return found
 
-    def work(tx: Transaction) -> None:
-        tx.lock(ONE)
-        assert tx.get(DESKS, ONE, ()) == DeskRecord(ONE)
-        one = tx.get(CONVERSATIONS, ONE, ("c1",))
-        assert tx.scan(WAITING, ONE, limit=5)[0] is one
-        assert tx.get(CONVERSATIONS, ONE, ("c1",)) is one
 
-    store.transact(work)
+def _look(tx: Transaction) -> None:
+    tx.lock(ONE)
+    assert tx.get(DESKS, ONE, ()) == DeskRecord(ONE)
+    one = tx.get(CONVERSATIONS, ONE, ("c1",))
+    assert tx.scan(WAITING, ONE, limit=5)[0] is one
+    assert tx.get(CONVERSATIONS, ONE, ("c1",)) is one
+
+
+def test_a_value_is_decoded_once(store: SqlStore, decoded: list[str]) -> None:
+    """In a transaction, and in the next ones while what is stored of it stays the same."""
+    store.transact(_look)
     assert decoded == ["desks", "conversations"]
+    store.transact(_look)
+    assert decoded == ["desks", "conversations"]
+
+
+def test_a_value_that_somebody_else_wrote_is_decoded_anew(
+    store: SqlStore, path: Path, decoded: list[str]
+) -> None:
+    store.transact(_look)
+    other = SqlStore(f"sqlite:///{path}")
+    changed = DeskRecord(ONE, position=7)
+    alone(other).put(DESKS, ONE, changed)
+    other.close()
+    with sqlite3.connect(path) as connection:  # and somebody who has another process's memory
+        connection.execute(
+            "UPDATE omniroute_desks SET body = replace(body, '7', '8') WHERE desk_id = ?", (ONE,)
+        )
+    connection.close()
+    assert alone(store).get(DESKS, ONE, ()) == DeskRecord(ONE, position=8)
+    assert decoded[2:] == ["desks"]
+
+
+def test_what_was_taken_back_is_not_remembered(store: SqlStore, decoded: list[str]) -> None:
+    def fail(tx: Transaction) -> None:
+        tx.put(DESKS, ONE, DeskRecord(ONE, position=9))
+        tx.scan(DESKS.index("due_desks"), ONE, limit=1)  # writes it
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.transact(fail)
+    assert alone(store).get(DESKS, ONE, ()) == DeskRecord(ONE)
+
+
+def test_values_at_hand_do_not_pile_up(store: SqlStore) -> None:
+    plan = store._plans.collections[CONVERSATIONS]
+    for number in range(3000):
+        plan.decoded.keep((plan, ONE, (f"c{number}",)), None)
+    assert 0 < len(plan.decoded) <= 1024
 
 
 # --- trying again ---------------------------------------------------------------------------------

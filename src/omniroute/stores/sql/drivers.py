@@ -6,6 +6,7 @@ is taken is a `UniqueViolation`, everything else a `StoreError` caused by the dr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
 
@@ -37,10 +38,18 @@ class Driver(Protocol):
     """One kind of database, as far as SQL does not hide it."""
 
     row_locks: bool
+    keeps_cursor: bool
+    """Whether a connection's cursor is kept with it, since making one costs as much as a statement."""
+    gathers: bool
+    """Whether several statements go to the database as one: where the way there is what costs."""
     errors: tuple[type[BaseException], ...]
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
         """Begin a transaction; with `write` it waits here for whoever writes now."""
+        ...
+
+    def run_many(self, cursor: Any, text: str, rows: Sequence[Any]) -> int:
+        """Run a statement once for each row; return how many rows of the table that met."""
         ...
 
     def judge(self, error: BaseException) -> Fault:
@@ -61,11 +70,18 @@ class _Base:
         # the driver's own errors, and Python's for values that it cannot carry
         self.errors: tuple[type[BaseException], ...] = (dbapi.Error, UnicodeError, OverflowError)
 
+    def run_many(self, cursor: Any, text: str, rows: Sequence[Any]) -> int:
+        cursor.executemany(text, rows)
+        met: int = cursor.rowcount
+        return met
+
 
 class _Sqlite(_Base):
     """SQLite has one writer at a time: a transaction that will write says so when it begins."""
 
     row_locks = False
+    keeps_cursor = False  # an open one may hold a place in the file
+    gathers = False
     _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
     _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
 
@@ -91,6 +107,8 @@ class _Postgres(_Base):
     """PostgreSQL begins by itself, and says by SQLSTATE what went wrong."""
 
     row_locks = True
+    keeps_cursor = True
+    gathers = True
     _LOST: Final = frozenset({"40001", "40P01", "55P03"})
     # The server stops, ended us for being idle, has no room, or is a standby: another connection
     # may find one that serves us.
@@ -99,6 +117,19 @@ class _Postgres(_Base):
         {"OperationalError", "InterfaceError"}
     )  # where they have no SQLSTATE
     _WARNING: Final = "01000"
+
+    def __init__(self, dbapi: Any) -> None:
+        super().__init__(dbapi)
+        self._counts_batches = dbapi.__name__ != "psycopg2"  # which tells of the last row only
+
+    def run_many(self, cursor: Any, text: str, rows: Sequence[Any]) -> int:
+        if self._counts_batches:
+            return super().run_many(cursor, text, rows)
+        met = 0
+        for row in rows:
+            cursor.execute(text, row)
+            met += cursor.rowcount
+        return met
 
     def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
         if connection.autocommit:  # else the driver sends BEGIN before the first statement

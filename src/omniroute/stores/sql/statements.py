@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Select,
+    Table,
     and_,
     bindparam,
     delete,
@@ -33,15 +34,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from omniroute.errors import UsageError
-from omniroute.schema import Collection, Index
+from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, Collection, Index
 from omniroute.stores.entries import entries_of
+from omniroute.stores.sql.batches import delete_rows, insert_rows, update_rows, upsert_rows
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
 
-__all__ = ["IndexPlan", "Plan", "Plans", "Shape", "plans_for", "plans_named"]
+__all__ = ["Decoded", "IndexPlan", "Plan", "Plans", "Shape", "plans_for", "plans_named"]
 
 Shape = tuple[int, int, int, bool]
 """How many fields a scan's prefix, `after` and `until` have, and whether it goes backwards."""
 
+_AGAIN: Final = (DESKS, AGENTS, CONVERSATIONS)  # what one command after the other reads
+_AT_HAND: Final = 1024
 _STYLES: Final = {"sqlite": "qmark", "postgresql": "format"}
 _HEADS: Final = 32  # at most so many heads are asked for in one statement
 
@@ -81,6 +85,8 @@ class Plans:
         self.tables = tables
         make: Callable[..., Dialect] = dialect
         self._dialect = make(paramstyle=style)
+        self.of_many: dict[str, str] = {}
+        self._together: dict[tuple[str, ...], str] = {}
         self.collections = {each: Plan(each, self) for each in tables.main}
         self.indexes = {
             index: IndexPlan(index, self) for each in tables.main for index in each.indexes
@@ -94,9 +100,37 @@ class Plans:
             raise AssertionError(f"parameters out of order: {names}")
         return str(compiled)
 
+    def also(self, text: str, many: str) -> str:
+        """Return the text of a statement, and know how the same is written for many rows at once."""
+        self.of_many[text] = many
+        return text
+
+    def together(self, texts: tuple[str, ...]) -> str:
+        """Return one statement that does what several do, and says how many rows it updated.
+
+        They must not touch the same row, and happen in no order: PostgreSQL runs them on one
+        snapshot.
+        """
+        found = self._together.get(texts)
+        if found is None:
+            if len(self._together) >= _AT_HAND:
+                self._together.clear()
+            found = self._together[texts] = _together(texts)
+        return found
+
     def insert(self, table: Any) -> Any:
         """Return an insert that knows `ON CONFLICT`."""
         return postgresql.insert(table) if self.name == "postgresql" else sqlite.insert(table)
+
+
+def _together(texts: tuple[str, ...]) -> str:
+    parts, counts = [], []
+    for number, text in enumerate(texts):
+        counted = text.startswith("UPDATE")
+        parts.append(f"w{number} AS ({text} RETURNING 1)" if counted else f"w{number} AS ({text})")
+        if counted:
+            counts.append(f"(SELECT count(*) FROM w{number})")  # noqa: S608
+    return f"WITH {', '.join(parts)} SELECT {' + '.join(counts) or '0'}"
 
 
 _PLANS: Final[dict[tuple[type[Dialect], str | None], Plans]] = {}
@@ -124,6 +158,25 @@ def plans_named(database: str) -> Plans:
     return plans_for(dialects[database], None)
 
 
+class Decoded(dict[Any, Any]):
+    """What rows were last known to hold: a row that still has the same text is not decoded again.
+
+    Never trusted without comparing the text, so that it does not matter who changed the row since,
+    or whether what was written was committed. Holds up to `most`, then begins anew.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, place: Any, stored: Any) -> None:
+        """Remember what is stored in a place."""
+        if self._most:
+            if len(self) >= self._most:
+                self.clear()
+            self[place] = stored
+
+
 class Plan:
     """The statements on one collection's table, and on the side tables of its `many` indexes."""
 
@@ -134,6 +187,7 @@ class Plan:
         self.many = tuple(each for each in collection.indexes if each.many is not None)
         self.unique = tuple(entries_of(each) for each in collection.indexes if each.unique)
         self.width = len(collection.columns)
+        self.decoded = Decoded(_AT_HAND if collection in _AGAIN else 0)
         self._plans = plans
         self._updates: dict[tuple[bool, ...], str] = {}
         names = [column.name for column in collection.key_columns]
@@ -155,8 +209,9 @@ class Plan:
     @cached_property
     def insert(self) -> str:
         """A new row: key, columns, body, version."""
-        values = _values(_Parameters(), [*self.keys, *self.stored])
-        return self._plans.text(insert(self.table).values(values))
+        columns = [*self.keys, *self.stored]
+        text = self._plans.text(insert(self.table).values(_values(_Parameters(), columns)))
+        return self._plans.also(text, insert_rows(self.table, columns))
 
     @cached_property
     def upsert(self) -> str:
@@ -164,7 +219,9 @@ class Plan:
         values = _values(_Parameters(), [*self.keys, *self.stored])
         new = self._plans.insert(self.table).values(values)
         changed = {column.name: new.excluded[column.name] for column in self.stored}
-        return self._plans.text(new.on_conflict_do_update(index_elements=self.keys, set_=changed))
+        text = self._plans.text(new.on_conflict_do_update(index_elements=self.keys, set_=changed))
+        many = upsert_rows(self.table, [*self.keys, *self.stored], self.keys)
+        return self._plans.also(text, many)
 
     def update(self, mask: tuple[bool, ...]) -> str:
         """Some columns, body and version of the row under a key."""
@@ -174,13 +231,15 @@ class Plan:
             changed = [*compress(self.columns, mask), *self.stored[self.width :]]
             query = update(self.table).values(_values(parameters, changed))
             found = self._plans.text(query.where(*parameters.equal(self.keys)))
+            self._plans.also(found, update_rows(self.table, changed, self.keys))
             self._updates[mask] = found
         return found
 
     @cached_property
     def delete(self) -> str:
         """The row under a key."""
-        return self._plans.text(delete(self.table).where(*_Parameters().equal(self.keys)))
+        text = self._plans.text(delete(self.table).where(*_Parameters().equal(self.keys)))
+        return self._plans.also(text, delete_rows(self.table, self.keys))
 
 
 def _values(parameters: _Parameters, columns: Sequence[Column[Any]]) -> dict[str, Any]:
@@ -301,11 +360,18 @@ class IndexPlan:
     @cached_property
     def insert(self) -> str:
         """A new entry: desk, fields, key."""
-        values = _values(_Parameters(), [*self._desk, *self.order])
-        return self._plans.text(insert(self.order[0].table).values(values))
+        columns, table = [*self._desk, *self.order], self._written
+        text = self._plans.text(insert(table).values(_values(_Parameters(), columns)))
+        return self._plans.also(text, insert_rows(table, columns))
 
     @cached_property
     def delete(self) -> str:
         """An entry: desk, fields, key."""
-        where = _Parameters().equal([*self._desk, *self.order])
-        return self._plans.text(delete(self.order[0].table).where(*where))
+        columns, table = [*self._desk, *self.order], self._written
+        text = self._plans.text(delete(table).where(*_Parameters().equal(columns)))
+        return self._plans.also(text, delete_rows(table, columns))
+
+    @property
+    def _written(self) -> Table:
+        assert self._side is not None  # noqa: S101  (only these indexes are written by themselves)
+        return self._side

@@ -49,6 +49,7 @@ T = TypeVar("T")
 
 Durability = Literal["full", "normal"]
 
+_CURSOR: Final = "omniroute_cursor"
 _WRITER_PATIENCE: Final = 30.0
 
 _PARENTS: Final[list[object]] = []
@@ -312,7 +313,9 @@ class _Connected:
         self._one_writer = one_writer
         self._held = False
         try:
-            self.cursor = connection.cursor()
+            self.cursor = connection.info.get(_CURSOR) or connection.cursor()
+            if driver.keeps_cursor:
+                connection.info[_CURSOR] = self.cursor
         except driver.errors:
             connection.invalidate()
             raise

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from omniroute.codec import decode, encode
 from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
 from omniroute.schema import DESKS, LOG, Collection, Index, Key
+from omniroute.stores.sql.batches import as_rows
 from omniroute.stores.sql.drivers import Driver, Fault, error_for
 from omniroute.stores.sql.statements import IndexPlan, Plan, Plans
 
@@ -25,9 +26,12 @@ V = TypeVar("V")
 _Id = tuple[Plan, str, Key]
 _Written = tuple[Any, Key]  # a value that waits to be written, and its columns
 _Row = Sequence[Any]
+_Change = tuple[_Id, Any, Any]  # what is stored there, and what is to be written (None: nothing)
 
 _UNKNOWN: Final[Any] = object()
 _ABSENT: Final = None
+_FEW: Final = 3  # more rows than these are cheaper as one parameter
+_INSERT, _UPDATE, _UPSERT, _REMOVE = "insert", "update", "upsert", "remove"
 
 
 class _Stored:
@@ -51,10 +55,13 @@ class SqlTransaction:
         "_cursor",
         "_driver",
         "_errors",
+        "_gathered",
+        "_gathers",
         "_locked",
         "_pending",
         "_plans",
         "_stored",
+        "_updates",
         "error",
         "fault",
         "will_write",
@@ -78,6 +85,9 @@ class SqlTransaction:
         self._locked: set[str] = set()
         self._stored: dict[_Id, _Stored | None] = {}
         self._pending: dict[_Id, _Written | None] = {}
+        self._gathered: list[tuple[str, Key]] = []
+        self._gathers = False
+        self._updates = 0
         self.will_write = will_write
         self.error: StoreError | None = None
         self.fault: Fault | None = None
@@ -261,7 +271,7 @@ class SqlTransaction:
         prefix, after, until = bounds
         text = plan.scan((len(prefix), len(after), len(until), reverse), whole=whole)
         led = (desk,) if plan.led else ()
-        return self._query(text, (*led, *prefix, *after, *until, limit))
+        return self._query(plan, text, (*led, *prefix, *after, *until, limit))
 
     def heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> list[Key]:
         """Return the first entry of each prefix that has one: a statement for every 32 of them."""
@@ -275,7 +285,7 @@ class SqlTransaction:
                 asked, rest = rest[:count], rest[count:]
                 parameters = [field for prefix in asked for field in (*led, *prefix)]
                 found.update(
-                    (tuple(row[:length]), tuple(row)) for row in self._query(text, parameters)
+                    (tuple(row[:length]), tuple(row)) for row in self._query(plan, text, parameters)
                 )
         return [found[prefix] for prefix in prefixes if prefix in found]
 
@@ -283,7 +293,7 @@ class SqlTransaction:
         """Return how many entries start with a prefix."""
         plan = self._plans.indexes[index]
         led = (desk,) if plan.led else ()
-        number: int = self._query(plan.count(len(prefix)), (*led, *prefix))[0][0]
+        number: int = self._query(plan, plan.count(len(prefix)), (*led, *prefix))[0][0]
         return number
 
     def lease(self, index: Index[V], desk: str, *, now: int, until: int, limit: int) -> list[V]:
@@ -294,14 +304,16 @@ class SqlTransaction:
         led = (desk,) if plan.led else ()
         self._write()
         taken: list[V] = []
-        for row in self._query(plan.due, (*led, now, limit)):
+        for row in self._query(plan, plan.due, (*led, now, limit)):
             value = index.lease(self._seen(plan.plan, row), until)
             self.put(index.collection, row[0] if plan.plan.led else "", value)
             taken.append(value)
         return taken
 
-    def _query(self, text: str, parameters: Sequence[Any]) -> list[_Row]:
-        self.flush()
+    def _query(self, plan: IndexPlan, text: str, parameters: Sequence[Any]) -> list[_Row]:
+        """Run a query on an index, once it has everything that waits in its collection."""
+        if any(place[0] is plan.plan for place in self._pending):
+            self.flush()
         self._read()
         rows: list[_Row] = self._run(text, parameters).fetchall()
         return rows
@@ -320,8 +332,13 @@ class SqlTransaction:
         """Remember a row of columns, body and version."""
         plan = place[0]
         text, version = row[-2], row[-1]
-        value = decode(plan.collection, version, text)
+        known = plan.decoded.get(place)
+        if known is not None and known.text == text and known.version == version:
+            value = known.value
+        else:
+            value = decode(plan.collection, version, text)
         stored = self._stored[place] = _Stored(value, tuple(row[: plan.width]), text, version)
+        plan.decoded.keep(place, stored)
         return stored
 
     def _seen(self, plan: Plan, row: _Row) -> Any:
@@ -336,93 +353,134 @@ class SqlTransaction:
     # --- writing ---
 
     def flush(self) -> None:
-        """Write what waits, in the order in which it came."""
+        """Write what waits: collection by collection, in each in the order in which it came."""
         if not self._pending:
             return
         self._write()
         waiting, self._pending = self._pending, {}
-        batch: list[tuple[_Id, _Written]] = []
+        plans: dict[tuple[Plan, str], list[_Change]] = {}
         for place, written in waiting.items():
             stored = self._stored.get(place, _UNKNOWN)
             if stored is _UNKNOWN and place[0].many:
                 stored = self._load(place)
-            if written is not None and stored is None:
-                if batch and batch[0][0][:2] != place[:2]:
-                    self._insert(batch)
-                    batch = []
-                batch.append((place, written))
+            if written is None and stored is None:
                 continue
-            if batch:
-                self._insert(batch)
-                batch = []
-            self._change(place, stored, written)
-        if batch:
-            self._insert(batch)
+            plans.setdefault(place[:2], []).append((place, stored, written))
+        for changes in plans.values():
+            self._gathers = self._driver.gathers and _in_any_order(changes)
+            for _, alike in groupby(changes, _way):
+                self._make(list(alike))
+        self._send()
 
-    def _change(self, place: _Id, stored: Any, written: _Written | None) -> None:
-        if written is None:
-            if stored is not None:
-                self._remove(place, stored)
-        elif stored is _UNKNOWN:
-            self._upsert(place, written)
+    def _make(self, changes: list[_Change]) -> None:
+        """Write changes that are made in the same way."""
+        way = _way(changes[0])
+        if way is _INSERT:
+            self._insert(changes)
+        elif way is _UPDATE:
+            self._update(changes)
+        elif way is _UPSERT:
+            self._upsert(changes)
         else:
-            self._update(place, stored, written)
+            self._remove(changes)
 
-    def _insert(self, batch: list[tuple[_Id, _Written]]) -> None:
-        plan = batch[0][0][0]
+    def _insert(self, changes: list[_Change]) -> None:
+        plan = changes[0][0][0]
         rows = []
-        for place, (value, columns) in batch:
-            text, version = encode(plan.collection, value), plan.collection.version
-            self._stored[place] = _Stored(value, columns, text, version)
-            rows.append((*_key(place), *columns, text, version))
+        for place, _, (value, columns) in changes:
+            stored = self._write_down(place, value, columns)
+            rows.append((*_key(place), *columns, stored.text, stored.version))
         self._run_each(plan.insert, rows)
         for index in plan.many:
             of = self._plans.indexes[index].entries_of
-            entries = [_entry(place, fields) for place, (value, _) in batch for fields in of(value)]
+            entries = [
+                _entry(place, fields) for place, _, (value, _) in changes for fields in of(value)
+            ]
             self._run_each(self._plans.indexes[index].insert, entries)
 
-    def _upsert(self, place: _Id, written: _Written) -> None:
-        plan, (value, columns) = place[0], written
-        text, version = encode(plan.collection, value), plan.collection.version
-        self._run(plan.upsert, (*_key(place), *columns, text, version))
-        self._stored[place] = _Stored(value, columns, text, version)
+    def _upsert(self, changes: list[_Change]) -> None:
+        plan, rows = changes[0][0][0], []
+        for place, _, (value, columns) in changes:
+            stored = self._write_down(place, value, columns)
+            rows.append((*_key(place), *columns, stored.text, stored.version))
+        self._run_each(plan.upsert, rows)
 
-    def _update(self, place: _Id, stored: _Stored, written: _Written) -> None:
-        plan, (value, columns) = place[0], written
-        text, version = encode(plan.collection, value), plan.collection.version
-        mask = tuple(map(ne, stored.columns, columns))
-        if text != stored.text or version != stored.version or True in mask:
-            changed = compress(columns, mask)
-            ran = self._run(plan.update(mask), (*changed, text, version, *_key(place)))
-            if ran.rowcount != 1:
-                self._lost()
-        self._stored[place] = _Stored(value, columns, text, version)
-        for index in plan.many:
-            self._move(place, self._plans.indexes[index], stored.value, value)
+    def _update(self, changes: list[_Change]) -> None:
+        plan = changes[0][0][0]
+        rows: dict[tuple[bool, ...], list[Key]] = {}
+        for place, before, (value, columns) in changes:
+            after = self._write_down(place, value, columns)
+            mask = tuple(map(ne, before.columns, columns))
+            if after.text != before.text or after.version != before.version or True in mask:
+                row = (*compress(columns, mask), after.text, after.version, *_key(place))
+                rows.setdefault(mask, []).append(row)
+        for mask, alike in rows.items():
+            self._run_each(plan.update(mask), alike, all_there=True)
+        self._move(plan, [(place, old.value, new[0]) for place, old, new in changes])
 
-    def _remove(self, place: _Id, stored: Any) -> None:
+    def _remove(self, changes: list[_Change]) -> None:
+        plan = changes[0][0][0]
+        self._run_each(plan.delete, [_key(place) for place, _, _ in changes])
+        for place, _, _ in changes:
+            self._stored[place] = _ABSENT
+        self._move(plan, [(place, old.value, None) for place, old, _ in changes if plan.many])
+
+    def _move(self, plan: Plan, changes: list[tuple[_Id, Any, Any]]) -> None:
+        """Let the entries of indexes with their own tables follow values."""
+        for each in plan.many:
+            index = self._plans.indexes[each]
+            gone: list[Key] = []
+            come: list[Key] = []
+            for place, old, new in changes:
+                left, right = index.entries_of(old), index.entries_of(new)
+                if left != right:
+                    gone += [_entry(place, fields) for fields in left if fields not in right]
+                    come += [_entry(place, fields) for fields in right if fields not in left]
+            self._run_each(index.delete, gone)
+            self._run_each(index.insert, come)
+
+    def _write_down(self, place: _Id, value: Any, columns: Key) -> _Stored:
+        """Remember a value as stored, and return it with its text."""
         plan = place[0]
-        self._run(plan.delete, _key(place))
-        self._stored[place] = _ABSENT
-        for index in plan.many:
-            self._move(place, self._plans.indexes[index], stored.value, None)
+        text, version = encode(plan.collection, value), plan.collection.version
+        stored = self._stored[place] = _Stored(value, columns, text, version)
+        plan.decoded.keep(place, stored)
+        return stored
 
-    def _move(self, place: _Id, plan: IndexPlan, old: Any, new: Any) -> None:
-        """Let the entries of an index with its own table follow a value."""
-        gone, come = plan.entries_of(old), plan.entries_of(new)
-        if gone == come:
-            return
-        self._run_each(plan.delete, [_entry(place, each) for each in gone if each not in come])
-        self._run_each(plan.insert, [_entry(place, each) for each in come if each not in gone])
-
-    def _run_each(self, text: str, rows: list[Any]) -> None:
-        if len(rows) == 1:
-            self._run(text, rows[0])
+    def _run_each(self, text: str, rows: list[Any], *, all_there: bool = False) -> None:
+        """Run a statement for each of some rows; with `all_there` each must meet one in the table."""
+        if self._gathers and rows:
+            self._gather(text, rows, all_there=all_there)
+        elif len(rows) == 1:
+            if self._run(text, rows[0]).rowcount != 1 and all_there:
+                self._lost()
         elif rows:
             try:
-                self._cursor.executemany(text, rows)
+                met = self._driver.run_many(self._cursor, text, rows)
             except self._errors as error:
                 self._fail(error)
+            if all_there and met != len(rows):
+                self._lost()
+
+    def _gather(self, text: str, rows: list[Any], *, all_there: bool) -> None:
+        """Let a statement wait for the others of this flush."""
+        if all_there:
+            self._updates += len(rows)
+        if len(rows) > _FEW:
+            text, rows = self._plans.of_many[text], [(as_rows(rows),)]
+        self._gathered += [(text, row) for row in rows]
+
+    def _send(self) -> None:
+        """Run what was gathered as one statement: each is a way to the server."""
+        gathered, self._gathered = self._gathered, []
+        updates, self._updates = self._updates, 0
+        if len(gathered) == 1 and not updates:
+            self._run(*gathered[0])
+        elif gathered:
+            text = self._plans.together(tuple([text for text, _ in gathered]))
+            row = self._run(text, [field for _, row in gathered for field in row]).fetchone()
+            if row[0] != updates:
+                self._lost()
 
     # --- the end ---
 
@@ -436,6 +494,38 @@ class SqlTransaction:
         """Return the desks to whose log this transaction added; perhaps one that it only read."""
         log = self._plans.collections[LOG]
         return {place[1] for place in self._stored if place[0] is log}
+
+
+def _way(change: _Change) -> str:
+    """How a change is made: so that those made alike can be made together."""
+    _, stored, written = change
+    if written is None:
+        return _REMOVE
+    if stored is None:
+        return _INSERT
+    return _UPSERT if stored is _UNKNOWN else _UPDATE
+
+
+def _in_any_order(changes: list[_Change]) -> bool:
+    """Whether changes in a collection can go in one statement, which makes them in no set order.
+
+    Not where a unique entry moves from one value to another.
+    """
+    unique = changes[0][0][0].unique
+    if not unique or len(changes) == 1:
+        return True
+    let_go: set[tuple[int, Key]] = set()
+    taken: set[tuple[int, Key]] = set()
+    for _, stored, written in changes:
+        if stored is _UNKNOWN:
+            return False
+        for number, of in enumerate(unique):
+            before = of(stored.value) if stored is not None else ()
+            after = of(written[0]) if written is not None else ()
+            if before != after:
+                let_go.update((number, entry) for entry in before)
+                taken.update((number, entry) for entry in after)
+    return let_go.isdisjoint(taken)
 
 
 def _key(place: _Id) -> Key:

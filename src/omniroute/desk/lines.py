@@ -1,0 +1,165 @@
+"""The two lines of a queue as one unit of work sees them: who waits in it, and who serves it.
+
+Read from the store once and in bounded pieces, then kept right in memory while the unit gives
+conversations to agents, so that a batch of assignments costs few reads and one write at its end.
+What comes out is what the store's indexes would list after every single one. No rule lives here.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from typing import Any, Final
+
+from omniroute.desk.unit import Unit
+from omniroute.model.agent import Agent
+from omniroute.model.conversation import Conversation
+from omniroute.model.state import State
+from omniroute.rules.assignment import LOOKED_AT, first_waiting
+from omniroute.schema import AGENTS, CONVERSATIONS
+
+__all__ = ["Lines"]
+
+Entry = tuple[Any, ...]
+
+_WAITING = CONVERSATIONS.index("waiting")
+_SERVING = AGENTS.index("serving")
+_SPARE: Final = 32  # so many servers more are read where several change places in one unit
+_MOST: Final = 100  # conversations read at once
+
+
+class Lines:
+    """The lines of a unit's queues, from the first look until the unit is written down."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._servers: dict[str, _Servers] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._given: set[str] = set()
+        self._moves = 0
+
+    # --- who serves -------------------------------------------------------------------------------
+
+    def servers(self, queue: str) -> list[Entry]:
+        """Return the first `LOOKED_AT` agents who serve a queue, as entries of its index."""
+        changed = self._unit.changed_agents
+        known = self._servers.get(queue)
+        if known is None or not known.serve_beside(changed):
+            spare = 1 if known is None else _SPARE
+            limit = LOOKED_AT + len(changed) + spare
+            found = self._unit.tx.entries(_SERVING, self._unit.desk, (queue,), limit=limit)
+            known = self._servers[queue] = _Servers(queue, found, whole=len(found) < limit)
+            known.serve_beside(changed)
+        return known.first(changed)
+
+    # --- who waits --------------------------------------------------------------------------------
+
+    def longest_waiting(self, queues: list[str], room: int) -> Conversation | None:
+        """Return who waits longest in some queues, for an agent who has room for so many (R2, M3)."""
+        self._catch_up()
+        self._look_at(queues)
+        waiting = [self._waiting[queue] for queue in queues]
+        at_once = min(-(-room // max(1, sum(not each.ended for each in waiting))), _MOST)
+        heads = [head for each in waiting if (head := self._head(each, at_once)) is not None]
+        first = first_waiting(heads)
+        return None if first is None else self._unit.conversation(first)
+
+    def given(self, conversation: Conversation, after: Conversation) -> None:
+        """Note that a conversation was given to an agent, and what it is since."""
+        line = self._waiting.get(conversation.queue or "")
+        if after.state is not State.QUEUED:
+            self._given.add(conversation.id)
+            if line is not None:
+                line.leave(conversation.id)
+            if self._unit.moves_in_line == self._moves + 1:
+                self._moves += 1  # that was this one: nobody else moved
+
+    def _catch_up(self) -> None:
+        """Look anew where others than those given to agents came or went."""
+        if self._unit.moves_in_line != self._moves:
+            self._unit.flush()
+            self._waiting.clear()
+            self._given.clear()
+            self._servers.clear()
+            self._moves = self._unit.moves_in_line
+
+    def _look_at(self, queues: list[str]) -> None:
+        """Find out where anybody waits."""
+        new = [queue for queue in queues if queue not in self._waiting]
+        if new:
+            prefixes = [(queue,) for queue in new]
+            heads = self._unit.tx.heads(_WAITING, self._unit.desk, prefixes)
+            found = {head[0]: head for head in heads}
+            for queue in new:
+                self._waiting[queue] = _Waiting(queue, found.get(queue))
+
+    def _head(self, line: _Waiting, at_once: int) -> Entry | None:
+        while not line.entries and not line.ended:
+            if line.seen is None and at_once == 1 and line.first[2] not in self._given:
+                return line.first
+            self._read_on(line, at_once)
+        return line.entries[0] if line.entries else None
+
+    def _read_on(self, line: _Waiting, at_once: int) -> None:
+        """Read who comes next in a line; their conversations are read with them."""
+        found = self._unit.tx.scan(
+            _WAITING, self._unit.desk, (line.queue,), after=line.seen, limit=at_once
+        )
+        for each in found:
+            line.seen = (each.clocks.queued_at, each.id)
+            if each.id not in self._given:
+                line.entries.append((line.queue, *line.seen))
+        line.ended = len(found) < at_once
+
+
+class _Waiting:
+    """Those of one queue who were read and still wait, in order; `seen` is the last one read."""
+
+    __slots__ = ("ended", "entries", "first", "queue", "seen")
+
+    def __init__(self, queue: str, first: Entry | None) -> None:
+        self.queue = queue
+        self.first: Entry = first or ()
+        self.ended = first is None
+        self.seen: Entry | None = None
+        self.entries: deque[Entry] = deque()
+
+    def leave(self, conversation: str) -> None:
+        for entry in self.entries:
+            if entry[2] == conversation:
+                self.entries.remove(entry)
+                return
+
+
+class _Servers:
+    """The first agents who serve a queue as they were read, and how they stand by now."""
+
+    def __init__(self, queue: str, read: list[Entry], *, whole: bool) -> None:
+        self._queue = queue
+        self._read = read
+        self._whole = whole
+        self._changed = -1
+        self._others: list[Entry] = []
+
+    def serve_beside(self, changed: dict[str, Agent]) -> bool:
+        """Leave out agents that have changed since; return whether enough of the others are known."""
+        if len(changed) != self._changed:
+            self._changed = len(changed)
+            others = [entry for entry in self._read if entry[4] not in changed]
+            self._others = others[:LOOKED_AT]
+        return self._whole or len(self._others) == LOOKED_AT
+
+    def first(self, changed: dict[str, Agent]) -> list[Entry]:
+        """Return the first of all, those who have changed at their new places."""
+        entries = self._others.copy()
+        for agent in changed.values():
+            for fields in _entries(agent):
+                if fields[0] == self._queue:
+                    insort(entries, (*fields, agent.id))
+        return entries[:LOOKED_AT]
+
+
+def _entries(agent: Agent) -> list[Entry]:
+    of = _SERVING.many
+    assert of is not None  # noqa: S101  (as it is declared)
+    return [tuple(fields) for fields in of(agent)]
