@@ -191,6 +191,8 @@ if TYPE_CHECKING:
         Tagged,
         TookOver,
         Transition,
+        WrapUpEnded,
+        WrapUpStarted,
     )
     from omniroute.model.explanation import (
         Candidate,
@@ -204,6 +206,7 @@ if TYPE_CHECKING:
         AfterEnd,
         AfterEndTo,
         Assignment,
+        AwayThen,
         DismissedTextAt,
         ExpirationHours,
         Inactivity,
@@ -214,6 +217,7 @@ if TYPE_CHECKING:
         Overtake,
         Policy,
         PolicySettings,
+        Presence,
         ProtectedNames,
     )
     from omniroute.model.secret import (
@@ -315,6 +319,7 @@ __all__ = [
     "AsyncDesk",
     "AsyncDesks",
     "Attachment",
+    "AwayThen",
     "Browse",
     "Candidate",
     "Capabilities",
@@ -417,6 +422,7 @@ __all__ = [
     "PluginError",
     "Policy",
     "PolicySettings",
+    "Presence",
     "Problem",
     "ProtectedNames",
     "Queued",
@@ -490,6 +496,8 @@ __all__ = [
     "VersionView",
     "Wake",
     "Worker",
+    "WrapUpEnded",
+    "WrapUpStarted",
     "apply",
     "apply_agent",
     "as_json",
@@ -684,6 +692,8 @@ _HOMES = {
         "Snoozed",
         "Selecting",
         "KeepAliveAsked",
+        "WrapUpStarted",
+        "WrapUpEnded",
     ),
     "omniroute.model.explanation": (
         "Candidate",
@@ -708,6 +718,8 @@ _HOMES = {
         "Policy",
         "PolicySettings",
         "ProtectedNames",
+        "Presence",
+        "AwayThen",
     ),
     "omniroute.model.secret": (
         "Secret",

@@ -36,10 +36,10 @@ from omniroute.schema import (
 from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
-    "after after_hours_expiration attempts caption_limit chat_timeout config_version end_after goal"
-    " hard_expiry hard_max idempotency_window load max_answer max_bytes maximum notice number owed"
+    "after after_hours_expiration attempts away_after caption_limit chat_timeout config_version"
+    " end_after goal hard_expiry hard_max idempotency_window load max_answer max_bytes maximum notice number owed"
     " position refused restores selecting_expiration size skills sla snooze_grace soft_max status step"
-    " text_limit unanswered_expiration version window within".split(),
+    " text_limit unanswered_expiration version wait window within wrap_up".split(),
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""
 

@@ -31,7 +31,7 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings
+from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings, Presence
 from omniroute.model.secret import SecretRef
 
 __all__ = ["dump", "dump_agent", "dumps_toml", "written"]
@@ -96,6 +96,7 @@ _DURATIONS: Final = (
     "hard_expiry",
     "selecting_expiration",
     "snooze_grace",
+    "wrap_up",
 )
 
 
@@ -139,12 +140,21 @@ def _keep_alive(each: KeepAlive) -> dict[str, Any]:
     }
 
 
+def _presence(each: Presence) -> dict[str, Any]:
+    return {
+        "away_after": render_duration(each.away_after),
+        **_changed(each, Presence(away_after=each.away_after), "then"),
+        **({"wait": render_duration(each.wait)} if each.wait else {}),
+    }
+
+
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     AfterEnd: _after_end,
     Capacity: _capacity,
     Inactivity: _inactivity,
     Hours: written_hours,
     KeepAlive: _keep_alive,
+    Presence: _presence,
 }
 
 

@@ -20,6 +20,7 @@ from omniroute.model.hours import Hours
 from omniroute.model.values import frozen
 
 __all__ = [
+    "CLOSABLE",
     "LOCKED",
     "SWITCHES",
     "AfterEnd",
@@ -55,6 +56,9 @@ SWITCHES: Final = (
     "ended_text",
 )
 """The settings that `enabled` switches; what is off keeps its stored value (U79)."""
+
+CLOSABLE: Final = ("dismiss", "snooze", "take")
+"""What a policy can close to agents, by the command's name."""
 
 LOCKED: Final = ("hard_expiry",)
 """The settings that cannot be switched off (U30)."""
@@ -269,6 +273,8 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    closed: tuple[str, ...] | None = None
+    """What agents cannot do here, of `dismiss`, `snooze` and `take`."""
     wrap_up: int | None = None
     """How long an agent's slot stays taken after the end, unless they are done before (P6)."""
     presence: Presence | None = None
@@ -316,6 +322,7 @@ class Policy:
     ended_text: str | None = None
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
+    closed: tuple[str, ...] = ()
     wrap_up: int | None = None
     presence: Presence | None = None
     hours: OpenHours | None = field(default=None, repr=False)

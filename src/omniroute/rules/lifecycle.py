@@ -76,6 +76,8 @@ def decide(
     step = _BY_COMMAND[type(command)].get(source)
     if step is None:
         raise _refusal(conversation, command)
+    if policy.closed and _CLOSABLE.get(type(command)) in policy.closed:
+        raise _closed(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
     kinds = None
@@ -117,6 +119,18 @@ def _refusal(conversation: Conversation | None, command: ask.Command) -> Transit
         f"{name} is not possible for conversation {conversation.id!r}",
         expected=f"state {' or '.join(allowed)}" if allowed else "no conversation yet",
         got=f"state {conversation.state}",
+    )
+
+
+_CLOSABLE: Final = {ask.Dismiss: "dismiss", ask.Snooze: "snooze", ask.Take: "take"}
+
+
+def _closed(conversation: Conversation | None, command: ask.Command) -> TransitionNotAllowed:
+    name = _CLOSABLE[type(command)]
+    where = None if conversation is None else conversation.id
+    return TransitionNotAllowed(
+        f"this desk's policy has closed {name!r}, asked of conversation {where!r}",
+        hint="policy.closed names what agents cannot do here",
     )
 
 

@@ -22,6 +22,7 @@ from omniroute import errors, sql, testing
 from omniroute.channels.whatsapp import WhatsAppSettings
 from omniroute.cli.app import app
 from omniroute.codec import KINDS
+from omniroute.config import dump
 from omniroute.instants import MINUTE
 from omniroute.model import commands, effects, events, policy
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
@@ -153,7 +154,18 @@ def settings_of(settings: PolicySettings) -> Any:
             assert value.within is None
             yield f"{each.name}.to", value.to.value
         elif value is not None:
-            yield from ((f"{each.name}.{key}", text) for key, text in value.items())
+            yield from _leaves(each.name, dump_policy(settings)[each.name])
+
+
+def dump_policy(settings: PolicySettings) -> Any:
+    return dump(a_config(policy=settings))["policy"]
+
+
+def _leaves(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        yield from ((f"{name}.{key}", str(text)) for key, text in value.items())
+    else:
+        yield name, ", ".join(value) if isinstance(value, list) else str(value)
 
 
 SETTINGS: dict[str, Any] = {
@@ -185,6 +197,9 @@ SETTINGS: dict[str, Any] = {
     "ended_text": "Bye",
     "snooze_grace": MINUTE,
     "dismissed_resumes_after_hours": True,
+    "wrap_up": MINUTE,
+    "presence": policy.Presence(away_after=MINUTE),
+    "closed": ("snooze",),
     "hours": ALWAYS,
 }
 
