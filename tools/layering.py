@@ -26,7 +26,7 @@ LAYERS: Mapping[str, int] = {
     "model": 1,
     **dict.fromkeys(("rules", "schema", "ports", "codec"), 2),
     "config": 3,
-    "plugins": 4,
+    **dict.fromkeys(("plugins", "business_hours"), 4),
     **dict.fromkeys(("stores", "channels", "reports"), 5),
     "desk": 6,
     **dict.fromkeys(("web", "testing", "contrib", "sql"), 7),

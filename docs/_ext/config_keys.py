@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 
 from omniroute.config import shape
 from omniroute.instants import render_duration
-from omniroute.model import agent, desk_config, policy
+from omniroute.model import agent, desk_config, policy, sla
 from omniroute.model.policy import AfterEnd, Policy
 from omniroute.rules.policy_checks import DESK_ONLY, NOT_ON_CHANNELS, NOT_ON_QUEUES
 
@@ -33,6 +33,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "The desk": ("build", "DeskConfig"),
     "Policy": ("_policy_of", "PolicySettings"),
     "After end": ("_after_end", "AfterEnd"),
+    "Service level": ("_service_level", "ServiceLevel"),
     "Capacity": ("_capacity", "Capacity"),
     "Inactivity": ("_inactivity", "Inactivity"),
     "Keep alive": ("_keep_alive", "KeepAlive"),
@@ -41,6 +42,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Channel groups": ("_channel_group", "ChannelGroupConfig"),
     "Inboxes": ("_inbox", "InboxConfig"),
     "Queues": ("_traits", "QueueTraits"),
+    "SLA": ("_sla_table", "SlaTargets"),
     "Entry points": ("_entry_point", "EntryPointConfig"),
     "Override": ("_plain_override", "Override"),
     "Numbers": ("_number", "NumberConfig"),
@@ -61,9 +63,10 @@ _READERS: Final = {
     "minutes": "minutes",
     "notice": "minutes or 0",
     "keywords": "text, or list of text",
-    "sla": "SLA",
+    "sla": "SLA time",
+    "_whole_sla": "SLA time or [table](#sla)",
     "hours": "[hours](#hours)",
-    "_sla_or_blank": 'SLA or `""`',
+    "_sla_or_blank": 'SLA time, [table](#sla) or `""`',
     "_queues": "list",
     "_policy": "[policy](#policy)",
     "_place": "[policy](#policy) and [traits](#queues)",
@@ -72,6 +75,7 @@ _READERS: Final = {
     "_inactivity": "[table](#inactivity)",
     "_keep_alive": "[table](#keep-alive)",
     "_presence": "[table](#presence)",
+    "_service_level": "[table](#service-level)",
     "_channel": "[channel](#channels)",
     "_channel_group": "[group](#channel-groups)",
     "_inbox": "[inbox](#inboxes)",
@@ -85,7 +89,7 @@ _READERS: Final = {
 }
 """How the page calls what each reader takes."""
 
-_MODELS: Final = (desk_config, policy, agent)
+_MODELS: Final = (desk_config, policy, agent, sla)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,14 @@ def keys_of(section: str) -> list[Key]:
     found = []
     for name, reader, needed in _read(function):
         default = "required" if needed else _shown(name, defaults.get(name))
-        if name == "hours":  # one of the policy's settings, which may stand in its section too
+        if section == "SLA" and name == "first":  # which is the SLA itself where it stands alone
+            meanings, default = (
+                {**meanings, name: "Until the first answer."},
+                "required for inboxes",
+            )
+        elif section == "SLA" and name == "hours":
+            default = f'`"{sla.SlaHours.BUSINESS}"`'
+        elif name == "hours":  # one of the policy's settings, which may stand in its section too
             meanings = {**meanings, name: texts_of("PolicySettings")[name]}
             default = '`"always"`' if section == "Policy" else "those of the layer above"
         layers = layers_of(name) if section == "Policy" else ()

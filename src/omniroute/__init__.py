@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
+    from omniroute.business_hours import (
+        BusinessHours,
+        hours,
+    )
     from omniroute.clock import (
         Clock,
         ManualClock,
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
         Acting,
         AgentView,
         Change,
+        ClockView,
         Contacts,
         ConversationView,
         DeadLetter,
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
         Page,
         Received,
         ReceivedItem,
+        RefusedItem,
+        ResponseTargetView,
         Staff,
         StaffChangeView,
         Story,
@@ -150,8 +157,11 @@ if TYPE_CHECKING:
         DeadlineKind,
         Ending,
         Extras,
+        Pause,
         Place,
         Quiet,
+        Sla,
+        SlaClock,
     )
     from omniroute.model.desk_config import (
         ChannelDirection,
@@ -183,10 +193,12 @@ if TYPE_CHECKING:
         Reactivated,
         Relocated,
         Remarked,
+        ResponseTargetExceeded,
         Route,
         Selecting,
         SlaBreached,
         SlaRescheduled,
+        SlaWarned,
         Snoozed,
         Tagged,
         TookOver,
@@ -197,6 +209,9 @@ if TYPE_CHECKING:
     from omniroute.model.explanation import (
         Candidate,
         Explanation,
+    )
+    from omniroute.model.hours import (
+        Hours,
     )
     from omniroute.model.message import (
         Direction,
@@ -223,6 +238,14 @@ if TYPE_CHECKING:
     from omniroute.model.secret import (
         Secret,
         SecretRef,
+    )
+    from omniroute.model.sla import (
+        OpenTime,
+        ServiceLevel,
+        ServiceLevelFormula,
+        SlaHours,
+        SlaTargets,
+        SlaTerms,
     )
     from omniroute.model.state import (
         END_COMMENTS,
@@ -283,6 +306,10 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.status import (
+        ClockStatus,
+        Cue,
+    )
     from omniroute.stores import (
         open_store,
     )
@@ -321,6 +348,7 @@ __all__ = [
     "Attachment",
     "AwayThen",
     "Browse",
+    "BusinessHours",
     "Candidate",
     "Capabilities",
     "Capacity",
@@ -332,6 +360,8 @@ __all__ = [
     "ChannelType",
     "Choice",
     "Clock",
+    "ClockStatus",
+    "ClockView",
     "Clocks",
     "Colour",
     "Command",
@@ -345,6 +375,7 @@ __all__ = [
     "Conversation",
     "ConversationClosed",
     "ConversationView",
+    "Cue",
     "DeadLetter",
     "DeadlineKind",
     "Decision",
@@ -380,6 +411,7 @@ __all__ = [
     "HandOver",
     "Handler",
     "HostTransactionLost",
+    "Hours",
     "IdSource",
     "IdempotencyConflict",
     "Inactivity",
@@ -406,6 +438,7 @@ __all__ = [
     "NoticeSide",
     "OmnirouteError",
     "Open",
+    "OpenTime",
     "Opened",
     "OutRequest",
     "OutResponse",
@@ -414,6 +447,7 @@ __all__ = [
     "Overtake",
     "Page",
     "ParseResult",
+    "Pause",
     "PayloadError",
     "PayloadTooLarge",
     "Permanent",
@@ -434,6 +468,7 @@ __all__ = [
     "Receive",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
     "Registry",
     "Rejected",
     "Relocate",
@@ -443,6 +478,8 @@ __all__ = [
     "Reschedule",
     "ReservedNameError",
     "ResolvedEntryPoint",
+    "ResponseTargetExceeded",
+    "ResponseTargetView",
     "Retryable",
     "Right",
     "Role",
@@ -457,11 +494,19 @@ __all__ = [
     "SendMessage",
     "SendResult",
     "Sender",
+    "ServiceLevel",
+    "ServiceLevelFormula",
     "SetTags",
     "Setup",
     "SignatureInvalid",
+    "Sla",
     "SlaBreached",
+    "SlaClock",
+    "SlaHours",
     "SlaRescheduled",
+    "SlaTargets",
+    "SlaTerms",
+    "SlaWarned",
     "Sleeper",
     "Snooze",
     "Snoozed",
@@ -509,6 +554,7 @@ __all__ = [
     "fold_agent",
     "handle_webhook",
     "hookimpl",
+    "hours",
     "json_schema",
     "load_config",
     "open_desk",
@@ -516,6 +562,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.business_hours": (
+        "BusinessHours",
+        "hours",
+    ),
     "omniroute.model.channel_type": (
         "ChannelFamily",
         "ChannelType",
@@ -538,6 +588,8 @@ _HOMES = {
         "load_config",
     ),
     "omniroute.desk": (
+        "ClockView",
+        "ResponseTargetView",
         "AcceptedItems",
         "Acting",
         "AgentView",
@@ -552,6 +604,7 @@ _HOMES = {
         "Page",
         "Received",
         "ReceivedItem",
+        "RefusedItem",
         "Staff",
         "StaffChangeView",
         "Story",
@@ -646,12 +699,15 @@ _HOMES = {
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
+        "SlaClock",
         "Clocks",
         "Conversation",
         "DeadlineKind",
         "Ending",
         "Extras",
+        "Pause",
         "Place",
+        "Sla",
         "Quiet",
     ),
     "omniroute.model.desk_config": (
@@ -681,9 +737,11 @@ _HOMES = {
         "Reactivated",
         "Relocated",
         "Remarked",
+        "ResponseTargetExceeded",
         "Route",
         "SlaBreached",
         "SlaRescheduled",
+        "SlaWarned",
         "Tagged",
         "TookOver",
         "Transition",
@@ -699,6 +757,7 @@ _HOMES = {
         "Candidate",
         "Explanation",
     ),
+    "omniroute.model.hours": ("Hours",),
     "omniroute.model.message": (
         "Direction",
         "Message",
@@ -724,6 +783,14 @@ _HOMES = {
     "omniroute.model.secret": (
         "Secret",
         "SecretRef",
+    ),
+    "omniroute.model.sla": (
+        "OpenTime",
+        "ServiceLevel",
+        "ServiceLevelFormula",
+        "SlaHours",
+        "SlaTargets",
+        "SlaTerms",
     ),
     "omniroute.model.state": (
         "OPEN",
@@ -765,6 +832,10 @@ _HOMES = {
         "Store",
         "Transaction",
         "Transport",
+    ),
+    "omniroute.rules.sla.status": (
+        "ClockStatus",
+        "Cue",
     ),
     "omniroute.rules.folding": (
         "apply_agent",

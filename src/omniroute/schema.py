@@ -431,9 +431,14 @@ INTAKE: Final = Collection(
     type=AcceptedItem,
     key_columns=_text("entry_point", "kind", "provider_key"),
     key=lambda each: (each.entry_point, each.item.kind.value, each.item.key),
-    columns=_number("accepted_at", "number"),
-    row=lambda each: (each.at, each.number),
-    indexes=(Index("intake_order", ("accepted_at", "number")),),
+    columns=_number("accepted_at", "number", "refused_at"),
+    row=lambda each: (
+        (each.at, each.number, None) if each.refused is None else (None, None, each.at)
+    ),
+    indexes=(
+        Index("intake_order", ("accepted_at", "number")),
+        Index("intake_refused", ("refused_at",)),
+    ),
 )
 
 JOBS: Final = Collection(

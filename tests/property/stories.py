@@ -37,7 +37,7 @@ OTHER_TREES: dict[str, dict[str, Any]] = {
     "without Technik": {"Deutsch": {"Bestellung": {}}, "English": {}},
     "English has grown": {
         "Deutsch": TREES["general"]["Deutsch"],
-        "English": {"Orders": {}, "Help": {}},
+        "English": {"Orders": {}, "Support": {}},
     },
 }
 LIMITS = ((1, 1, 1), (1, 1, 2), (1, 2, 3), (2, 2, 2))

@@ -16,6 +16,7 @@ from omniroute.model import events as tell
 from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.effects import SendMessage
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, Policy
+from omniroute.model.sla import SlaTerms
 from omniroute.model.state import EndReason, State
 from omniroute.rules.lifecycle import TABLE, Decision, apply, decide, fold
 from omniroute.testing import NOW, a_conversation, a_place
@@ -49,10 +50,20 @@ COMMANDS = st.one_of(
     ),
     st.builds(ask.Note, by=PEOPLE, message=st.just("m")),
     st.builds(ask.SetTags, by=PEOPLE, tags=st.lists(st.sampled_from("abc")).map(tuple)),
-    st.just(ask.Expire(DeadlineKind.FIRST_RESPONSE)),
+    st.builds(ask.Expire, st.sampled_from(DeadlineKind)),
+    st.builds(ask.Reschedule, sla=st.sampled_from([MINUTE, HOUR])),
+)
+TERMS = st.none() | st.builds(
+    SlaTerms,
+    first=st.sampled_from([MINUTE, 15 * MINUTE]),
+    next=st.sampled_from([None, 2 * MINUTE]),
+    resolution=st.sampled_from([None, 5 * MINUTE]),
+    warn_before=st.sampled_from([None, MINUTE]),
 )
 POLICIES = st.builds(
     Policy,
+    sla=TERMS,
+    response_target=st.sampled_from([None, MINUTE]),
     assignment=st.sampled_from(Assignment),
     overtake=st.sampled_from(Overtake),
     after_end=st.builds(
@@ -155,7 +166,8 @@ def test_clocks_and_holders_fit_the_state(
     for _, command, _, _, decision in lived(start, opening, story):
         state, clocks = decision.state, decision.state.clocks
         assert list(state.timers) == sorted(state.timers)
-        assert all(at == (clocks.due or 0) + 1 for at, _ in state.timers)
+        assert len({kind for _, kind in state.timers}) == len(state.timers)
+        check_clocks(state)
         if state.ended:
             assert (state.timers, clocks.due, clocks.waiting_since) == ((), None, None)
             assert state.extras.ending is not None
@@ -167,10 +179,30 @@ def test_clocks_and_holders_fit_the_state(
             assert state.agent is None
             assert state.queue is not None
         if isinstance(command, ask.Reply):
-            assert (clocks.due, clocks.waiting_since) == (None, None)
+            assert clocks.waiting_since is None
+            assert clocks.sla is not None
+            assert (clocks.sla.response, clocks.sla.respond_by) == (None, None)
             assert state.agent == command.by
         sent = [each.message for each in decision.events if isinstance(each, tell.MessageSent)]
         assert [SendMessage(message) for message in sent] == list(decision.effects)
+
+
+def check_clocks(state: Conversation) -> None:
+    """Each armed deadline of the SLA is of a clock that runs, and of none that was told of."""
+    sla = state.clocks.sla
+    assert sla is not None
+    clocks = [each for each in (sla.response, sla.resolution) if each is not None]
+    assert state.clocks.due == min((each.due for each in clocks if each.due), default=None)
+    running = {each.kind: each for each in clocks}
+    for at, kind in state.timers:
+        if kind is DeadlineKind.RESPONSE_TARGET:
+            assert at == sla.respond_by
+            assert state.agent is not None
+            continue
+        clock = running[DeadlineKind(kind.removesuffix("_warning"))]
+        assert clock.due is not None
+        assert not clock.breached
+        assert at == clock.due + 1 or (at < clock.due and kind.endswith("_warning"))
 
 
 @pytest.mark.req("C4", "C6")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from omniroute.model.desk_config import QueueNode
 from omniroute.rules import queue_tree
 from omniroute.rules.menu import only_leaf, options, read_answer, render
+from omniroute.rules.words import normalized
 from tests.property.book import Book, Entry
 from tests.property.oracle import Oracle, Person
 
@@ -36,7 +37,7 @@ def nodes(tree: dict[str, Any]) -> tuple[QueueNode, ...]:
 
 def distinct(tree: dict[str, Any]) -> bool:
     """Whether no two queues beside each other have one name, as a configuration must (its checks)."""
-    folded = [name.strip().casefold() for name in tree]
+    folded = [normalized(name) for name in tree]
     return len(set(folded)) == len(folded) and all(distinct(below) for below in tree.values())
 
 
@@ -93,7 +94,8 @@ def test_an_answer_leads_where_its_number_or_title_stands(
     if said and all(digit in "0123456789" for digit in said) and len(said) < 10:
         wanted = dict(enumerate(names, start=1)).get(int(said))
     if wanted is None:
-        same = [name for name in names if name.strip().casefold() == said.casefold()]
+        same = [name for name in names if normalized(name) == normalized(said)]
+        same = same if said in names or not normalized(said).isdigit() else []
         wanted = same[0] if same else None
     if wanted is None:
         assert found is None

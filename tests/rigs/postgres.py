@@ -36,7 +36,9 @@ __all__ = [
     "Folder",
     "RigError",
     "Server",
+    "account",
     "binaries",
+    "free_port",
     "initdb",
     "run",
     "url_of",
@@ -74,7 +76,7 @@ def binaries() -> Path:
     return max(found, key=lambda path: path.parent.name)
 
 
-def _account() -> dict[str, Any]:
+def account() -> dict[str, Any]:
     """Return how to start a process as PostgreSQL agrees to: not as root."""
     if os.geteuid() != 0:
         return {}
@@ -90,14 +92,15 @@ def run(program: str, *args: object, folder: Path) -> str:
     """Run one of PostgreSQL's programs to its end and return what it printed."""
     command = [str(binaries() / program), *map(str, args)]
     done: subprocess.CompletedProcess[str] = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=folder, **_account()
+        command, check=False, capture_output=True, text=True, cwd=folder, **account()
     )
     if done.returncode != 0:
         raise RigError(f"{program} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -129,9 +132,9 @@ class Folder:
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="omniroute-pg-"))
-        account = _account()
-        if account:
-            os.chown(self.path, account["user"], account["group"])
+        owner = account()
+        if owner:
+            os.chown(self.path, owner["user"], owner["group"])
         self._caretaker = subprocess.Popen(
             ["/bin/sh", "-c", _CARETAKER, "caretaker", str(self.path)],
             stdin=subprocess.PIPE,
@@ -163,7 +166,7 @@ class Server:
         port: int | None = None,
         make: Callable[[Path], object] | None = None,
     ) -> None:
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.settings: dict[str, object] = {
             "fsync": "on" if fsync else "off",
@@ -251,7 +254,7 @@ class Server:
                 stderr=log,
                 cwd=self.data,
                 start_new_session=True,  # an interrupt typed at the tests is not the server's
-                **_account(),
+                **account(),
             )
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

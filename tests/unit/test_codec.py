@@ -37,9 +37,10 @@ from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
     "after after_hours_expiration attempts away_after caption_limit chat_timeout config_version"
-    " end_after goal hard_expiry hard_max idempotency_window load max_answer max_bytes maximum notice number owed"
-    " position refused restores selecting_expiration size skills sla snooze_grace soft_max status step"
-    " text_limit unanswered_expiration version wait window within wrap_up".split(),
+    " end_after first goal hard_expiry hard_max idempotency_window load max_answer max_bytes"
+    " maximum next notice number owed position refused resolution response_target restores"
+    " selecting_expiration size skills sla snooze_grace soft_max status step target text_limit"
+    " unanswered_expiration version wait warn_before window within wrap_up".split()
 )
 """Fields whose integer is no instant: counts, positions, sizes, durations."""
 

@@ -9,14 +9,15 @@ key that would mend it. Keys of the table are read here and nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 
 from omniroute.config.holiday_names import name_problem
 from omniroute.config.reading import Notes
-from omniroute.errors import Problem
+from omniroute.config.survey import survey
+from omniroute.errors import ConfigError, Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.hours import ALWAYS, Hours, Span
 from omniroute.model.policy import PolicySettings
@@ -24,8 +25,9 @@ from omniroute.rules.hours import problems
 from omniroute.rules.hours.judging import DAYS, day_problem, shown_span
 from omniroute.rules.names import join, quoted, unknown
 
-__all__ = ["holiday_problems", "hours", "written_hours"]
+__all__ = ["holiday_problems", "hours", "read_hours", "written_hours"]
 
+_KEY: Final = "hours"
 _ALWAYS: Final = "always"
 _CLOSED: Final = "closed"
 _KEYS: Final = ("zone", "holidays", "dates")
@@ -45,6 +47,33 @@ def hours(notes: Notes, value: object, path: str) -> Hours | None:
         notes.expected(path, '"always" or a table, as { mon-fri = "09:00-17:00" }', value)
         return None
     return _Reader(notes, path).table(value)
+
+
+def read_hours(opening: str | Mapping[str, Any] | Hours) -> Hours:
+    """Return what the key `hours` takes as a value. Raises `ConfigError` with all its problems."""
+    if isinstance(opening, Hours):
+        _require([*_judged(opening, _KEY), *_unknown_names(opening, _KEY)])
+        return opening
+    notes, document = Notes(), survey({_KEY: opening}, _KEY)
+    found = hours(notes, document.values.get(_KEY), _KEY)
+    _require(sorted([*document.problems, *notes.problems], key=document.places.order))
+    assert found is not None  # noqa: S101  (else there is a problem)
+    return found
+
+
+def _require(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise ConfigError(problems, source=_KEY)
+
+
+def _judged(found: Hours, path: str) -> Iterator[Problem]:
+    return (Problem(join(path, *keys), text) for keys, text in problems(found))
+
+
+def _unknown_names(found: Hours, path: str) -> Iterator[Problem]:
+    for holiday in found.holidays:
+        if not holiday[:1].isdigit() and (text := name_problem(holiday)):
+            yield Problem(join(path, "holidays"), text)
 
 
 class _Reader:
@@ -180,9 +209,8 @@ class _Reader:
 def holiday_problems(config: DeskConfig) -> Iterator[Problem]:
     """Yield the names of holidays in a configuration that nothing knows."""
     for path, policy in _policies(config):
-        for holiday in policy.hours.holidays if policy.hours else ():
-            if not holiday[:1].isdigit() and (text := name_problem(holiday)):
-                yield Problem(join(path, "hours", "holidays"), text)
+        if policy.hours is not None:
+            yield from _unknown_names(policy.hours, join(path, _KEY))
 
 
 def _policies(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:

@@ -33,6 +33,7 @@ from omniroute.model.desk_config import (
 from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings, Presence
 from omniroute.model.secret import SecretRef
+from omniroute.model.sla import ServiceLevel, SlaTargets
 
 __all__ = ["dump", "dump_agent", "dumps_toml", "written"]
 
@@ -97,6 +98,7 @@ _DURATIONS: Final = (
     "selecting_expiration",
     "snooze_grace",
     "wrap_up",
+    "response_target",
 )
 
 
@@ -148,6 +150,10 @@ def _presence(each: Presence) -> dict[str, Any]:
     }
 
 
+def _service_level(level: ServiceLevel) -> dict[str, Any]:
+    return {"target": render_duration(level.target), "formula": level.formula.value}
+
+
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     AfterEnd: _after_end,
     Capacity: _capacity,
@@ -155,6 +161,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Hours: written_hours,
     KeepAlive: _keep_alive,
     Presence: _presence,
+    ServiceLevel: _service_level,
 }
 
 
@@ -180,12 +187,23 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
     return _set(
         {
             "primary_for": list(inbox.primary_for) or None,
-            "sla": render_duration(inbox.sla),
+            "sla": _sla(inbox.sla, inbox.targets),
             "queues": _queues(inbox.queues) or None,
             **_own_policy(inbox.policy),
             "at": {path: _place(inbox, path) for path in (*inbox.at, *inbox.traits)} or None,
         },
     )
+
+
+def _sla(first: int | None, targets: SlaTargets) -> Any:
+    """An SLA as written: the first response alone, or a table of what is set."""
+    written = {each.name: getattr(targets, each.name) for each in fields(SlaTargets)}
+    hours = written.pop("hours")
+    times = {"first": first, **written}
+    table = {key: render_duration(value) for key, value in times.items() if value is not None}
+    if hours is not None:
+        table["hours"] = hours.value
+    return table.get("first") if table.keys() <= {"first"} else table
 
 
 def _place(inbox: InboxConfig, path: str) -> dict[str, Any]:
@@ -234,8 +252,7 @@ def _entry_point(entry_point: EntryPointConfig) -> dict[str, Any]:
 
 
 def _override(override: Override) -> dict[str, Any]:
-    sla = None if override.sla is None else render_duration(override.sla)
-    return _set({"inbox": override.inbox, "sla": sla})
+    return _set({"inbox": override.inbox, "sla": _sla(override.sla, override.targets)})
 
 
 def _number(number: NumberConfig) -> dict[str, Any]:

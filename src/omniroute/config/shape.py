@@ -66,6 +66,7 @@ from omniroute.model.policy import (
     ProtectedNames,
 )
 from omniroute.model.secret import SecretRef
+from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
 from omniroute.rules.names import join, shown
 from omniroute.rules.policy_checks import MINUTES_FORMS
 from omniroute.rules.sla import SLA_FORMS, is_blank
@@ -73,6 +74,7 @@ from omniroute.rules.sla import SLA_FORMS, is_blank
 __all__ = ["build"]
 
 _STAND_IN_SLA: Final = SECOND
+_NO_SLA: Final = (_STAND_IN_SLA, SlaTargets())
 _STAND_IN_TIME: Final = MINUTE
 _STAND_IN_TEXT: Final = "?"
 _STAND_IN_KEYS: Final[Mapping[str, str]] = {"?": "?"}
@@ -96,6 +98,13 @@ def _capacity(fields: Table) -> Capacity | None:
     limits = [fields.need(name, whole, None, expected="a whole number") for name in names]
     known = [each for each in limits if each is not None]
     return Capacity(*known) if len(known) == len(names) else None
+
+
+@table
+def _service_level(fields: Table) -> ServiceLevel:
+    target = fields.need("target", duration, _STAND_IN_SLA, expected="a duration")
+    formula = ServiceLevelFormula.ANSWERED_AND_ABANDONED
+    return ServiceLevel(target, fields.take("formula", choice(ServiceLevelFormula), formula))
 
 
 @table
@@ -174,6 +183,8 @@ def _policy_of(fields: Table) -> PolicySettings:
         presence=fields.take("presence", _presence, None),
         closed=fields.take("closed", texts, None),
         hours=fields.take("hours", hours, None),
+        response_target=fields.take("response_target", duration, None),
+        service_level=fields.take("service_level", _service_level, None),
     )
 
 
@@ -222,12 +233,46 @@ def _with_hours(fields: Table, policy: PolicySettings, found: Hours | None) -> P
 # --- inboxes and their trees ----------------------------------------------------------------------
 
 
+_Sla = tuple[int | None, SlaTargets]
+
+
+@table
+def _sla_table(fields: Table) -> _Sla:
+    return fields.take("first", sla, None), SlaTargets(
+        next=fields.take("next", sla, None),
+        resolution=fields.take("resolution", sla, None),
+        warn_before=fields.take("warn_before", sla, None),
+        hours=fields.take("hours", choice(SlaHours), None),
+    )
+
+
+def _sla(notes: Notes, value: object, path: str) -> _Sla | None:
+    """Read an SLA: its first response alone, or a table of targets."""
+    if isinstance(value, dict):
+        return _sla_table(notes, value, path)
+    first = sla(notes, value, path)
+    return None if first is None else (first, SlaTargets())
+
+
+def _whole_sla(notes: Notes, value: object, path: str) -> _Sla | None:
+    """Read an SLA that has a first response (G17)."""
+    found = _sla(notes, value, path)
+    if found is None or found[0] is not None:
+        return found
+    if not notes.is_broken(here := join(path, "first")):
+        notes.add(here, f"is missing; expected {SLA_FORMS}")
+    return _STAND_IN_SLA, found[1]
+
+
 @table
 def _inbox(fields: Table) -> InboxConfig:
     places = fields.take("at", many(_place), {})
+    primary_for = fields.take("primary_for", texts, ())
+    first, targets = fields.need("sla", _whole_sla, _NO_SLA, expected=SLA_FORMS)
     return InboxConfig(
-        primary_for=fields.take("primary_for", texts, ()),
-        sla=fields.need("sla", sla, _STAND_IN_SLA, expected=SLA_FORMS),
+        primary_for=primary_for,
+        sla=first or _STAND_IN_SLA,
+        targets=targets,
         queues=fields.take("queues", _queues, ()),
         policy=_with_hours(
             fields,
@@ -293,16 +338,15 @@ def _account(notes: Notes, value: object, path: str) -> AccountConfig:
     return AccountConfig(settings=_settings(notes, fields.rest(), path))
 
 
-def _sla_or_blank(notes: Notes, value: object, path: str) -> int | None:
-    return None if is_blank(value) else sla(notes, value, path)
+def _sla_or_blank(notes: Notes, value: object, path: str) -> _Sla | None:
+    return None if is_blank(value) else _sla(notes, value, path)
 
 
 @table
 def _plain_override(fields: Table) -> Override:
-    return Override(
-        inbox=fields.take("inbox", text, None),
-        sla=fields.take("sla", _sla_or_blank, None),
-    )
+    inbox = fields.take("inbox", text, None)
+    first, targets = fields.take("sla", _sla_or_blank, (None, SlaTargets()))
+    return Override(inbox=inbox, sla=first, targets=targets)
 
 
 def _override(notes: Notes, value: object, path: str) -> Override | None:

@@ -1,11 +1,12 @@
 """The shell around the rules: transactions, configuration in force, what hosts call."""
 
 from omniroute.desk.acting import Acting
+from omniroute.desk.clock_views import ClockView, ResponseTargetView
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.explain import Handler, Story, TimelineEntry
-from omniroute.desk.intake import AcceptedItems
+from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
 from omniroute.desk.views import (
@@ -25,6 +26,7 @@ __all__ = [
     "Acting",
     "AgentView",
     "Change",
+    "ClockView",
     "Contacts",
     "ConversationView",
     "DeadLetter",
@@ -35,6 +37,8 @@ __all__ = [
     "Page",
     "Received",
     "ReceivedItem",
+    "RefusedItem",
+    "ResponseTargetView",
     "Staff",
     "StaffChangeView",
     "Story",

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from omniroute.clock import resolve_now
 from omniroute.desk import deliver as delivery
@@ -20,7 +19,7 @@ from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import AcceptedItems
+from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.runtime import Runtime
@@ -30,12 +29,15 @@ from omniroute.desk.versions import Versioned
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
-from omniroute.instants import from_micros
+from omniroute.instants import from_micros, to_duration
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 from omniroute.schema import OUTBOX
+
+if TYPE_CHECKING:
+    from omniroute.business_hours import BusinessHours
 
 __all__ = ["Desk"]
 
@@ -70,12 +72,7 @@ class Desk(Versioned, Pausing):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def acting_as(self, agent: str) -> Acting:
@@ -88,6 +85,12 @@ class Desk(Versioned, Pausing):
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
+
+    def hours(self, path: str | None = None, *, channel: str | None = None) -> BusinessHours:
+        """Return when an inbox or queue is open, by its full path; without one, the desk (P13)."""
+        from omniroute.business_hours import BusinessHours  # seldom asked for
+
+        return BusinessHours(self._runtime.current(self.id).hours(channel, path))
 
     # --- messages in ------------------------------------------------------------------------------
 
@@ -104,16 +107,17 @@ class Desk(Versioned, Pausing):
         A host that has read its channel itself passes `Inbound` values instead of the request. With
         `within` it all joins the transaction open on the host's connection, in one savepoint for
         each item; the desk is then locked until the host commits. Raises `PayloadError` where
-        nothing of the request can be used, `UnknownEntryPoint`, and `StoreError`: answer 5xx then,
-        and redelivery skips what is already stored (X3).
+        nothing of the request can be used, `EntryPointClosed` and `UnsupportedContent` for the
+        first of a host's own items that is not accepted (those of a webhook are reported as
+        rejected), `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and redelivery skips what
+        is already stored (X3).
         """
         instant = self._now(now)
         setup = partial(self._runtime.current, self.id, within=within)
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
-        outcomes = [
-            self._runtime.run(self.id, instant, inbound.received(entry_point, item), within=within)
-            for item in parsed.items
-        ]
+        own = not isinstance(request, RawRequest)
+        flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
+        outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
         return inbound.summary(outcomes, parsed.rejected, instant)
 
     def accept(
@@ -127,7 +131,8 @@ class Desk(Versioned, Pausing):
         """Verify, read and record a webhook without routing it: the next `tick` does that.
 
         Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
-        was accepted before, or received, is skipped as `receive` skips it.
+        was accepted before, or received, is skipped as `receive` skips it. What cannot be routed when
+        its turn comes is in `refused_items`.
         """
         instant = self._now(now)
         setup = self._runtime.current(self.id, within=within)
@@ -138,6 +143,17 @@ class Desk(Versioned, Pausing):
         return intake.accept(
             self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
         )
+
+    def refused_items(self, *, limit: int = 50) -> list[RefusedItem]:
+        """Return what was accepted and could not be routed, the oldest first, with the reasons."""
+        read.check_limit(limit)
+        return self._runtime.look(
+            self.id, lambda tx, setup: intake.refused_items(self.id, setup.config.zone, limit)(tx)
+        )
+
+    def reroute(self, refused: RefusedItem, *, now: datetime | None = None) -> None:
+        """Let a refused item wait for the next `tick` again, as of its acceptance."""
+        self._runtime.run(self.id, self._now(now), intake.reroute(refused))
 
     def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
         """Return the answer to a provider's set-up call for an entry point, or None when it is none.
@@ -379,7 +395,50 @@ class Desk(Versioned, Pausing):
             limit=limit,
             after=after,
         )
+        return self._listed(query, self._now(now))
+
+    def overdue(
+        self,
+        *,
+        agent: str | None = None,
+        queue: str | None = None,
+        inbox: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        now: datetime | None = None,
+    ) -> Page[ConversationView]:
+        """Return a page of open conversations with a breached clock, the longest overdue first (P11)."""
         instant = self._now(now)
+        query = read.Query(
+            agent=agent, queue=queue, inbox=inbox, limit=limit, after=after, due_until=instant - 1
+        )
+        return self._listed(query, instant)
+
+    def at_risk(
+        self,
+        within: str | timedelta,
+        *,
+        agent: str | None = None,
+        queue: str | None = None,
+        inbox: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        now: datetime | None = None,
+    ) -> Page[ConversationView]:
+        """Return a page of open conversations that are next due `within` a duration, the first first."""
+        instant = self._now(now)
+        query = read.Query(
+            agent=agent,
+            queue=queue,
+            inbox=inbox,
+            limit=limit,
+            after=after,
+            due_from=instant,
+            due_until=instant + to_duration(within, where="within"),
+        )
+        return self._listed(query, instant)
+
+    def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
         listed = read.list_conversations(self.id, query)
 
         def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:

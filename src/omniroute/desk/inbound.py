@@ -12,6 +12,7 @@ from omniroute.desk.views import Received, ReceivedItem, view_of
 from omniroute.errors import PayloadError, UsageError
 from omniroute.model.values import frozen
 from omniroute.model.wire import Inbound, ParseResult, RawRequest, RawResponse, Rejected
+from omniroute.rules import acceptance
 from omniroute.rules.resolution import Setup
 from omniroute.rules.storable import key_problem, storable_problem
 
@@ -79,7 +80,7 @@ def signed_for(runtime: Runtime, desk: str, request: RawRequest) -> str | None:
 def _reachable(runtime: Runtime, setup: Setup) -> list[str]:
     """Entry points whose channel has an adapter here: another process may have others."""
     known = runtime.registry.kinds()
-    return [each.name for each in setup.entry_points_of() if each.channel in known]
+    return [each.name for each in setup.entry_points_of() if each.kind in known]
 
 
 def _own_items(request: object) -> tuple[Inbound, ...]:
@@ -110,13 +111,21 @@ def item_problem(item: Inbound) -> str | None:
     return storable_problem(item)
 
 
-def received(entry_point: str, item: Inbound) -> Callable[[Unit], Arrival]:
-    """Return the flow that receives an item where its address belongs."""
+def received(entry_point: str, item: Inbound, *, own: bool = False) -> Callable[[Unit], Arrival]:
+    """Return the flow that receives an item where its address belongs.
+
+    A host's own item that is refused raises; one of a webhook is reported.
+    """
 
     def flow(unit: Unit) -> Arrival:
         name, refusal = addressed(unit.setup, entry_point, item)
         if name is None:
             return Arrival(Outcome(REJECTED, item.key, item.kind, reason=refusal), unit.setup)
+        if error := acceptance.refusal(unit.setup, unit.setup.entry_point(name), item):
+            if own:
+                raise error
+            rejected = Outcome(REJECTED, item.key, item.kind, reason=error.summary)
+            return Arrival(rejected, unit.setup)
         return Arrival(receive_item(name, item)(unit), unit.setup)
 
     return flow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from omniroute.model.conversation import Conversation
@@ -18,14 +18,21 @@ _SERVING = AGENTS.index("serving")
 
 
 def _staffed(unit: Unit, inbox: str) -> set[str]:
-    leaves = unit.setup.leaves_of(inbox)
+    return _with_agents(unit, unit.setup.leaves_of(inbox))
+
+
+def _with_agents(unit: Unit, leaves: Sequence[str]) -> set[str]:
     heads = unit.tx.heads(_SERVING, unit.desk, [(leaf,) for leaf in leaves])
     return {head[0] for head in heads} or set(leaves)
 
 
 def enabled(unit: Unit, inbox: str) -> Callable[[tuple[str, ...]], bool]:
-    """Return which leaves have agents (U15); where none has, all count: nobody is turned away."""
-    staffed = _staffed(unit, inbox)
+    """Return which of the leaves that the menu shows have agents (U15, U24).
+
+    Where none of them has, all count: nobody is turned away.
+    """
+    shown = [leaf for leaf in unit.setup.leaves_of(inbox) if not unit.setup.is_hidden(leaf)]
+    staffed = _with_agents(unit, shown)
     return lambda path: "/".join((inbox, *path)) in staffed
 
 
@@ -44,7 +51,6 @@ def listed(unit: Unit, conversation: Conversation) -> tuple[Any, ...]:
 def show_menu(unit: Unit, conversation: Conversation, now: int | None = None) -> Conversation:
     """Send the menu of the branch that the contact looks at."""
     # The branch that is shown has the say, and what it does not say its nearest ancestor (U18).
-    branch = "/".join((conversation.place.inbox, *conversation.extras.menu))
-    policy = unit.setup.policy(conversation.place.channel, branch)
+    policy = unit.setup.policy(conversation.place.channel, menu.branch_of(conversation))
     text = menu.render(policy.menu_text, listed(unit, conversation))
     return unit.deliver(conversation, policy, text, "menu", now=now)

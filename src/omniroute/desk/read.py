@@ -41,7 +41,10 @@ FILTERS: Final = ("agent", "contact", "tag", "queue", "inbox")
 
 @frozen(kw_only=True)
 class Query:
-    """A list of conversations: filters that all hold, states, order, and how many at a time."""
+    """A list of conversations: filters that all hold, states, order, and how many at a time.
+
+    Ordered by due, it can be bounded: due at `due_from` or later, and by `due_until`.
+    """
 
     agent: str | None = None
     contact: str | None = None
@@ -53,6 +56,8 @@ class Query:
     order: str = "due"
     limit: int = 50
     after: str | None = None
+    due_from: int | None = None
+    due_until: int | None = None
 
     def check(self) -> None:
         """Raise `UsageError` for an order that does not exist or a limit outside 1 to 1000."""
@@ -165,8 +170,11 @@ def _ordered(tx: Transaction, desk: str, query: Query) -> Iterator[Key]:
     index = CONVERSATIONS.index(f"{leading[0] if leading else 'all'}_by_{query.order}")
     head = (leading[1],) if leading else ()
     after = _read_cursor(query.after)
+    if after is None and query.due_from is not None:
+        after = (query.due_from, "")  # an entry goes on behind its due with the key
+    until = None if query.due_until is None else (query.due_until,)
     streams = [
-        _stream(tx, desk, index, (*head, state.value), after, query.limit)
+        _stream(tx, desk, index, (*head, state.value), after=after, until=until, limit=query.limit)
         for state in dict.fromkeys(query.states)
     ]
     return heapq.merge(*streams)
@@ -177,11 +185,13 @@ def _stream(
     desk: str,
     index: Index[Conversation],
     prefix: Key,
+    *,
     after: Key | None,
+    until: Key | None,
     limit: int,
 ) -> Iterator[Key]:
     while True:
-        entries = tx.entries(index, desk, prefix, after=after, limit=limit)
+        entries = tx.entries(index, desk, prefix, after=after, until=until, limit=limit)
         for entry in entries:
             after = entry[len(prefix) :]
             yield after

@@ -22,13 +22,14 @@ from omniroute.model.contact import Contact
 from omniroute.model.conversation import Conversation, Place
 from omniroute.model.events import CONTACT, SYSTEM, Route
 from omniroute.model.message import Direction, Message
-from omniroute.model.policy import AfterEndTo
+from omniroute.model.policy import AfterEndTo, Policy
 from omniroute.model.records import DedupeRecord, EarlyStatus
-from omniroute.model.state import State
+from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
 from omniroute.model.wire import Inbound, InboundKind, Sender
 from omniroute.rules import lifecycle, menu
 from omniroute.rules.resolution import ResolvedEntryPoint
+from omniroute.rules.words import is_word
 from omniroute.schema import CONTACTS, CONVERSATIONS, DEDUPE
 
 __all__ = ["ACCEPTED", "DUPLICATE", "IGNORED", "REJECTED", "Outcome", "receive_item"]
@@ -97,6 +98,8 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 
 
 def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
+    if _says_exit(unit, entry_point, item, sender):
+        return _remark(unit, entry_point, item, sender)
     contact = _contact(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
     body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
@@ -201,7 +204,7 @@ def _open(
     body: dict[str, Any],
 ) -> Conversation:
     conversation = unit.draw.next("c")
-    queue, source = _first_queue(unit, entry_point)
+    queue, source = _first_queue(unit, entry_point, item)
     sender = item.sender.addresses[0] if item.sender else ""
     place = Place(
         entry_point.name, entry_point.channel, entry_point.inbox, contact.id, sender, item.thread
@@ -216,15 +219,22 @@ def _open(
     )
     body["conversation"] = conversation
     command = ask.Open(conversation, place, route, body["id"], queue)
-    policy = unit.setup.policy(entry_point.channel, queue or entry_point.inbox)
+    policy = unit.setup.policy_at(entry_point.name, entry_point.channel, queue or entry_point.inbox)
     opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))
     return opened if queue is not None else show_menu(unit, opened)
 
 
-def _first_queue(unit: Unit, entry_point: ResolvedEntryPoint) -> tuple[str | None, str]:
+def _first_queue(
+    unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound
+) -> tuple[str | None, str]:
+    """Return where a first message leads: direct access, fixed queue, keyword, menu (U61)."""
+    inbox = entry_point.inbox
+    if queue := unit.setup.by_direct_access(inbox, item.access_keys):
+        return queue, "direct access"
     if entry_point.queue is not None:
         return entry_point.queue, entry_point.queue_source
-    inbox = entry_point.inbox
+    if queue := unit.setup.by_keyword(inbox, entry_point.channel, item.text):
+        return queue, "keyword"
     leaf = menu.only_leaf(unit.setup.tree(inbox), enabled(unit, inbox))
     if leaf is None:
         return None, "menu"
@@ -243,11 +253,29 @@ def _again(
     command = ask.Receive(body["id"], entry_point.sla, queue_gone=gone)
     policy = unit.policy(conversation)
     after = unit.perform(conversation, command, policy, messages=(body,))
+    if is_word(item.text, _words(unit, conversation).exit_words):
+        return unit.perform(after, ask.End(None, EndReason.CONSUMER), policy)
     if after.state is not State.SELECTING:
         return after
     if gone:
         return show_menu(unit, after)
     return _answer_menu(unit, after, item.choice.title if item.choice else item.text)
+
+
+def _says_exit(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> bool:
+    """Whether a message asks to end where nothing is open: it does not open anything then."""
+    words = unit.setup.policy(entry_point.channel, entry_point.queue or entry_point.inbox)
+    if not is_word(item.text, words.exit_words):
+        return False
+    contact = _find_contact(unit, entry_point.kind, sender)
+    found = _latest(unit, entry_point, contact.id, item.thread) if contact else None
+    return found is None or found.ended
+
+
+def _words(unit: Unit, conversation: Conversation) -> Policy:
+    """Return the policy whose words a contact goes by: that of the queue, or of the branch shown."""
+    place = conversation.queue or menu.branch_of(conversation)
+    return unit.setup.policy(conversation.place.channel, place)
 
 
 # --- the menu -------------------------------------------------------------------------------------
@@ -257,6 +285,10 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
     path, offered = conversation.extras.menu, listed(unit, conversation)
     selected = menu.read_answer(answer, offered, path)
     policy = unit.policy(conversation)
+    if is_word(answer, _words(unit, conversation).back_words):
+        if path:
+            conversation = unit.perform(conversation, ask.Browse(path[:-1]), policy)
+        return show_menu(unit, conversation)
     if not offered:
         # Everybody below this branch has gone since it was shown: begin again at the top.
         return show_menu(unit, unit.perform(conversation, ask.Browse(()), policy))

@@ -21,6 +21,7 @@ from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import Attachment
 from omniroute.plugins import Registry
 from omniroute.ports import ChannelAdapter, JoiningStore, Store, Transaction, Transport
+from omniroute.rules.acceptance import check_contents
 from omniroute.rules.delivery import check_content
 from omniroute.rules.resolution import Setup
 from omniroute.schema import CONFIGS, DESKS
@@ -151,6 +152,8 @@ class Runtime:
         def check(unit: Unit, entry_point: str) -> None:
             adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
             check_content(adapter.capabilities(settings), text, attachments)
+            channel = unit.setup.entry_point(entry_point).channel
+            check_contents(unit.setup.contents(channel), text, attachments)
 
         return check
 

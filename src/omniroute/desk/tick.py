@@ -87,6 +87,8 @@ def _fire_one(
     unit: Unit, conversation: Conversation, at: tuple[int, int], *, inclusive: bool
 ) -> bool:
     """Fire a conversation's deadline, unless it has moved since it was read."""
+    # The job that follows a new configuration may not have come by yet (S4).
+    conversation = unit.refresh(conversation)
     if not unit.is_due(conversation, inclusive=inclusive):
         return False
     if in_order(conversation.timers[0]) != at:

@@ -23,6 +23,7 @@ from omniroute.model.events import LogEntry
 from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Assignment, Policy
 from omniroute.model.records import AgentTimer, DeskRecord
+from omniroute.model.sla import SlaTerms
 from omniroute.model.state import WAITING, State
 from omniroute.model.wire import DeliveryStatus
 from omniroute.ports import Transaction
@@ -31,6 +32,7 @@ from omniroute.rules.availability import admit
 from omniroute.rules.deadlines import has_come
 from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
+from omniroute.rules.sla.deciding import changes
 from omniroute.schema import AGENT_TIMERS, AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
 
 __all__ = ["Setups", "Unit"]
@@ -121,7 +123,9 @@ class Unit:
     def policy(self, conversation: Conversation) -> Policy:
         """Return the policy in force where the conversation stands."""
         place = conversation.place
-        return self.setup.policy(place.channel, conversation.queue or place.inbox)
+        return self.setup.policy_at(
+            place.entry_point, place.channel, conversation.queue or place.inbox
+        )
 
     # --- deciding and recording -------------------------------------------------------------------
 
@@ -152,6 +156,8 @@ class Unit:
         state = decision.state
         if policy.wrap_up is not None and state.ended:
             start_wrap_ups(self, decision.events, policy.wrap_up)
+        if conversation is not None and state.queue != conversation.queue:
+            state = self.refresh(state)  # another queue may count other hours (S3)
         for said in texts.afterwards(decision.events, state, policy):
             state = self._say(state, said, policy, now)
         if driven:
@@ -213,11 +219,16 @@ class Unit:
             self._touch(decision.state, decision.events)
 
     def refresh(self, conversation: Conversation) -> Conversation:
-        """Let a conversation's due instant follow the configuration in force (S4)."""
-        sla = self.setup.sla_of(conversation.place.entry_point)
-        if sla is None or lifecycle.rescheduled_due(conversation, sla) is None:
+        """Let a conversation's clocks follow the configuration in force, where it stands (S3, S4)."""
+        if conversation.clocks.sla is None or conversation.ended:
             return conversation
-        return self.perform(conversation, Reschedule(sla), self.policy(conversation))
+        policy = self.policy(conversation)
+        first = self.setup.sla_of(conversation.place.entry_point)
+        if first is None or not changes(
+            conversation, policy.sla or SlaTerms(first=first), self.now
+        ):
+            return conversation
+        return self.perform(conversation, Reschedule(first), policy)
 
     def catch_up(self, conversation: Conversation, *, until: int | None = None) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""

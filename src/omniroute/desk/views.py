@@ -12,17 +12,25 @@ from typing import Any, Generic, TypeVar
 from attrs import field
 
 from omniroute.desk import receive
+from omniroute.desk.clock_views import (
+    ClockView,
+    ResponseTargetView,
+    clock_views,
+    response_target_view,
+)
 from omniroute.instants import from_micros
 from omniroute.model.agent import Agent, Capacity, Colour, Role
 from omniroute.model.conversation import Conversation, Ending
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import Event, LogEntry
 from omniroute.model.message import Direction, Message
+from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
 from omniroute.rules.availability import colour
+from omniroute.rules.menu import branch_of
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla import is_overdue
 
@@ -50,9 +58,10 @@ def _instant(micros: int | None, zone: str) -> datetime | None:
 class ConversationView:
     """A conversation as it stood when it was read. Instants are aware, in the desk's zone.
 
-    `due` is when the first response is due (None once given), `overdue` whether that had passed
-    (G20); `waiting_since` the first contact message nobody has answered; `label` the preset's word
-    for `state`.
+    `due` is the earliest due instant of the clocks that run (None where none does), `overdue` whether
+    that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
+    has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
+    branch that the contact has chosen (U13).
     """
 
     id: str
@@ -67,6 +76,7 @@ class ConversationView:
     address: str
     thread: str
     tags: tuple[str, ...]
+    language: str | None
     opened_at: datetime
     since: datetime
     last_event_at: datetime
@@ -75,14 +85,22 @@ class ConversationView:
     waiting_since: datetime | None
     first_reply_at: datetime | None
     ending: Ending | None
+    clocks: tuple[ClockView, ...]
+    response_target: ResponseTargetView
     conversation: Conversation = field(repr=False)
 
     @classmethod
     def of(
-        cls, conversation: Conversation, zone: str, labels: Mapping[str, str], now: int
+        cls,
+        conversation: Conversation,
+        zone: str,
+        policy: Policy,
+        now: int,
+        language: str | None = None,
     ) -> ConversationView:
-        """Return the view of a stored conversation."""
-        place, clocks = conversation.place, conversation.clocks
+        """Return the view of a stored conversation under the policy in force where it stands."""
+        place, clocks, labels = conversation.place, conversation.clocks, policy.labels
+        hours = policy.sla.hours if policy.sla else None
         return cls(
             id=conversation.id,
             state=conversation.state,
@@ -96,6 +114,7 @@ class ConversationView:
             address=place.address,
             thread=place.thread,
             tags=conversation.extras.tags,
+            language=language,
             opened_at=from_micros(clocks.opened_at, zone),
             since=from_micros(conversation.since, zone),
             last_event_at=from_micros(conversation.at, zone),
@@ -104,6 +123,8 @@ class ConversationView:
             waiting_since=_instant(clocks.waiting_since, zone),
             first_reply_at=_instant(clocks.first_reply_at, zone),
             ending=conversation.extras.ending,
+            clocks=clock_views(conversation, hours, zone, now),
+            response_target=response_target_view(clocks.sla, zone, now),
             conversation=conversation,
         )
 
@@ -111,8 +132,9 @@ class ConversationView:
 def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationView:
     """Return the view of a conversation under the configuration in force."""
     place = conversation.place
-    policy = setup.policy(place.channel, conversation.queue or place.inbox)
-    return ConversationView.of(conversation, setup.config.zone, policy.labels, now)
+    policy = setup.policy_at(place.entry_point, place.channel, conversation.queue or place.inbox)
+    language = setup.language_of(conversation.queue or branch_of(conversation))
+    return ConversationView.of(conversation, setup.config.zone, policy, now, language)
 
 
 @frozen(kw_only=True)

@@ -22,8 +22,11 @@ __all__ = [
     "DeadlineKind",
     "Ending",
     "Extras",
+    "Pause",
     "Place",
     "Quiet",
+    "Sla",
+    "SlaClock",
     "Snooze",
     "Timer",
 ]
@@ -37,6 +40,12 @@ class DeadlineKind(StrEnum):
     """
 
     FIRST_RESPONSE = "first_response"
+    FIRST_RESPONSE_WARNING = "first_response_warning"
+    NEXT_RESPONSE = "next_response"
+    NEXT_RESPONSE_WARNING = "next_response_warning"
+    RESOLUTION = "resolution"
+    RESOLUTION_WARNING = "resolution_warning"
+    RESPONSE_TARGET = "response_target"
     HARD_EXPIRY = "hard_expiry"
     CHAT_TIMEOUT = "chat_timeout"
     QUEUE_EXPIRATION = "queue_expiration"
@@ -65,11 +74,57 @@ class Place:
 
 
 @frozen
+class SlaClock:
+    """One clock of the SLA: what it measures, since when and by when, in UTC microseconds.
+
+    `kind` is FIRST_RESPONSE, NEXT_RESPONSE or RESOLUTION. `due` is None while the clock is paused.
+    `warned` and `breached` say what was told of it. One that has stopped was `met` by what it waited
+    for, or given up at the end.
+    """
+
+    kind: DeadlineKind
+    started_at: int
+    due: int | None
+    warned: bool = False
+    breached: bool = False
+    stopped_at: int | None = None
+    met: bool = False
+
+
+@frozen
+class Pause:
+    """A time that the resolution clock does not count (S5)."""
+
+    since: int
+    until: int
+
+
+@frozen
+class Sla:
+    """How the clocks of the SLA stand, and what they count from (P11, S5).
+
+    `started_at` is when this service began: the opening, or the latest reopening; `answered` whether
+    an agent has written in it; `paused_at` since when it is snoozed or dismissed, `pauses` when it
+    was so before. `stopped` has the latest stopped clock of each kind. `respond_by` is when the
+    agent's answer is due by the response target (U68).
+    """
+
+    started_at: int
+    answered: bool = False
+    response: SlaClock | None = None
+    resolution: SlaClock | None = None
+    paused_at: int | None = None
+    pauses: tuple[Pause, ...] = ()
+    stopped: tuple[SlaClock, ...] = ()
+    respond_by: int | None = None
+
+
+@frozen
 class Clocks:
     """The instants that timers and SLA count from, in UTC microseconds.
 
     `queued_at` is when the present wait began (S14); `waiting_since` the first contact message that
-    nobody answered yet (C17); `due` when the first response is due (G20).
+    nobody answered yet (C17); `due` the earliest due instant of the SLA's running clocks (G20).
     """
 
     opened_at: int
@@ -79,6 +134,7 @@ class Clocks:
     agent_at: int | None = None
     first_reply_at: int | None = None
     due: int | None = None
+    sla: Sla | None = None
 
 
 @frozen

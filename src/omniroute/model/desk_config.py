@@ -15,6 +15,7 @@ from attrs import field
 
 from omniroute.model.agent import Capacity, Role
 from omniroute.model.policy import PolicySettings
+from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -79,10 +80,13 @@ class QueueTraits:
 
 @frozen(kw_only=True)
 class InboxConfig:
-    """Where entry points lead. `sla` is in microseconds; without `queues` the inbox is one leaf."""
+    """Where entry points lead. `sla` is in microseconds; without `queues` the inbox is one leaf.
+
+    `targets` is what the SLA says beyond the first response.
+    """
 
     sla: int
-    """The time allowed for the first answer."""
+    """The time allowed for the first answer, or a table of what else is wanted."""
     primary_for: tuple[str, ...] = ()
     """The channels whose entry points lead here. A channel has exactly one primary inbox."""
     queues: tuple[QueueNode, ...] = ()
@@ -92,16 +96,21 @@ class InboxConfig:
     at: Mapping[str, PolicySettings] = field(factory=dict)
     """The policy of queues by path inside the inbox, and the traits of each: `at."Deutsch/Technik"`."""
     traits: Mapping[str, QueueTraits] = field(factory=dict)
+    targets: SlaTargets = SlaTargets()
 
 
 @frozen(kw_only=True)
 class Override:
-    """An entry point's exception: another inbox, another SLA (microseconds), or both (G10, G11)."""
+    """An entry point's exception: another inbox, another SLA (microseconds), or both (G10, G11).
+
+    What its SLA leaves open is as in the inbox that it leads to (G13).
+    """
 
     inbox: str | None = None
     """Where the entry point leads instead of the primary inbox."""
     sla: int | None = None
     """The time allowed here, shorter or longer; blank for that of the inbox it leads to."""
+    targets: SlaTargets = SlaTargets()
 
 
 @frozen(kw_only=True)

@@ -42,10 +42,12 @@ __all__ = [
     "Reactivated",
     "Relocated",
     "Remarked",
+    "ResponseTargetExceeded",
     "Route",
     "Selecting",
     "SlaBreached",
     "SlaRescheduled",
+    "SlaWarned",
     "Snoozed",
     "Tagged",
     "TookOver",
@@ -113,7 +115,7 @@ class Opened(Transition):
     """A conversation began with a contact's message.
 
     It waits in `queue`, or chooses one first where that is None. `due` is the first response's
-    (G20).
+    (G20), `resolution_due` the end's, where there is such a target.
     """
 
     to_state: ClassVar[State] = State.SELECTING
@@ -121,6 +123,7 @@ class Opened(Transition):
     route: Route
     queue: str | None
     due: int | None
+    resolution_due: int | None = None
 
     @property
     def target(self) -> State:
@@ -132,21 +135,27 @@ class Opened(Transition):
 class Queued(Transition):
     """The conversation waits in a queue from here on; `released` is who held it before.
 
-    `due` is set where a new first-response clock starts with this wait (C8), else None.
+    `due` is set where a new first-response clock starts with this wait (C8), `resolution_due` where
+    the resolution clock starts anew or goes on after a pause, else None.
     """
 
     to_state: ClassVar[State] = State.QUEUED
     queue: str
     released: str | None = None
     due: int | None = None
+    resolution_due: int | None = None
 
 
 @frozen
 class Assigned(Transition):
-    """An agent holds the conversation from here on: pushed, taken, or given back to them."""
+    """An agent holds the conversation from here on: pushed, taken, or given back to them.
+
+    `respond_by` is set where the response target starts: the contact waits for an answer (U68).
+    """
 
     to_state: ClassVar[State] = State.ACTIVE
     agent: str
+    respond_by: int | None = None
 
 
 @frozen
@@ -158,11 +167,12 @@ class Reactivated(Transition):
 
 @frozen
 class TookOver(Transition):
-    """An agent took the conversation from another: both are named (C6)."""
+    """An agent took the conversation from another: both are named (C6). `respond_by` as in Assigned."""
 
     to_state: ClassVar[State] = State.ACTIVE
     agent: str
     released: str
+    respond_by: int | None = None
 
 
 @frozen
@@ -193,9 +203,13 @@ class Snoozed(Transition):
 
 @frozen
 class Selecting(Transition):
-    """The contact chooses a queue anew: the one it would return to serves nobody (S6)."""
+    """The contact chooses a queue anew: the one it would return to serves nobody (S6).
+
+    `resolution_due` as in Queued.
+    """
 
     to_state: ClassVar[State] = State.SELECTING
+    resolution_due: int | None = None
 
 
 @frozen
@@ -211,9 +225,15 @@ class Ended(Transition):
 
 @frozen
 class MessageReceived(ConversationEvent):
-    """The contact wrote; `message` is the message's id."""
+    """The contact wrote; `message` is the message's id.
+
+    Where nothing was unanswered before, `due` is the next response's, if there is such a target, and
+    `respond_by` the holder's by the response target.
+    """
 
     message: str
+    due: int | None = None
+    respond_by: int | None = None
 
 
 @frozen
@@ -271,6 +291,14 @@ class Tagged(ConversationEvent):
 
 
 @frozen
+class SlaWarned(ConversationEvent):
+    """A clock runs out soon: its warning has come, and `due` is when it runs out (P11)."""
+
+    clock: DeadlineKind
+    due: int
+
+
+@frozen
 class SlaBreached(ConversationEvent):
     """A clock ran out: now is past `due` (G20). The event's instant is the first that is overdue."""
 
@@ -280,9 +308,25 @@ class SlaBreached(ConversationEvent):
 
 @frozen
 class SlaRescheduled(ConversationEvent):
-    """The first response is due at another instant: the configuration changed (S4)."""
+    """A clock is due at another instant: the configuration changed, or the queue did (S3, S4).
 
-    due: int
+    `due` is None where there is no such clock from here on. `warned` and `breached` say what counts
+    as told of it: one that is still past its instant is not told of again.
+    """
+
+    due: int | None
+    clock: DeadlineKind = DeadlineKind.FIRST_RESPONSE
+    warned: bool = False
+    breached: bool = False
+
+
+@frozen
+class ResponseTargetExceeded(ConversationEvent):
+    """The agent took longer than their target to answer; the conversation goes on (U68)."""
+
+    agent: str
+    queue: str | None
+    respond_by: int
 
 
 @frozen

@@ -17,6 +17,7 @@ from attrs import field
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.hours import Hours
+from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -54,6 +55,8 @@ SWITCHES: Final = (
     "after_hours_message",
     "dismissed_text",
     "ended_text",
+    "response_target",
+    "service_level",
 )
 """The settings that `enabled` switches; what is off keeps its stored value (U79)."""
 
@@ -281,6 +284,10 @@ class PolicySettings:
     """When agents whose heartbeat stops are away, and what becomes of what they hold (P7)."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
+    response_target: int | None = None
+    """How long the agent who holds a conversation may take to answer; all time counts."""
+    service_level: ServiceLevel | None = None
+    """The share of conversations to be answered within a time."""
 
 
 @frozen(kw_only=True)
@@ -326,7 +333,9 @@ class Policy:
     wrap_up: int | None = None
     presence: Presence | None = None
     hours: OpenHours | None = field(default=None, repr=False)
-    sla: int | None = None
+    response_target: int | None = None
+    service_level: ServiceLevel | None = None
+    sla: SlaTerms | None = None
 
     def is_on(self, setting: str) -> bool:
         """Whether one of `SWITCHES` is not switched off."""

@@ -142,12 +142,17 @@ class IdempotencyRecord:
 
 @frozen
 class AcceptedItem:
-    """An item that was accepted at an instant and waits to be routed; `number` is its place then."""
+    """An item that was accepted at an instant and waits to be routed; `number` is its place then.
+
+    `refused` says why it could not be routed when its turn came: it waits no longer, and is listed.
+    """
 
     entry_point: str
+    channel: str
     item: Inbound
     at: int
     number: int
+    refused: str | None = None
 
 
 @frozen

@@ -152,7 +152,8 @@ class Inbound:
     keeps what has no field of its own (location, contacts, order, referral), as JSON values.
     `carry` is kept for the next outgoing message (mail references, reply tokens). `outgoing` is our
     own id of the message that a status is about, where the provider hands it back; `new_addresses`
-    are those that a contact goes by from here on.
+    are those that a contact goes by from here on. `access_keys` lead a first message past the menu
+    where a direct access point has them (U62).
     """
 
     kind: InboundKind
@@ -173,6 +174,7 @@ class Inbound:
     thread: str = ""
     outgoing: str | None = None
     new_addresses: tuple[str, ...] = ()
+    access_keys: Mapping[str, str] = field(factory=dict)
     extra: Mapping[str, Any] = field(factory=dict)
     carry: Mapping[str, Any] = field(factory=dict)
 

@@ -21,6 +21,7 @@ from omniroute.model.desk_config import (
     QueueNode,
 )
 from omniroute.model.policy import PolicySettings
+from omniroute.model.sla import SlaTargets
 from omniroute.rules import hours, queue_tree
 from omniroute.rules.channel_checks import (
     channel_problems,
@@ -107,6 +108,26 @@ def _sla(path: str, sla: int) -> Iterator[Problem]:
         yield Problem(path, f"not an SLA; expected {SLA_FORMS}, got {sla} microseconds")
 
 
+def _targets(path: str, first: int | None, targets: SlaTargets) -> Iterator[Problem]:
+    """Check an SLA's table: every time by itself, and that a clock warns after it has started."""
+    times = {"next": targets.next, "resolution": targets.resolution}
+    for name, time in {**times, "warn_before": targets.warn_before}.items():
+        if time is not None:
+            yield from _sla(join(path, name), time)
+    if targets.warn_before is None:
+        return
+    for name, time in {"first": first, **times}.items():
+        if time is not None and time <= targets.warn_before:
+            text = (
+                f"expected less than {name}, {_seconds(time)}; got {_seconds(targets.warn_before)}"
+            )
+            yield Problem(join(path, "warn_before"), text)
+
+
+def _seconds(micros: int) -> str:
+    return f"{micros / SECOND:g} s"
+
+
 # --- inboxes and their trees ----------------------------------------------------------------------
 
 
@@ -115,6 +136,7 @@ def _inboxes(desk: Judged) -> Iterator[Problem]:
         path = join("inboxes", name)
         yield from when(path, _queue_name_problem(name))
         yield from _sla(join(path, "sla"), inbox.sla)
+        yield from _targets(join(path, "sla"), inbox.sla, inbox.targets)
         yield from _primaries(desk, name, inbox)
         yield from _siblings(inbox.queues, join(path, "queues"))
         yield from _layer(desk, join(path, "policy"), inbox.policy)
@@ -218,16 +240,18 @@ def _address(path: str, entry_point: EntryPointConfig, other: str | None) -> Ite
 
 def _override(desk: Judged, path: str, channel: str, override: Override) -> Iterator[Problem]:
     here, inboxes = join(path, "override"), desk.config.inboxes
-    if override.inbox is None and override.sla is None:
+    same_sla = override.sla is None and override.targets == SlaTargets()
+    if override.inbox is None and same_sla:
         yield Problem(here, "changes neither the inbox nor the SLA; set one, or leave it out")
     if override.sla is not None:
         yield from _sla(join(here, "sla"), override.sla)
+    yield from _targets(join(here, "sla"), override.sla, override.targets)
     if override.inbox is None or not desk.read("inboxes"):
         return
     if override.inbox not in inboxes:
         text = unknown(f"unknown inbox {quoted(override.inbox)}", inboxes, override.inbox)
         yield Problem(join(here, "inbox"), text)
-    elif override.sla is None and desk.primary.get(channel) == override.inbox:
+    elif same_sla and desk.primary.get(channel) == override.inbox:
         text = f"{quoted(override.inbox)} is the primary inbox for {quoted(channel)} anyway"
         yield Problem(here, f"changes neither the inbox nor the SLA; {text}")
 

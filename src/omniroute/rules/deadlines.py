@@ -10,7 +10,9 @@ __all__ = ["has_come"]
 
 # Armed at the first instant that is too late, not at the last that is in time: nothing can still
 # win.
-_PAST: Final = frozenset({DeadlineKind.FIRST_RESPONSE})
+_PAST: Final = frozenset(
+    {DeadlineKind.FIRST_RESPONSE, DeadlineKind.NEXT_RESPONSE, DeadlineKind.RESOLUTION}
+)
 
 
 def has_come(timer: Timer, now: int, *, inclusive: bool) -> bool:

@@ -17,14 +17,21 @@ from omniroute.model.agent import Agent
 from omniroute.model.conversation import (
     Clocks,
     Conversation,
+    DeadlineKind,
     Ending,
     Extras,
     Quiet,
+    Sla,
     Snooze,
 )
 from omniroute.model.state import State
+from omniroute.rules.sla import clocks as sla_clocks
 
 __all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
+
+# Looking a member up in its class costs as much as storing five fields.
+_ENDED: Final = State.ENDED
+_RESOLUTION: Final = DeadlineKind.RESOLUTION
 
 AFTER_HOURS: Final = "after_hours_message"
 """The occasion of the text that says that the desk is closed: it is remembered (U49)."""
@@ -44,7 +51,8 @@ def fold(events: Iterable[tell.ConversationEvent]) -> Conversation | None:
 
 
 def _opened(_: None, e: tell.Opened) -> Conversation:
-    clocks = Clocks(e.at, e.at, e.at, None, None, None, e.due)
+    sla = sla_clocks.began(e.at, e.due, e.resolution_due)
+    clocks = Clocks(e.at, e.at, e.at, None, None, None, sla_clocks.earliest(sla), sla)
     return Conversation(
         e.conversation, e.target, e.place, e.queue, None, e.at, e.at, clocks, e.timers or ()
     )
@@ -53,7 +61,11 @@ def _opened(_: None, e: tell.Opened) -> Conversation:
 def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
     k, at = c.clocks, e.at
     waiting = at if k.waiting_since is None else k.waiting_since
-    clocks = Clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, k.due)
+    due, sla = k.due, k.sla
+    if e.due is not None or e.respond_by is not None:
+        sla = sla_clocks.asked(sla or Sla(k.opened_at), at, e.due, e.respond_by)
+        due = sla_clocks.earliest(sla)
+    clocks = Clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla)
     x = c.extras
     if x.quiet is not None:
         x = _quieted(x, _broken(x.quiet))
@@ -79,7 +91,13 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
             x = _quieted(x, evolve(x.quiet or _NO_QUIET, told_closed_at=at))
     else:
         first = at if k.first_reply_at is None else k.first_reply_at
-        clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, None)
+        due, sla = k.due, k.sla
+        if sla is None:
+            due = None
+        elif not sla.answered or sla.response is not None or sla.respond_by is not None:
+            sla = sla_clocks.answered(sla, at)
+            due = sla_clocks.earliest(sla)
+        clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, due, sla)
     return Conversation(
         c.id,
         c.state,
@@ -96,9 +114,17 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
 
 def _queued(c: Conversation, e: tell.Queued) -> Conversation:
     k = c.clocks
-    due = k.due if e.due is None else e.due
+    due, sla = k.due, k.sla
+    if e.source is _ENDED:
+        sla = sla_clocks.began(e.at, e.due, e.resolution_due, sla.stopped if sla else ())
+        due = sla_clocks.earliest(sla)
+    elif sla is not None and sla.paused_at is not None:
+        sla = sla_clocks.resumed(sla, e.at, e.resolution_due)
+        due = sla_clocks.earliest(sla)
+    elif sla is not None and sla.respond_by is not None:
+        sla = sla_clocks.assigned(sla, None)
     clocks = Clocks(
-        k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due
+        k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due, sla
     )
     extras = c.extras
     if c.agent is not None or extras.ending is not None or extras.menu or extras.quiet is not None:
@@ -120,6 +146,10 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
 
 
 def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
+    k = c.clocks
+    sla = k.sla
+    if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
+        k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
     return Conversation(
         c.id,
         e.to_state,
@@ -128,7 +158,7 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
         e.agent,
         e.at,
         e.at,
-        c.clocks,
+        k,
         c.timers if e.timers is None else e.timers,
         c.extras,
     )
@@ -137,7 +167,10 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
 def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
     x = c.extras
     extras = Extras((), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e))
-    return _moved_to(c, e, None, None, extras)
+    k = c.clocks
+    if k.sla is not None and k.sla.paused_at is not None:
+        k = _with_sla(k, sla_clocks.resumed(k.sla, e.at, e.resolution_due))
+    return _moved_to(c, e, None, None, extras, k)
 
 
 def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
@@ -148,7 +181,9 @@ def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
     else:
         quiet = evolve(quiet, warned_at=None)
     extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet)
-    return _moved_to(c, e, c.queue, None, extras)
+    k = c.clocks
+    paused = None if k.sla is None else _with_sla(k, sla_clocks.paused(k.sla, e.at))
+    return _moved_to(c, e, c.queue, None, extras, paused)
 
 
 def _fell_silent(c: Conversation, e: tell.FellSilent) -> Conversation:
@@ -162,7 +197,12 @@ def _asked(c: Conversation, e: tell.KeepAliveAsked) -> Conversation:
 
 
 def _moved_to(
-    c: Conversation, e: tell.Transition, queue: str | None, agent: str | None, extras: Extras
+    c: Conversation,
+    e: tell.Transition,
+    queue: str | None,
+    agent: str | None,
+    extras: Extras,
+    clocks: Clocks | None = None,
 ) -> Conversation:
     return Conversation(
         c.id,
@@ -172,7 +212,7 @@ def _moved_to(
         agent,
         e.at,
         e.at,
-        c.clocks,
+        clocks or c.clocks,
         c.timers if e.timers is None else e.timers,
         extras,
     )
@@ -234,8 +274,24 @@ def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
 
 def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     k, x = c.clocks, c.extras
-    if k.waiting_since is not None or k.due is not None:
-        k = Clocks(k.opened_at, k.queued_at, k.contact_at, None, k.agent_at, k.first_reply_at, None)
+    sla = k.sla
+    if sla is not None and (
+        sla.response is not None or sla.resolution is not None or sla.paused_at is not None
+    ):
+        sla = sla_clocks.ended(sla, e.at)
+    elif sla is not None and sla.respond_by is not None:
+        sla = sla_clocks.assigned(sla, None)
+    if k.waiting_since is not None or k.due is not None or sla is not k.sla:
+        k = Clocks(
+            k.opened_at,
+            k.queued_at,
+            k.contact_at,
+            None,
+            k.agent_at,
+            k.first_reply_at,
+            None,
+            sla,
+        )
     ending = Ending(e.ending, e.actor, e.at, e.disposition, e.detail)
     extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet)
     return Conversation(
@@ -258,17 +314,23 @@ def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> 
     )
 
 
-def _rescheduled(c: Conversation, e: tell.SlaRescheduled) -> Conversation:
-    k = c.clocks
-    clocks = Clocks(
+# --- the clocks of the SLA ------------------------------------------------------------------------
+
+
+def _with_sla(k: Clocks, sla: Sla) -> Clocks:
+    return Clocks(
         k.opened_at,
         k.queued_at,
         k.contact_at,
         k.waiting_since,
         k.agent_at,
         k.first_reply_at,
-        e.due,
+        sla_clocks.earliest(sla),
+        sla,
     )
+
+
+def _with_clocks(c: Conversation, e: tell.ConversationEvent, clocks: Clocks) -> Conversation:
     return Conversation(
         c.id,
         c.state,
@@ -281,6 +343,21 @@ def _rescheduled(c: Conversation, e: tell.SlaRescheduled) -> Conversation:
         c.timers if e.timers is None else e.timers,
         c.extras,
     )
+
+
+def _rescheduled(c: Conversation, e: tell.SlaRescheduled) -> Conversation:
+    k, sla = c.clocks, c.clocks.sla or Sla(c.clocks.opened_at)
+    since = sla.started_at if e.clock is _RESOLUTION else (k.waiting_since or e.at)
+    sla = sla_clocks.rescheduled(sla, e.clock, since, e.due, warned=e.warned, breached=e.breached)
+    return _with_clocks(c, e, _with_sla(k, sla))
+
+
+def _sla_told(c: Conversation, e: tell.SlaWarned | tell.SlaBreached) -> Conversation:
+    k = c.clocks
+    if k.sla is None:
+        return _touched(c, e)
+    breached = type(e) is tell.SlaBreached
+    return _with_clocks(c, e, _with_sla(k, sla_clocks.told(k.sla, e.clock, breached=breached)))
 
 
 def _moved(c: Conversation, e: tell.MenuMoved) -> Conversation:
@@ -323,7 +400,9 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Relocated: _relocated,
     tell.Tagged: _tagged,
     tell.NoteAdded: _touched,
-    tell.SlaBreached: _touched,
+    tell.SlaBreached: _sla_told,
+    tell.SlaWarned: _sla_told,
+    tell.ResponseTargetExceeded: _touched,
     tell.SlaRescheduled: _rescheduled,
     # What is reported of a message moves neither the state nor its clocks (P16).
     tell.DeliveryChanged: _unchanged,

@@ -18,21 +18,23 @@ from omniroute.model.conversation import Conversation, DeadlineKind, Timer
 from omniroute.model.effects import Effect, SendMessage
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
-from omniroute.model.state import State
+from omniroute.model.sla import SlaTerms
+from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
 from omniroute.rules import silence
 from omniroute.rules.folding import CHANGES, apply, fold
+from omniroute.rules.sla import deciding as sla
+from omniroute.rules.sla.clocks import kinds_with, of_kind
 from omniroute.rules.timers import (
     BY_AGENT,
     BY_CONTACT,
     BY_KEEP_ALIVE,
     LIFECYCLE,
-    in_order,
     rearmed,
     timing,
 )
 
-__all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold", "rescheduled_due"]
+__all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
 C = TypeVar("C")
 Events = tuple[tell.ConversationEvent, ...]
@@ -41,7 +43,7 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
 _SNOOZED: Final = State.SNOOZED
-_FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
+_RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
 # A decision is not seen before it is returned: its last event and its state get their timers here,
 # when both are made, instead of being made twice.
@@ -151,11 +153,6 @@ def after_end(conversation: Conversation, policy: Policy, now: int) -> AfterEndT
 # --- timers ---------------------------------------------------------------------------------------
 
 
-def _first_response(due: int) -> tuple[Timer, ...]:
-    # Overdue is strictly after the due instant (G20): the next microsecond is the first to be so.
-    return ((due + 1, _FIRST_RESPONSE),)
-
-
 def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...] | None:
     if not timers:
         return None
@@ -165,19 +162,20 @@ def _without(timers: tuple[Timer, ...], kind: DeadlineKind) -> tuple[Timer, ...]
 # --- what each command does: every function is one row's, and returns events and effects ----------
 
 
-def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # noqa: ARG001
-    due = now + command.route.sla
+def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
+    due, resolution, timers = sla.begun(policy.sla, command.route.sla, now)
     opened = tell.Opened(
         command.conversation,
         now,
         CONTACT,
-        _first_response(due),
+        timers,
         None,
         "message",
         command.place,
         command.route,
         command.queue,
         due,
+        resolution,
     )
     return (
         opened,
@@ -185,7 +183,11 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:  # n
     ), ()
 
 
-def _received(c: Conversation, command: ask.Receive, _: Policy, now: int) -> Outcome:
+def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
+    if c.clocks.waiting_since is None and sla.has_targets(policy):
+        due, respond_by, timers = sla.asked(c, policy, now, c.timers)
+        said = tell.MessageReceived(c.id, now, CONTACT, timers, command.message, due, respond_by)
+        return (said,), ()
     return (tell.MessageReceived(c.id, now, CONTACT, None, command.message),), ()
 
 
@@ -203,10 +205,26 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
             if to is AfterEndTo.NEW
             else "policy after_end: reject",
         )
-    due = None if command.sla is None else now + command.sla
-    timers = None if due is None else _first_response(due)
-    back = tell.Queued(c.id, now, CONTACT, timers, State.ENDED, "reopened", _queue_of(c), None, due)
-    return (back, *_received(c, command, policy, now)[0]), ()
+    # The first response is met once; where later ones have no target, it is wanted again.
+    again = sla.has_next(policy) and c.clocks.first_reply_at is not None
+    due, resolution, timers = sla.begun(policy.sla, None if again else command.sla, now)
+    back = tell.Queued(
+        c.id,
+        now,
+        CONTACT,
+        timers or None,
+        State.ENDED,
+        "reopened",
+        _queue_of(c),
+        None,
+        due,
+        resolution,
+    )
+    if not again:
+        return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
+    following, respond_by, armed = sla.asked(c, policy, now, timers)
+    said = tell.MessageReceived(c.id, now, CONTACT, armed, command.message, following, respond_by)
+    return (back, said), ()
 
 
 def _queue_of(c: Conversation) -> str:
@@ -226,8 +244,9 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
         actor = agent_actor(command.by)
     else:
         actor = CONTACT if command.reason == "menu" else SYSTEM
+    timers = _without(c.timers, _RESPONSE_TARGET) if c.timers and c.agent is not None else None
     return (
-        tell.Queued(c.id, now, actor, None, c.state, command.reason, command.queue, c.agent),
+        tell.Queued(c.id, now, actor, timers, c.state, command.reason, command.queue, c.agent),
     ), ()
 
 
@@ -238,16 +257,22 @@ def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> O
     return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue),), ()
 
 
-def _handed_over(c: Conversation, command: ask.HandOver, _: Policy, now: int) -> Outcome:
+def _handed_over(c: Conversation, command: ask.HandOver, policy: Policy, now: int) -> Outcome:
     if c.agent is None or c.agent == command.to:
         return (), ()
     actor = SYSTEM if command.by is None else agent_actor(command.by)
     to, reason = command.to, "handed_over"
-    return (tell.TookOver(c.id, now, actor, None, c.state, reason, to, c.agent),), ()
+    due, timers = sla.awaited(c, policy, now)
+    return (tell.TookOver(c.id, now, actor, timers, c.state, reason, to, c.agent, due),), ()
 
 
-def _assigned(c: Conversation, command: ask.Assign, _: Policy, now: int) -> Outcome:
-    return (tell.Assigned(c.id, now, SYSTEM, None, c.state, command.reason, command.agent),), ()
+def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) -> Outcome:
+    due = timers = None
+    if policy.response_target is not None:
+        due, timers = sla.awaited(c, policy, now)
+    return (
+        tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due),
+    ), ()
 
 
 def _taken(c: Conversation, command: ask.Take, policy: Policy, now: int) -> Outcome:
@@ -259,6 +284,9 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
     if c.agent == command.by and c.state is not _QUEUED:
         return ()
     actor = agent_actor(command.by)
+    due = timers = None
+    if policy.response_target is not None and type(command) is ask.Take:
+        due, timers = sla.awaited(c, policy, now)  # a reply answers at once
     if c.agent is None:
         if policy.assignment is not _CLAIM:
             raise TransitionNotAllowed(
@@ -267,15 +295,16 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 got=f"assignment = {policy.assignment}",
                 hint="this desk gives conversations to agents by itself",
             )
-        return (tell.Assigned(c.id, now, actor, None, c.state, "claim", command.by),)
+        return (tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by, due),)
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
-    return (tell.TookOver(c.id, now, actor, None, c.state, "takeover", command.by, c.agent),)
+    taken = tell.TookOver(c.id, now, actor, timers, c.state, "takeover", command.by, c.agent, due)
+    return (taken,)
 
 
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
     held = _hold(c, command, policy, now)
-    timers = _without(c.timers, _FIRST_RESPONSE) if c.timers else None
+    timers = sla.without(c.timers, sla.ANSWERED) if c.timers else None
     sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
     return (*held, sent) if held else (sent,), (SendMessage(command.message),)
 
@@ -287,13 +316,19 @@ def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Ou
     return (sent,), (SendMessage(command.message),)
 
 
+def _ender(command: ask.End) -> str:
+    if command.by is not None:
+        return agent_actor(command.by)
+    return CONTACT if command.reason is EndReason.CONSUMER else SYSTEM
+
+
 def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
     # Every terminal transition stops every clock (R5).
     return (
         tell.Ended(
             c.id,
             now,
-            SYSTEM if command.by is None else agent_actor(command.by),
+            _ender(command),
             (),
             c.state,
             command.reason.value,
@@ -315,41 +350,45 @@ def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outco
     return (tell.Tagged(c.id, now, agent_actor(command.by), None, tags),), ()
 
 
-def _rescheduled(c: Conversation, command: ask.Reschedule, _: Policy, now: int) -> Outcome:
-    due = rescheduled_due(c, command.sla)
-    if due is None:
-        return (), ()
-    # One that was missed and told of stays missed, unless the new instant is still to come.
-    told = _without(c.timers, _FIRST_RESPONSE) in (None, c.timers)
-    rest = _without(c.timers, _FIRST_RESPONSE) or ()
-    armed = rest if told and due < now else (*rest, *_first_response(due))
-    timers = tuple(sorted(armed, key=in_order))
-    return (tell.SlaRescheduled(c.id, now, SYSTEM, timers, due),), ()
-
-
-def rescheduled_due(c: Conversation, sla: int) -> int | None:
-    """Return when the first response would be due under another SLA, or None where that is no change.
-
-    It counts from the contact's first message that nobody has answered, as it did.
-    """
-    clocks = c.clocks
-    if clocks.due is None or clocks.waiting_since is None:
-        return None
-    due = clocks.waiting_since + sla
-    return None if due == clocks.due else due
+def _rescheduled(c: Conversation, command: ask.Reschedule, policy: Policy, now: int) -> Outcome:
+    terms = policy.sla or SlaTerms(first=command.sla)
+    told: list[tell.ConversationEvent] = []
+    timers = c.timers
+    for each in sla.changes(c, terms, now):
+        timers = sla.rearmed(timers, kinds_with(each.kind), each.timers)
+        told.append(
+            tell.SlaRescheduled(
+                c.id, now, SYSTEM, timers, each.due, each.kind, each.warned, each.breached
+            )
+        )
+    return tuple(told), ()
 
 
 def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Outcome:
-    due, kind = c.clocks.due, command.deadline
+    kind = command.deadline
     # One that is no longer armed was answered, or told of before (R7).
     if not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
     if kind in LIFECYCLE:
         return silence.fire(c, command, policy, now), ()
-    if due is None:
-        return (), ()
-    timers = _without(c.timers, kind)
-    return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, due),), ()
+    return _ran_out(c, kind, now), ()
+
+
+def _ran_out(c: Conversation, kind: DeadlineKind, now: int) -> Events:
+    """What a deadline of the SLA, or of the agent's target, tells: nothing else happens (U68)."""
+    clocks, timers = c.clocks.sla, _without(c.timers, kind)
+    if clocks is None:
+        return ()
+    if kind is _RESPONSE_TARGET:
+        by = now if clocks.respond_by is None else clocks.respond_by
+        told = tell.ResponseTargetExceeded(c.id, now, SYSTEM, timers, c.agent or "", c.queue, by)
+        return (told,)
+    clock = of_kind(clocks, kind)
+    if clock is None or clock.due is None:
+        return ()
+    if clock.kind is kind:
+        return (tell.SlaBreached(c.id, now, SYSTEM, timers, kind, clock.due),)
+    return (tell.SlaWarned(c.id, now, SYSTEM, timers, clock.kind, clock.due),)
 
 
 def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:

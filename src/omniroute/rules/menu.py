@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueNode
 from omniroute.model.values import frozen
+from omniroute.rules import queue_tree
+from omniroute.rules.words import normalized
 
-__all__ = ["Selected", "only_leaf", "options", "read_answer", "render"]
+__all__ = ["Selected", "branch_of", "only_leaf", "options", "read_answer", "render"]
+
+
+def branch_of(conversation: Conversation) -> str:
+    """Return the full path of the branch that a contact looks at while they choose."""
+    return queue_tree.SEPARATOR.join((conversation.place.inbox, *conversation.extras.menu))
 
 
 @frozen
@@ -68,10 +76,10 @@ def read_answer(
 ) -> Selected | None:
     """Return what an answer selects by number or title (U53), or None where it selects nothing.
 
-    Titles match whole, trimmed, whatever their case; numbers are ASCII digits, `"01"` being 1.
+    Titles match whole, as words do (`rules.words`); numbers are ASCII digits, `"01"` being 1.
     """
-    words = (answer or "").strip()
-    node = _by_number(words, listed) or _by_title(words, listed)
+    words = answer or ""
+    node = _by_number(words.strip(), listed) or _by_title(words, listed)
     if node is None:
         return None
     return Selected((*path, node.name), not node.children)
@@ -85,5 +93,7 @@ def _by_number(words: str, listed: Sequence[QueueNode]) -> QueueNode | None:
 
 
 def _by_title(words: str, listed: Sequence[QueueNode]) -> QueueNode | None:
-    wanted = words.casefold()
-    return next((node for node in listed if node.name.strip().casefold() == wanted), None)
+    wanted = normalized(words)
+    if wanted.isdigit() and wanted != words.strip():
+        return None  # digits of other scripts are no number, and do not become a title's
+    return next((node for node in listed if normalized(node.name) == wanted), None)

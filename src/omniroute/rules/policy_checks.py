@@ -81,6 +81,9 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     within = policy.after_end.within if policy.after_end else None
     yield from _duration(join(path, "after_end", "within"), within)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
+    yield from _duration(join(path, "response_target"), policy.response_target)
+    if policy.service_level is not None:
+        yield from _duration(join(path, "service_level", "target"), policy.service_level.target)
     if policy.snooze_grace:
         yield from _duration(join(path, "snooze_grace"), policy.snooze_grace)
     yield from capacity_problems(join(path, "capacity"), policy.capacity or {})

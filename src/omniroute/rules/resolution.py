@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import fields
+from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
@@ -24,7 +24,8 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
-from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.policy import OpenHours, Policy, PolicySettings
+from omniroute.model.sla import SlaHours, SlaTargets, SlaTerms
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
@@ -45,6 +46,8 @@ _SWITCHED: Final = "enabled"
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
 
+_TARGETS: Final = tuple(each.name for each in fields(SlaTargets))
+
 _Layer = tuple[str, PolicySettings]
 _Resolved = tuple[Policy, Mapping[str, str]]
 
@@ -53,7 +56,8 @@ _Resolved = tuple[Policy, Mapping[str, str]]
 class ResolvedEntryPoint:
     """An entry point with all that follows from the configuration, each with its source (G23).
 
-    `sla` is in microseconds. `queue` is a leaf's full path, or None where a menu has to find it.
+    `sla` is in microseconds, `targets` what it says beyond the first response, `target_sources` from
+    where. `queue` is a leaf's full path, or None where a menu has to find it.
     `kind` is the channel's, which its adapter is found by; `direction` says which way messages go;
     `held` is None for a live entry point, else what it waits for: `connected`, say (G5 to G7).
     """
@@ -72,6 +76,8 @@ class ResolvedEntryPoint:
     number: str | None = None
     direction: ChannelDirection = ChannelDirection.TWO_WAY
     held: str | None = None
+    targets: SlaTargets = SlaTargets()
+    target_sources: Mapping[str, str] = field(factory=dict)
 
 
 class Setup:
@@ -92,6 +98,7 @@ class Setup:
         "_patterns",
         "_policies",
         "_primary",
+        "_within",
         "config",
         "leaves",
         "version",
@@ -126,6 +133,7 @@ class Setup:
         )
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
+        self._within: dict[tuple[str, str | None, str | None], Policy] = {}
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -161,6 +169,7 @@ class Setup:
         inbox, inbox_source = self._inbox(name, entry_point)
         sla, sla_source = self._sla(entry_point, inbox)
         queue, queue_source = self._queue(entry_point, inbox)
+        targets, target_sources = self._targets(entry_point, inbox)
         return ResolvedEntryPoint(
             name=name,
             channel=entry_point.channel,
@@ -176,6 +185,8 @@ class Setup:
             number=self._number(entry_point),
             direction=self.direction(entry_point.channel),
             held=self._held(entry_point),
+            targets=targets,
+            target_sources=target_sources,
         )
 
     def _number(self, entry_point: EntryPointConfig) -> str | None:
@@ -225,6 +236,26 @@ class Setup:
             return entry_point.override.sla, "override"
         return self.config.inboxes[inbox].sla, f"inbox {inbox}"
 
+    def _targets(
+        self, entry_point: EntryPointConfig, inbox: str
+    ) -> tuple[SlaTargets, dict[str, str]]:
+        """Lay an override's targets over those of the inbox it leads to (G13, G14)."""
+        own = entry_point.override.targets if entry_point.override else SlaTargets()
+        layers = {"override": own, f"inbox {inbox}": self.config.inboxes[inbox].targets}
+        found = {
+            name: next(
+                (
+                    (value, source)
+                    for source, each in layers.items()
+                    if (value := getattr(each, name))
+                ),
+                (None, _DEFAULT),
+            )
+            for name in _TARGETS
+        }
+        values: dict[str, Any] = {name: value for name, (value, _) in found.items()}
+        return SlaTargets(**values), {name: source for name, (_, source) in found.items()}
+
     def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
         if entry_point.queue is not None:
             return entry_point.queue, "entry point"
@@ -266,6 +297,14 @@ class Setup:
         found = self.config.inboxes.get(inbox)
         return (found.traits.get(place) if found else None) or _NO_TRAITS
 
+    def is_hidden(self, path: str) -> bool:
+        """Whether the menu shows neither the queue nor a branch that it lies in (U24)."""
+        while path:
+            if self.traits(path).hidden:
+                return True
+            path = path.rpartition(queue_tree.SEPARATOR)[0]
+        return False
+
     def language_of(self, path: str) -> str | None:
         """Return the language that conversations carry at a full path (U13), or None."""
         return self.traits(queue_tree.SEPARATOR.join(path.split(queue_tree.SEPARATOR)[:2])).language
@@ -282,10 +321,11 @@ class Setup:
         found = [leaf for leaf in leaves if self.policy(channel, leaf).is_on("keywords")]
         return found[0] if len(found) == 1 else None
 
-    def by_direct_access(self, keys: Mapping[str, str]) -> str | None:
-        """Return the leaf of the first direct access point whose keys all match, or None (U62)."""
+    def by_direct_access(self, inbox: str, keys: Mapping[str, str]) -> str | None:
+        """Return the leaf in an inbox of the first direct access point whose keys all match (U62)."""
         given = keys.items()
-        return next((queue for own, queue in self._direct_access if own <= given), None)
+        found = (queue for own, queue in self._direct_access if own <= given)
+        return next((queue for queue in found if self.inbox_of(queue) == inbox), None)
 
     # --- staff
 
@@ -344,6 +384,27 @@ class Setup:
         """
         return self._resolved(channel, path)[0]
 
+    def policy_at(
+        self, entry_point: str, channel: str | None = None, path: str | None = None
+    ) -> Policy:
+        """Return `policy(channel, path)` with the SLA of an entry point, counted in that place's hours.
+
+        One that no longer exists has the SLA of the inbox that the place lies in.
+        """
+        key = (entry_point, channel, path)
+        found = self._within.get(key)
+        if found is None:
+            if len(self._within) >= _MEMORY:
+                self._within.clear()
+            found = self._within[key] = self._policy_at(entry_point, channel, path)
+        return found
+
+    def _policy_at(self, entry_point: str, channel: str | None, path: str | None) -> Policy:
+        policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
+        if resolved is None:
+            return policy
+        return evolve(policy, sla=_terms(resolved.sla, resolved.targets, policy.hours))
+
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
 
@@ -382,14 +443,16 @@ class Setup:
 
     def _merged(self, channel: str | None, place: str | None) -> _Resolved:
         values, sources = _merge(self._layers(channel, place))
-        if place is not None:
-            inbox = self.inbox_of(place)
-            values["sla"], sources["sla"] = self.config.inboxes[inbox].sla, f"inbox {inbox}"
         for name, on in values[_SWITCHED].items():
             if not on:
                 values.pop(name, None)  # not applied; `stored` still has it (U79)
         if "hours" in values:
             values["hours"] = calendar(values["hours"], self.config.zone, self._holidays_of)
+        if place is not None:
+            inbox = self.inbox_of(place)
+            found = self.config.inboxes[inbox]
+            values["sla"] = _terms(found.sla, found.targets, values.get("hours"))
+            sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
 
     def _layers(self, channel: str | None, place: str | None) -> Iterator[_Layer]:
@@ -406,6 +469,18 @@ class Setup:
             at = queue_tree.SEPARATOR.join(steps[:depth])
             if at in inbox.at:
                 yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
+
+
+def _terms(first: int, targets: SlaTargets, hours: OpenHours | None) -> SlaTerms:
+    """An SLA as it is counted in a place: in its hours, unless it is said to count all time."""
+    counts = isinstance(hours, Calendar) and not hours.hours.always
+    return SlaTerms(
+        first=first,
+        next=targets.next,
+        resolution=targets.resolution,
+        warn_before=targets.warn_before,
+        hours=hours if counts and targets.hours is not SlaHours.CALENDAR else None,  # type: ignore[arg-type]
+    )
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:

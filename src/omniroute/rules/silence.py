@@ -13,10 +13,11 @@ from omniroute.errors import NotHolder, TransitionNotAllowed, UsageError
 from omniroute.instants import from_micros
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
-from omniroute.model.conversation import Conversation, DeadlineKind
+from omniroute.model.conversation import Conversation, DeadlineKind, Timer
 from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import Policy
 from omniroute.model.state import EndReason, State
+from omniroute.rules.sla import deciding as sla
 
 __all__ = ["COMPLIANCE", "check_holder", "dismiss", "fire", "returned", "snooze", "wake"]
 
@@ -56,7 +57,7 @@ def snooze(c: Conversation, command: ask.Snooze, policy: Policy, now: int) -> Ev
             c.id,
             now,
             agent_actor(command.by),
-            None,
+            sla.of_pause(c, now),
             c.state,
             "snoozed",
             command.until,
@@ -80,15 +81,17 @@ def _shown(at: int) -> str:
     return from_micros(at).isoformat()
 
 
-def wake(c: Conversation, command: ask.Wake, _: Policy, now: int) -> Events:
+def wake(c: Conversation, command: ask.Wake, policy: Policy, now: int) -> Events:
     """Bring a snoozed conversation back before its time."""
-    return (_back(c, now, agent_actor(command.by), "woken", gone=command.queue_gone),)
+    by = agent_actor(command.by)
+    return (_back(c, policy, now, by, "woken", gone=command.queue_gone),)
 
 
 def dismiss(c: Conversation, command: ask.Dismiss, _: Policy, now: int) -> Events:
     """Park a conversation whose contact fell silent; the table allows it in INACTIVE alone (U37)."""
     by = check_holder(c, command.by, "dismiss")
-    return (tell.Dismissed(c.id, now, agent_actor(by), None, c.state, "dismissed", by),)
+    timers = sla.of_pause(c, now)
+    return (tell.Dismissed(c.id, now, agent_actor(by), timers, c.state, "dismissed", by),)
 
 
 # --- by the contact -------------------------------------------------------------------------------
@@ -99,23 +102,36 @@ def returned(c: Conversation, command: ask.Receive, policy: Policy, now: int) ->
 
     Outside hours a dismissed one stays where it is, unless policy says otherwise (M6).
     """
-    said = tell.MessageReceived(c.id, now, CONTACT, None, command.message)
-    if (
+    parked = (
         c.state is State.DISMISSED
         and not policy.dismissed_resumes_after_hours
         and policy.hours is not None
         and not policy.hours.is_open(now)
-    ):
-        return (said,)
-    return _back(c, now, CONTACT, "message", gone=command.queue_gone), said
+    )
+    if parked:
+        return (_said(c, command, policy, now, c.timers),)
+    back = _back(c, policy, now, CONTACT, "message", gone=command.queue_gone)
+    return back, _said(c, command, policy, now, c.timers if back.timers is None else back.timers)
 
 
-def _back(c: Conversation, now: int, actor: str, reason: str, *, gone: bool) -> tell.Transition:
+def _said(
+    c: Conversation, command: ask.Receive, policy: Policy, now: int, timers: tuple[Timer, ...]
+) -> tell.MessageReceived:
+    due = respond_by = armed = None
+    if c.clocks.waiting_since is None:
+        due, respond_by, armed = sla.asked(c, policy, now, timers)
+    return tell.MessageReceived(c.id, now, CONTACT, armed, command.message, due, respond_by)
+
+
+def _back(
+    c: Conversation, policy: Policy, now: int, actor: str, reason: str, *, gone: bool
+) -> tell.Transition:
+    due, timers = sla.of_wake(c, policy.sla, now)
     if gone:
-        return tell.Selecting(c.id, now, actor, None, c.state, reason)
+        return tell.Selecting(c.id, now, actor, timers, c.state, reason, due)
     if c.queue is None:
         raise TransitionNotAllowed(f"conversation {c.id!r} has no queue to return to")
-    return tell.Queued(c.id, now, actor, None, c.state, reason, c.queue)
+    return tell.Queued(c.id, now, actor, timers, c.state, reason, c.queue, None, None, due)
 
 
 # --- by the clock ---------------------------------------------------------------------------------
@@ -146,7 +162,7 @@ def _fell_silent(c: Conversation, command: ask.Expire, policy: Policy, now: int)
 
 def _dismissed(c: Conversation, _: ask.Expire, __: Policy, now: int) -> Events:
     assert c.agent is not None  # noqa: S101  (an inactive conversation is held)
-    return (tell.Dismissed(c.id, now, SYSTEM, None, c.state, "silence", c.agent),)
+    return (tell.Dismissed(c.id, now, SYSTEM, sla.of_pause(c, now), c.state, "silence", c.agent),)
 
 
 def _asked(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Events:
@@ -154,8 +170,8 @@ def _asked(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Events:
     return (tell.KeepAliveAsked(c.id, now, SYSTEM, None, asked_at),)
 
 
-def _woke(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Events:
-    return (_back(c, now, SYSTEM, "woke", gone=command.queue_gone),)
+def _woke(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Events:
+    return (_back(c, policy, now, SYSTEM, "woke", gone=command.queue_gone),)
 
 
 _HELD: Final = (State.ACTIVE, State.INACTIVE)

@@ -87,12 +87,21 @@ BY_AGENT: Final = frozenset({_HARD_EXPIRY, _CHAT_TIMEOUT, _INACTIVITY})
 BY_CONTACT: Final = BY_AGENT | BY_KEEP_ALIVE
 """What a contact's message arms anew. Expirations and wakes count from elsewhere (U54, S14)."""
 
-_RANK: Final = {kind: rank for rank, kind in enumerate(_PRECEDENCE, start=1)}
+_OF_SLA: Final = (
+    DeadlineKind.FIRST_RESPONSE_WARNING,
+    DeadlineKind.NEXT_RESPONSE_WARNING,
+    DeadlineKind.RESOLUTION_WARNING,
+    DeadlineKind.FIRST_RESPONSE,
+    DeadlineKind.NEXT_RESPONSE,
+    DeadlineKind.RESOLUTION,
+    DeadlineKind.RESPONSE_TARGET,
+)
+_RANK: Final = {kind: rank for rank, kind in enumerate((*_OF_SLA, *_PRECEDENCE))}
 
 
 def in_order(timer: Timer) -> tuple[int, int]:
     """Return the sort key of a timer: its instant, then precedence, the SLA's first (U43)."""
-    return timer[0], _RANK.get(timer[1], 0)
+    return timer[0], _RANK[timer[1]]
 
 
 # --- what a policy says of time -------------------------------------------------------------------

@@ -44,6 +44,7 @@ _INVISIBLE: Final = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, *range(0x180B, 0x1810)))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _AROUND: Final = frozenset(".,!?;:'\"`\N{ACUTE ACCENT}…·*~|/\\¡¿。、।^<>=")
+_LONGEST_WORD: Final = 1_000  # invisible characters around it included
 _AROUND_CLASSES: Final = frozenset({"Pd", "Ps", "Pe", "Pi", "Pf", "Pc"})
 
 
@@ -88,9 +89,9 @@ def _is_around(character: str) -> bool:
     )
 
 
-def is_word(text: str | None, words: Iterable[str]) -> bool:
+def is_word(text: str | None, words: Sequence[str]) -> bool:
     """Whether a whole message is one of `words` (U57)."""
-    if not text:
+    if not text or not words or len(text) > _LONGEST_WORD:
         return False
     said = normalized(text)
     return any(normalized(word) == said for word in words)

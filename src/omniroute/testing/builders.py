@@ -25,6 +25,8 @@ from omniroute.model.conversation import (
     Extras,
     Place,
     Quiet,
+    Sla,
+    SlaClock,
     Snooze,
 )
 from omniroute.model.desk_config import (
@@ -115,11 +117,18 @@ def a_conversation(state: State = State.QUEUED, **changes: Any) -> Conversation:
         agent="ana" if state in (*_HELD, State.ENDED) else None,
         at=NOW,
         since=NOW,
-        clocks=Clocks(NOW, NOW, NOW, None if ended else NOW, due=None if ended else due),
+        clocks=_clocks(None if ended else due),
         timers=tuple(timers),
         extras=_EXTRAS.get(state, NO_EXTRAS),
     )
     return evolve(built, **changes)
+
+
+def _clocks(due: int | None) -> Clocks:
+    running = None if due is None else SlaClock(DeadlineKind.FIRST_RESPONSE, NOW, due)
+    return Clocks(
+        NOW, NOW, NOW, None if due is None else NOW, due=due, sla=Sla(NOW, response=running)
+    )
 
 
 _EXTRAS: Final = {

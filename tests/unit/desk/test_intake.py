@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from omniroute.errors import UniqueViolation, UnknownEntryPoint, UsageError
 from omniroute.instants import MINUTE
 from omniroute.model import events as tell
-from omniroute.model.desk_config import EntryPointConfig
+from omniroute.model.desk_config import DeskConfig, EntryPointConfig
+from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
 from omniroute.model.state import State
 from omniroute.stores.memory import MemoryStore
 from omniroute.testing import MONDAY, NOW, a_config, an_inbound
@@ -81,6 +83,74 @@ def test_what_is_for_nobody_here_is_refused_at_once(p) -> None:
     assert [each.where for each in accepted.unreadable] == ["items[0]"]
     p.desk.tick()
     assert [each.text for each in p.desk.messages("c_1")] == ["Hello"]
+
+
+def test_what_is_accepted_at_one_instant_comes_in_order_too(p) -> None:
+    for batch in ("abc", "de", "f"):
+        p.desk.accept("main", [an_inbound(each, key=each) for each in batch])
+    p.desk.tick()
+    assert [each.text for each in p.desk.messages("c_1")] == list("abcdef")
+
+
+def without(config: DeskConfig, *names: str, **more: EntryPointConfig) -> DeskConfig:
+    kept = {name: each for name, each in config.entry_points.items() if name not in names}
+    return evolve(config, entry_points={**kept, **more})
+
+
+OTHER = EntryPointConfig(channel="chat", address="other")
+BOTH = a_config(entry_points={"main": EntryPointConfig(channel="chat", address="main")})
+BOTH = without(BOTH, other=OTHER)
+
+
+def test_what_was_accepted_follows_its_address_to_another_name(play) -> None:
+    p = play(BOTH)
+    p.desk.accept("other", an_inbound(key="k1", address="other"))
+    p.desk.apply(without(p.desk.config, "other", renamed=OTHER), by=None)
+    p.desk.tick()
+    assert p.desk.conversation("c_1").entry_point == "renamed"
+    assert p.desk.refused_items() == []
+    assert_folds(p)
+
+
+def test_what_was_accepted_for_an_address_that_is_gone_is_kept_and_listed(play) -> None:
+    p = play(BOTH)
+    items = [an_inbound(each, key=each, address="other") for each in ("k1", "k2")]
+    p.desk.accept("other", items)
+    p.desk.accept("main", an_inbound("good", key="k3"))
+    p.desk.apply(without(p.desk.config, "other"), by=None)
+    p.clock.set(NOW + MINUTE)
+    p.desk.tick()
+    p.desk.tick()
+    assert [each.text for each in p.desk.messages("c_1")] == ["good"]
+    first, second = p.desk.refused_items()
+    assert (first.item, first.at, first.entry_point) == (items[0], MONDAY, "other")
+    assert first.reason == "no entry point has the address 'other' any more"
+    assert p.desk.refused_items(limit=1) == [first]
+    p.desk.apply(without(p.desk.config, other=OTHER), by=None)
+    p.desk.reroute(second)
+    p.desk.tick()
+    assert p.desk.refused_items() == [first]
+    assert [each.text for each in p.desk.messages("c_2")] == ["k2"]
+    assert p.desk.conversation("c_2").opened_at == MONDAY
+    with pytest.raises(UsageError, match="not among the refused"):
+        p.desk.reroute(second)
+
+
+def test_what_policy_refuses_is_listed_and_taken_up_when_it_is_sent_again(play) -> None:
+    refusing = PolicySettings(after_end=AfterEnd(AfterEndTo.REJECT))
+    p = play(evolve(a_config(preset="push", agents=("ana",)), policy=refusing))
+    p.agent("ana").on()
+    p.agent("ana").ends(p.contact("Maria").writes("Hello"))
+    item = an_inbound("Again", key="k9")
+    assert p.desk.accept("main", item).new == ("k9",)
+    p.desk.tick()
+    (refused,) = p.desk.refused_items()
+    assert "policy refuses messages after it" in refused.reason
+    p.desk.apply(evolve(p.desk.config, policy=PolicySettings()), by=None)
+    assert p.desk.accept("main", item).new == ("k9",)
+    p.desk.tick()
+    assert p.desk.refused_items() == []
+    assert [each.text for each in p.desk.messages("c_2")] == ["Again"]
 
 
 @pytest.mark.req("X3")

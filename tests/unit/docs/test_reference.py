@@ -108,8 +108,9 @@ def test_the_tables_are_well_formed_and_name_every_choice():
 
 def test_the_words_of_after_end_are_explained(reference):
     after_end = prose(reference / "configuration.md").partition("`to` is one of")[2]
-    listed = re.findall(r'^- `"(\w+)"`', after_end, re.MULTILINE)
-    assert sorted(listed) == sorted(AfterEndTo)
+    after_end, _, levels = after_end.partition("`formula` is one of")
+    for text, kind in ((after_end, AfterEndTo), (levels, om.ServiceLevelFormula)):
+        assert sorted(re.findall(r'^- `"(\w+)"`', text, re.MULTILINE)) == sorted(kind)
 
 
 def test_every_switch_is_named(reference):
@@ -200,6 +201,8 @@ SETTINGS: dict[str, Any] = {
     "wrap_up": MINUTE,
     "presence": policy.Presence(away_after=MINUTE),
     "closed": ("snooze",),
+    "response_target": 1_000_000,
+    "service_level": om.ServiceLevel(1_000_000),
     "hours": ALWAYS,
 }
 

@@ -7,7 +7,7 @@ import pytest
 from omniroute.errors import UsageError
 from omniroute.instants import DAY, HOUR, MINUTE, from_micros, to_micros
 from omniroute.model.hours import ALWAYS, Hours, Span
-from omniroute.rules.hours import Calendar, calendar
+from omniroute.rules.hours import BEGINNING, HORIZON, Calendar, calendar
 
 NINE_TO_FIVE = (9 * 3600, 17 * 3600)
 OFFICE = ((NINE_TO_FIVE,),) * 5 + ((), ())
@@ -208,15 +208,17 @@ def test_what_opened_once_and_never_again_is_answered_at_once():
     assert found.next_opening(at("2026-03-02 12:00")) is None
     assert found.next_closing(at("2026-03-03")) is None
     assert found.spans(at("2026-03-01"), 5) == [(at("2026-03-02 09:00"), at("2026-03-02 17:00"))]
-    with pytest.raises(UsageError, match="years 1900 to 2399"):
-        found.due(at("2026-03-01"), 9 * HOUR)
-    with pytest.raises(UsageError, match="years 1900 to 2399"):
-        found.due_before(at("2026-03-09"), 9 * HOUR)
+    assert found.due(at("2026-03-01"), 9 * HOUR) == HORIZON
+    assert found.due_before(at("2026-03-09"), 9 * HOUR) == BEGINNING
+    assert found.due(HORIZON, HOUR) == HORIZON
+    assert found.due_before(BEGINNING, HOUR) == BEGINNING
 
 
 def test_a_calendar_has_a_horizon():
     office = calendar(Hours(weekly=OFFICE))
-    for far in (-(10**18), 10**18, at("1890-01-01"), at("2401-01-01")):
+    assert not office.is_open(at("1900-01-07"))
+    assert not office.is_open(at("2399-12-26"))
+    for far in (-(10**18), 10**18, BEGINNING - 1, HORIZON + 1):
         with pytest.raises(UsageError, match="years 1900 to 2399"):
             office.is_open(far)
 

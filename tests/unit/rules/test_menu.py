@@ -45,6 +45,9 @@ def test_lines_are_numbered_from_1() -> None:
         ("english", ("English",)),
         ("\tENGLISH \n", ("English",)),
         ("deutsch", ("Deutsch",)),
+        ("Deutsch!", ("Deutsch",)),
+        ("*ｄｅｕｔｓｃｈ*", ("Deutsch",)),
+        ("Deu\u200btsch", ("Deutsch",)),
     ],
 )
 def test_an_answer_chooses_by_number_or_title(answer: str, path: tuple[str, ...]) -> None:
@@ -61,7 +64,22 @@ def test_a_number_beats_a_title_of_digits() -> None:
 @pytest.mark.req("U53")
 @pytest.mark.parametrize(
     "answer",
-    ["0", "4", "-1", "1.0", "١", "１", "²", "1 2", "Deut", "Deutsch!", "", "   ", None, "9" * 5000],
+    [
+        "0",
+        "4",
+        "-1",
+        "1.0",
+        "١",
+        "１",
+        "²",
+        "1 2",
+        "Deut",
+        "Deutsch?s",
+        "",
+        "   ",
+        None,
+        "9" * 5000,
+    ],
 )
 def test_any_other_answer_chooses_nothing(answer: str | None) -> None:
     assert read_answer(answer, TREE, ()) is None

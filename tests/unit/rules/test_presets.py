@@ -40,7 +40,7 @@ def test_claim_has_three_statuses_and_no_more() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_what_a_preset_closes_raises_and_a_layer_opens_it_again(name: str) -> None:
-    commands = {
+    commands: dict[str, tuple[Any, State]] = {
         "dismiss": (ask.Dismiss("ana"), State.INACTIVE),
         "snooze": (ask.Snooze("ana", NOW + DAY, "m"), State.ACTIVE),
     }

@@ -28,6 +28,7 @@ from omniroute.model.policy import (
     Policy,
     PolicySettings,
 )
+from omniroute.model.sla import SlaTerms
 from omniroute.model.state import State
 from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS, preset
@@ -255,7 +256,7 @@ def test_what_no_nearer_layer_sets_comes_from_the_preset_or_the_default():
     assert sources["distribution"] == "preset push"
     assert sources["hours"] == sources["capacity"] == sources["capacity.messaging"] == "default"
     assert sources["sla"] == "inbox general"
-    assert policy.sla == 15 * MINUTE
+    assert policy.sla == SlaTerms(first=15 * MINUTE)
 
 
 @pytest.mark.req("U18")

@@ -7,13 +7,13 @@ Knows nothing of desks, SLAs or texts. Instants and durations are integers of mi
 
 from __future__ import annotations
 
-from omniroute.rules.hours.calendar import Calendar, calendar
-from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR, HolidaysOf
+from omniroute.rules.hours.calendar import BEGINNING, HORIZON, Calendar, calendar
+from omniroute.rules.hours.days import HolidaysOf
 from omniroute.rules.hours.judging import problems, zone_problem
 
 __all__ = [
-    "FIRST_YEAR",
-    "LAST_YEAR",
+    "BEGINNING",
+    "HORIZON",
     "Calendar",
     "HolidaysOf",
     "calendar",

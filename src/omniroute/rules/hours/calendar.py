@@ -19,7 +19,7 @@ from omniroute.instants import DAY, to_micros
 from omniroute.model.hours import Hours, Span
 from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR, Days, HolidaysOf, joined, year_of
 
-__all__ = ["Calendar", "calendar"]
+__all__ = ["BEGINNING", "HORIZON", "Calendar", "calendar"]
 
 _LOOK_AHEAD: Final = 3_653 * DAY  # ten years: 29 February comes after eight at most
 _BELOW: Final = 4 * DAY  # what may run into a year: a span over midnight, offsets, a skipped date
@@ -34,8 +34,12 @@ def _new_year(year: int) -> int:
     return to_micros(datetime(year, 1, 1, tzinfo=UTC))
 
 
-_FIRST: Final = _new_year(FIRST_YEAR) + _BELOW
+BEGINNING: Final = _new_year(FIRST_YEAR) + _BELOW
+"""The first instant that calendars answer for: in January 1900."""
+
 _LAST: Final = _new_year(LAST_YEAR + 1) - _ABOVE
+HORIZON: Final = _LAST - 1
+"""The last instant that calendars answer for: in December 2399."""
 
 
 @lru_cache(maxsize=256)
@@ -53,7 +57,8 @@ def calendar(hours: Hours, zone: str = "UTC", holidays_of: HolidaysOf | None = N
 class Calendar:
     """When something is open: from each opening, until just before each closing (U51).
 
-    Reaches over the years 1900 to 2399; `UsageError` for instants and budgets that go beyond.
+    Reaches over the years 1900 to 2399; `UsageError` for instants beyond. Where open time does not
+    come to an amount within them, the answer is `HORIZON`, or `BEGINNING` for a look back.
     """
 
     __slots__ = ("_days", "_window", "hours", "zone")
@@ -106,26 +111,36 @@ class Calendar:
         """Return the instant at which `amount` of open time has passed since `start`.
 
         An amount that runs out exactly at a closing ends at that closing (R8). No amount at all
-        ends where it starts. Raises `UsageError` below zero, and past the year 2399.
+        ends where it starts; `UsageError` for less.
         """
         if amount <= 0:
             return _unmoved(start, amount)
-        first, last, starts, ends, sums = self._window
+        window = first, last, starts, ends, sums = self._window
         if not first <= start < last:
-            first, last, starts, ends, sums = self._reaching(start)
+            window = _, _, starts, ends, sums = self._reaching(start)
         place = bisect_right(starts, start) - 1
         left = ends[place] - start
         target = sums[place] + amount - left if left > 0 else sums[place] + amount
-        if target > sums[-1]:
-            _, _, _, ends, sums = self._worth((first, last, starts, ends, sums), target)
         place = bisect_left(sums, target)
-        return ends[place] - sums[place] + target
+        try:
+            return ends[place] - sums[place] + target
+        except IndexError:
+            return self._due(window, target)
+
+    def _due(self, window: _Window, target: int) -> int:
+        """The instant that is worth so much, where the years at hand are not."""
+        while target > window[4][-1]:
+            if window[1] >= _LAST:
+                return HORIZON
+            window = self._later(window)
+        place = bisect_left(window[4], target)
+        return window[3][place] - window[4][place] + target
 
     def due_before(self, end: int, amount: int) -> int:
         """Return the latest instant from which `amount` of open time passes until `end`.
 
-        An amount that reaches back exactly to an opening starts at that opening. Raises
-        `UsageError` below zero, and before the year 1900.
+        An amount that reaches back exactly to an opening starts at that opening. No amount at all
+        starts where it ends; `UsageError` for less.
         """
         if amount <= 0:
             return _unmoved(end, amount)
@@ -137,6 +152,8 @@ class Calendar:
             if target >= 0:
                 place = bisect_right(sums, target)
                 return ends[place] - sums[place] + target
+            if window[0] <= BEGINNING:
+                return BEGINNING
             window = self._earlier(window)
 
     def elapsed(self, start: int, end: int) -> int:
@@ -190,8 +207,8 @@ class Calendar:
         window, end = self._window, start if end is None else end
         if window[0] <= start and end < window[1]:
             return window
-        if not _FIRST <= start <= end < _LAST:
-            raise _out_of_reach(f"{start if start < _FIRST else end} us")
+        if not BEGINNING <= start <= end < _LAST:
+            raise _out_of_reach(f"{start if start < BEGINNING else end} us")
         first, last = year_of(start - _BELOW), year_of(end + _ABOVE)
         if window[0] == window[1]:
             return self._grown(window, first, last)
@@ -209,18 +226,8 @@ class Calendar:
         return self._grown(window, first, last + (last - first + 1))
 
     def _earlier(self, window: _Window) -> _Window:
-        if window[0] <= _FIRST:
-            raise _out_of_reach("more open time than there is before")
         first, last = year_of(window[0]), year_of(window[1])
         return self._grown(window, first - (last - first + 1), last)
-
-    def _worth(self, window: _Window, target: int) -> _Window:
-        """A window that holds as much open time as `target`."""
-        while target > window[4][-1]:
-            if window[1] >= _LAST:
-                raise _out_of_reach("more open time than there is left")
-            window = self._later(window)
-        return window
 
     def _grown(self, window: _Window, first: int, last: int) -> _Window:
         first, last = max(first, FIRST_YEAR), min(last, LAST_YEAR)
@@ -260,7 +267,7 @@ def _unmoved(instant: int, amount: int) -> int:
 def _out_of_reach(what: str) -> UsageError:
     return UsageError(
         "calendars do not reach so far",
-        expected=f"instants and open time within the years {FIRST_YEAR} to {LAST_YEAR}",
+        expected=f"an instant in the years {FIRST_YEAR} to {LAST_YEAR}",
         got=what,
     )
 
@@ -289,7 +296,7 @@ class _Always(Calendar):
         return max(end - start, 0)
 
     def spans(self, start: int, count: int) -> list[Span]:
-        return [(start, _LAST)] if count > 0 else []
+        return [(start, HORIZON)] if count > 0 else []
 
     def spans_between(self, start: int, end: int) -> list[Span]:
         return [(start, end)] if start < end else []

@@ -30,6 +30,7 @@ _SECONDS_A_DAY: Final = 86_400
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = _EPOCH.toordinal()
 _ONE_MICROSECOND: Final = timedelta(microseconds=1)
+_NONE: Final = timedelta()
 
 _OfDay = tuple[Span, ...]
 
@@ -117,7 +118,7 @@ class Days:
 
     def _instants(self, year: int) -> Iterator[Span]:
         first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-        midnights = [self._instant(day, 0) for day in range(first, last + 3)]
+        midnights = self._midnights(range(first, last + 3))
         exceptions, weekly = self._exceptions(year), self._weekly
         for number, day in enumerate(range(first, last + 1)):
             midnight, length = midnights[number], midnights[number + 1] - midnights[number]
@@ -135,13 +136,21 @@ class Days:
                     if start < end:
                         yield start, end
 
+    def _midnights(self, days: Iterable[int]) -> list[int]:
+        """The instants at which days begin, as `_instant` has them, in a row."""
+        found, offset, micros = [], _NONE, 0
+        utcoffset, wall = self._zone.utcoffset, datetime.fromordinal
+        for day in days:
+            if (now := utcoffset(wall(day)) or _NONE) is not offset:
+                offset, micros = now, now // _ONE_MICROSECOND
+            found.append((day - _EPOCH_DAY) * DAY - micros)
+        return found
+
     def _instant(self, day: int, second: int) -> int:
         """The instant at which a wall clock shows a second of a day, given as an ordinal."""
         more, rest = divmod(second, _SECONDS_A_DAY)
-        wall = datetime.fromordinal(day + more).replace(tzinfo=self._zone)
+        wall = datetime.fromordinal(day + more)
         if rest:
             wall = wall.replace(hour=rest // 3600, minute=rest // 60 % 60, second=rest % 60)
-        offset = (
-            wall.utcoffset() or timedelta()
-        )  # of the first of two, and from before what is skipped
+        offset = self._zone.utcoffset(wall) or _NONE  # the first of two; that before a gap
         return (day + more - _EPOCH_DAY) * DAY + rest * SECOND - offset // _ONE_MICROSECOND

@@ -1,7 +1,8 @@
 """SLA: what people write, the instants it comes to, and how each clock stands.
 
-`targets` reads values, `counting` counts open time, `clocks` starts, stops and pauses the clocks of a
-conversation, `history` tells the same from the whole log, `service_level` counts answers.
+`targets` reads values, `counting` counts open time, `clocks` folds events to how the clocks of a
+conversation stand, `deciding` works out when they are due, `status` says how they stand at an instant,
+`service_level` counts who was answered in time.
 """
 
 from omniroute.rules.sla.targets import (

@@ -83,7 +83,7 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     table(
         "intake",
         _text("desk_id entry_point kind provider_key"),
-        _number("accepted_at number", nullable=True) + _body(),
+        _number("accepted_at number refused_at", nullable=True) + _body(),
     )
     table("jobs", _text("desk_id name"), _body())
     table("read_markers", _text("desk_id agent conversation"), _body())
@@ -184,6 +184,12 @@ def _create_indexes(op: Operations, schema: str | None) -> None:
         "intake",
         "desk_id accepted_at number entry_point kind provider_key",
         present="accepted_at number",
+    )
+    index(
+        "intake_refused",
+        "intake",
+        "desk_id refused_at entry_point kind provider_key",
+        present="refused_at",
     )
     index("dead", "outbox", "desk_id dead_at conversation position", present="dead_at")
     index("ready", "outbox", "desk_id ready_at lane conversation position", present="ready_at lane")

@@ -1,0 +1,136 @@
+"""Business hours for people: aware datetimes in, pendulum's out, with or without a desk.
+
+A thin face over `rules.hours`, which owns what is open and when. Reads what configuration reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from omniroute.config.holiday_names import holidays_of
+from omniroute.config.hours import read_hours, written_hours
+from omniroute.errors import UsageError
+from omniroute.instants import from_micros, to_duration, to_micros
+from omniroute.model.hours import Hours
+from omniroute.rules.hours import BEGINNING, HORIZON, Calendar, calendar, zone_problem
+from omniroute.rules.names import shown
+
+if TYPE_CHECKING:
+    import pendulum
+
+__all__ = ["BusinessHours", "hours"]
+
+
+def hours(opening: str | Mapping[str, Any] | Hours, *, zone: str | None = None) -> BusinessHours:
+    """Return business hours: `"always"`, a table as the key `hours` takes, or a value of `Hours`.
+
+        om.hours({"mon-fri": ["08:00-12:30", "13:30-18:00"], "holidays": "DE-BE"}, zone="Europe/Berlin")
+
+    `zone` is an IANA name; a `zone` in the table counts before it, and one of the two is needed,
+    except for "always". Raises `ConfigError` with everything that is wrong with the hours.
+    """
+    found = read_hours(opening)
+    name = found.zone or zone or ("UTC" if found.always else None)
+    if name is None:
+        raise UsageError("hours need a time zone", where="zone", expected="as Europe/Berlin")
+    if problem := zone_problem(name):
+        raise UsageError(problem, where="zone")
+    return BusinessHours(calendar(found, name, holidays_of))
+
+
+class BusinessHours:
+    """When something is open, and how much open time lies between instants (P13, U51).
+
+    Open from each opening on, closed from each closing on. Instants are aware datetimes of any
+    zone; naive ones raise `NaiveDatetime`. Those that come back are in the hours' own zone. Amounts
+    of open time are `timedelta` or text ("8h", "90m"). Reaches over the years 1900 to 2399:
+    `UsageError` beyond.
+    """
+
+    __slots__ = ("_calendar",)
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+
+    @property
+    def zone(self) -> str:
+        """The zone that the hours are kept in."""
+        return self._calendar.zone
+
+    def __repr__(self) -> str:
+        return f"hours({written_hours(self._calendar.hours)!r}, zone={self.zone!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BusinessHours):
+            return NotImplemented
+        return (self._calendar.hours, self.zone) == (other._calendar.hours, other.zone)
+
+    def __hash__(self) -> int:
+        return hash((self._calendar.hours, self.zone))
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether it is open at an instant."""
+        return self._calendar.is_open(_micros("at", at))
+
+    def next_opening(self, at: datetime) -> pendulum.DateTime | None:
+        """Return the first opening after an instant; None where none comes within ten years."""
+        return self._shown(self._calendar.next_opening(_micros("at", at)))
+
+    def next_closing(self, at: datetime) -> pendulum.DateTime | None:
+        """Return the first closing after an instant; None where none comes within ten years."""
+        return self._shown(self._calendar.next_closing(_micros("at", at)))
+
+    def due(self, start: datetime, amount: timedelta | str) -> pendulum.DateTime:
+        """Return the instant at which `amount` of open time has passed since `start`.
+
+        An amount that runs out exactly at a closing ends at that closing (R8). No amount at all
+        ends where it starts.
+        """
+        due = self._calendar.due(_micros("start", start), _amount(amount))
+        return self._reached(due, HORIZON)
+
+    def due_before(self, end: datetime, amount: timedelta | str) -> pendulum.DateTime:
+        """Return the latest instant from which `amount` of open time passes until `end`."""
+        start = self._calendar.due_before(_micros("end", end), _amount(amount))
+        return self._reached(start, BEGINNING)
+
+    def elapsed(self, start: datetime, end: datetime) -> timedelta:
+        """Return the open time from `start` until `end`; none where `end` is not later."""
+        micros = self._calendar.elapsed(_micros("start", start), _micros("end", end))
+        return timedelta(microseconds=micros)
+
+    def spans(
+        self, start: datetime, count: int
+    ) -> list[tuple[pendulum.DateTime, pendulum.DateTime]]:
+        """Return the first `count` open spans from an instant, the first one cut at it."""
+        return [self._span(each) for each in self._calendar.spans(_micros("start", start), count)]
+
+    def spans_between(
+        self, start: datetime, end: datetime
+    ) -> list[tuple[pendulum.DateTime, pendulum.DateTime]]:
+        """Return the open spans between two instants, cut at both."""
+        spans = self._calendar.spans_between(_micros("start", start), _micros("end", end))
+        return [self._span(each) for each in spans]
+
+    def _shown(self, micros: int | None) -> pendulum.DateTime | None:
+        return None if micros is None else from_micros(micros, self.zone)
+
+    def _span(self, span: tuple[int, int]) -> tuple[pendulum.DateTime, pendulum.DateTime]:
+        return from_micros(span[0], self.zone), from_micros(span[1], self.zone)
+
+    def _reached(self, micros: int, end: int) -> pendulum.DateTime:
+        if micros == end:
+            raise UsageError("there is not so much open time in the years 1900 to 2399")
+        return from_micros(micros, self.zone)
+
+
+def _micros(name: str, at: datetime) -> int:
+    if not isinstance(at, datetime):
+        raise UsageError("not an instant", where=name, expected="an aware datetime", got=shown(at))
+    return to_micros(at)
+
+
+def _amount(amount: timedelta | str) -> int:
+    return 0 if amount == timedelta() else to_duration(amount, where="amount")

@@ -1,0 +1,387 @@
+"""The clocks of the SLA on a desk: told once each for their own instant, listed by due, shown in views."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from omniroute.desk.routing import settle
+from omniroute.desk.unit import Unit
+from omniroute.errors import UsageError
+from omniroute.instants import DAY, HOUR, MINUTE
+from omniroute.model import commands as ask
+from omniroute.model import events as tell
+from omniroute.model.conversation import DeadlineKind
+from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
+from omniroute.model.hours import Hours
+from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
+from omniroute.model.sla import SlaHours, SlaTargets
+from omniroute.model.state import State
+from omniroute.rules.sla.status import ClockStatus, Cue
+from omniroute.testing import MONDAY, NOW, Play, a_config
+from tests.unit.desk.helpers import assert_folds, told
+
+WORK = Hours(
+    weekly=(((32_400, 61_200),),) * 5 + ((), ())
+)  # 9:00 to 17:00; a play begins Monday 9:00
+CLOSE = NOW + 8 * HOUR
+
+
+NO_TARGETS = SlaTargets()
+
+
+def a_desk(
+    *, targets: SlaTargets = NO_TARGETS, policy: Any = None, sla: int = 15 * MINUTE, **more: Any
+) -> Any:
+    inbox = InboxConfig(sla=sla, primary_for=("chat",), targets=targets)
+    return a_config(
+        agents=("ana",),
+        inboxes={"general": inbox},
+        policy=policy or PolicySettings(),
+        **more,
+    )
+
+
+def snooze(p: Play, conversation: str, micros: int) -> None:
+    """Let Ana put a conversation aside."""
+
+    def flow(unit: Unit) -> None:
+        found = unit.conversation(conversation)
+        unit.perform(found, ask.Snooze("ana", unit.now + micros, "line"), unit.policy(found))
+        settle(unit)
+
+    p.desk._runtime.run(p.desk.id, p.clock.now(), flow)
+
+
+def dues(p: Play) -> list[tuple[str, str, int]]:
+    """What was told of clocks: the event, the clock, and the instant, from the start in minutes."""
+    kinds = (tell.SlaWarned, tell.SlaBreached)
+    return [
+        (type(each).__name__, each.clock.value, (each.at - NOW) // MINUTE)
+        for each in told(p, tell.ConversationEvent)
+        if isinstance(each, kinds)
+    ]
+
+
+def clocks(view: Any) -> dict[str, str]:
+    return {each.kind.value: each.status.value for each in view.clocks}
+
+
+# --- told once, for their own instant -------------------------------------------------------------
+
+ALL = SlaTargets(next=10 * MINUTE, resolution=2 * HOUR, warn_before=5 * MINUTE)
+
+
+@pytest.mark.req("P11", "S2")
+def test_late_and_doubled_ticks_tell_what_punctual_ones_tell(play) -> None:
+    logs = []
+    for late in (False, True):
+        p = play(a_desk(targets=ALL))
+        p.agent("ana").on()
+        chat = p.contact("Maria").writes("Hello")
+        for _ in range(20):
+            p.advance("1m") if not late else p.clock.advance("1m")
+        p.agent("ana").replies(chat, "Hi")
+        p.contact("Maria").writes("And?")
+        for _ in range(120):
+            p.advance("1m") if not late else p.clock.advance("1m")
+        for offset in (0, 0, 60, -90):
+            p.desk.tick(now=MONDAY + timedelta(minutes=141 + offset))
+        logs.append([repr(each) for each in told(p, tell.ConversationEvent)])
+        assert_folds(p)
+    assert logs[0] == logs[1]
+    assert dues(p) == [
+        ("SlaWarned", "first_response", 10),
+        ("SlaBreached", "first_response", 15),
+        ("SlaWarned", "next_response", 25),
+        ("SlaBreached", "next_response", 30),
+        ("SlaWarned", "resolution", 115),
+        ("SlaBreached", "resolution", 120),
+    ]
+
+
+@pytest.mark.req("P11")
+def test_repeated_messages_do_not_restart_the_next_response_and_only_a_reply_stops_it(play) -> None:
+    p = play(a_desk(targets=SlaTargets(next=10 * MINUTE)))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    assert p.desk.conversation(chat.id).due is None
+    p.advance("1h")
+    due = maria.writes("One more thing").due
+    assert due == MONDAY + timedelta(minutes=70)
+    p.advance("4m")
+    assert maria.writes("Are you there?").due == due
+    p.desk.note(chat.id, "asks twice", by="ana")
+    assert p.desk.conversation(chat.id).due == due
+    p.agent("ana").replies(chat, "I am")
+    view = p.desk.conversation(chat.id)
+    assert view.due is None
+    assert clocks(view) == {"first_response": "met", "next_response": "met"}
+    p.advance("1d")
+    assert dues(p) == []
+
+
+@pytest.mark.req("P11")
+def test_a_reopened_conversation_has_met_its_first_response_and_owes_the_next(play) -> None:
+    policy = PolicySettings(after_end=AfterEnd(AfterEndTo.QUEUE))
+    p = play(a_desk(targets=ALL, policy=policy))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.advance("1h")
+    p.desk.end(chat.id, by="ana")
+    assert clocks(p.desk.conversation(chat.id)) == {"first_response": "met", "resolution": "met"}
+    p.advance("3h")
+    again = maria.writes("It is broken again")
+    assert clocks(again) == {
+        "next_response": "running",
+        "resolution": "running",
+        "first_response": "met",
+    }
+    by_kind = {each.kind: each.due for each in again.clocks}
+    assert by_kind[DeadlineKind.NEXT_RESPONSE] == MONDAY + timedelta(hours=4, minutes=10)
+    assert by_kind[DeadlineKind.RESOLUTION] == MONDAY + timedelta(hours=6)
+    assert_folds(p)
+
+
+# --- hours and pauses -----------------------------------------------------------------------------
+
+
+@pytest.mark.req("P11")
+@pytest.mark.parametrize("counts,due", [(None, DAY + 2 * HOUR), (SlaHours.CALENDAR, 10 * HOUR)])
+def test_clocks_count_business_hours_unless_the_sla_says_calendar(
+    play, counts: SlaHours | None, due: int
+) -> None:
+    policy = PolicySettings(hours=WORK)
+    p = play(a_desk(sla=10 * HOUR, policy=policy, targets=SlaTargets(hours=counts)))
+    chat = p.contact("Maria").writes("Hello")
+    assert chat.due == MONDAY + timedelta(microseconds=due)
+
+
+@pytest.mark.req("P11")
+def test_how_late_a_clock_is_is_open_time(play) -> None:
+    p = play(a_desk(sla=8 * HOUR, policy=PolicySettings(hours=WORK)))
+    chat = p.contact("Maria").writes("Hello")
+    (clock,) = p.desk.conversation(chat.id, now=MONDAY + timedelta(days=1, minutes=30)).clocks
+    assert clock.due == MONDAY + timedelta(hours=8), "it ends at closing (R8)"
+    assert (clock.status, clock.late) == (ClockStatus.BREACHED, timedelta(minutes=30))
+
+
+@pytest.mark.req("S5", "P11")
+def test_a_snooze_pauses_the_resolution_and_not_an_answer_that_is_awaited(play) -> None:
+    p = play(a_desk(targets=SlaTargets(resolution=2 * HOUR)))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.advance("5m")
+    snooze(p, chat.id, 5 * HOUR)
+    asleep = p.desk.conversation(chat.id)
+    assert asleep.due == MONDAY + timedelta(minutes=15)
+    assert clocks(asleep) == {"first_response": "running", "resolution": "paused"}
+    p.advance("5h")
+    awake = p.desk.conversation(chat.id)
+    assert awake.state is State.ACTIVE
+    by_kind = {each.kind: each for each in awake.clocks}
+    assert by_kind[DeadlineKind.FIRST_RESPONSE].status is ClockStatus.BREACHED
+    assert by_kind[DeadlineKind.RESOLUTION].due == MONDAY + timedelta(hours=7)
+    p.advance("3h")
+    assert dues(p) == [("SlaBreached", "first_response", 15), ("SlaBreached", "resolution", 420)]
+    assert_folds(p)
+
+
+# --- another configuration ------------------------------------------------------------------------
+
+
+@pytest.mark.req("P11", "S4")
+def test_a_new_policy_counts_anew_from_the_beginning_also_what_was_paused_before(play) -> None:
+    p = play(a_desk())
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    snooze(p, chat.id, HOUR)
+    p.advance("1h")
+    p.desk.apply(a_desk(targets=ALL))
+    p.desk.tick()
+    view = p.desk.conversation(chat.id)
+    (clock,) = [each for each in view.clocks if each.kind is DeadlineKind.RESOLUTION]
+    assert clock.due == MONDAY + timedelta(hours=3)
+    assert p.desk.next_due() == MONDAY + timedelta(hours=2, minutes=55)
+    p.desk.apply(a_desk())
+    p.desk.tick()
+    assert p.desk.conversation(chat.id).due is None
+    assert p.desk.next_due() is None
+    assert_folds(p)
+
+
+@pytest.mark.req("S4")
+def test_what_a_longer_target_saves_is_not_told_as_breached_by_a_late_tick(play) -> None:
+    p = play(a_desk())
+    for number in range(130):  # more than the job takes in one batch
+        p.contact(f"N{number}").writes("Hello")
+    p.clock.advance("10m")
+    p.desk.apply(a_desk(sla=HOUR))
+    p.clock.advance("10m")
+    p.desk.tick()
+    assert dues(p) == []
+    p.advance("1h")
+    assert dues(p) == [("SlaBreached", "first_response", 60)] * 130
+
+
+@pytest.mark.req("S3", "P11")
+def test_a_queue_with_other_hours_counts_anew_at_once(play) -> None:
+    queues = ("Deutsch", "English")
+    config = a_config(agents={"ana": ("general/**",)}, queues=queues, zone="UTC")
+    inbox = evolve(
+        config.inboxes["general"],
+        sla=10 * HOUR,
+        at={"Deutsch": PolicySettings(hours=WORK)},
+    )
+    p = play(evolve(config, inboxes={"general": inbox}, preset="claim"))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    assert maria.writes("Hello").due == MONDAY + timedelta(hours=10)
+    assert maria.writes("1").due == MONDAY + timedelta(days=1, hours=2)
+    assert_folds(p)
+
+
+# --- by entry point -------------------------------------------------------------------------------
+
+
+@pytest.mark.req("G13", "G14")
+def test_an_overrides_targets_lie_over_those_of_the_inbox_it_leads_to(play) -> None:
+    targets = SlaTargets(next=HOUR, resolution=DAY)
+    config = a_desk(targets=targets)
+    points = {
+        **config.entry_points,
+        "gold": EntryPointConfig(
+            channel="chat",
+            address="gold",
+            override=Override(sla=MINUTE, targets=SlaTargets(next=5 * MINUTE)),
+        ),
+    }
+    p = play(evolve(config, entry_points=points))
+    p.agent("ana").on()
+    found = {}
+    for name in ("main", "gold"):
+        maria = p.contact("Maria", on=name)
+        chat = maria.writes("Hello")
+        first = {each.kind: each.due for each in chat.clocks}
+        p.agent("ana").replies(chat, "Hi")
+        again = maria.writes("More")
+        found[name] = [
+            first[DeadlineKind.FIRST_RESPONSE] - MONDAY,
+            again.due - MONDAY,
+            first[DeadlineKind.RESOLUTION] - MONDAY,
+        ]
+    minutes = {name: [each.total_seconds() / 60 for each in row] for name, row in found.items()}
+    assert minutes == {"main": [15, 60, 1440], "gold": [1, 5, 1440]}
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("P11")
+def test_overdue_and_at_risk_are_listed_by_due_page_by_page(play) -> None:
+    p = play(a_desk())
+    chats = []
+    for number in range(7):
+        chats.append(p.contact(f"N{number}").writes("Hello").id)
+        p.clock.advance("1m")
+    now = MONDAY + timedelta(minutes=17)  # the third is due now, and so in time (G20)
+    assert [each.id for each in p.desk.overdue(now=now)] == chats[:2]
+    assert all(each.overdue for each in p.desk.overdue(now=now))
+    assert [each.id for each in p.desk.at_risk("2m", now=now)] == chats[2:5]
+    pages, cursor = [], None
+    while True:
+        page = p.desk.at_risk(timedelta(minutes=3), limit=2, after=cursor, now=now)
+        pages.append([each.id for each in page])
+        cursor = page.next
+        if cursor is None:
+            break
+    assert pages == [chats[2:4], chats[4:6]]
+    first = p.desk.overdue(now=now, limit=1)
+    assert [each.id for each in p.desk.overdue(now=now, limit=1, after=first.next)] == [chats[1]]
+    assert [each.id for each in p.desk.overdue(inbox="general", now=now)] == chats[:2]
+    assert not list(p.desk.overdue(agent="ana", now=now))
+    p.desk.end(chats[0], by="ana", now=now)
+    assert [each.id for each in p.desk.overdue(now=now)] == chats[1:2]
+    with pytest.raises(UsageError, match="within"):
+        p.desk.at_risk("soon")
+
+
+# --- the agent's response target ------------------------------------------------------------------
+
+TARGET = PolicySettings(response_target=MINUTE)
+
+
+def cue(p: Play, conversation: str, seconds: float) -> tuple[Cue, float | None]:
+    view = p.desk.conversation(conversation, now=MONDAY + timedelta(seconds=seconds))
+    return view.response_target.cue, view.response_target.remaining_seconds
+
+
+@pytest.mark.req("U68", "M7")
+def test_a_response_target_is_exceeded_once_per_wait_and_ends_nothing(play) -> None:
+    p = play(a_desk(policy=TARGET, preset="push"))
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    assert cue(p, chat.id, 0) == (Cue.OK, None), "nobody holds it yet"
+    p.advance("30s")
+    p.agent("ana").on()
+    assert cue(p, chat.id, 31) == (Cue.DUE, 59)
+    assert cue(p, chat.id, 90) == (Cue.EXCEEDED, 0)
+    p.advance("2m")
+    maria.writes("Are you there?")
+    p.advance("2m")
+    (event,) = told(p, tell.ResponseTargetExceeded)
+    assert (event.agent, event.queue) == ("ana", "general")
+    assert event.at == event.respond_by == NOW + 90_000_000
+    assert p.desk.conversation(chat.id).state is State.ACTIVE
+    p.agent("ana").replies(chat, "Hi")
+    assert cue(p, chat.id, 300) == (Cue.OK, None)
+    p.advance("1h")
+    assert len(told(p, tell.ResponseTargetExceeded)) == 1
+    maria.writes("Thanks, one more thing")
+    p.advance("1h")
+    assert len(told(p, tell.ResponseTargetExceeded)) == 2
+    assert_folds(p)
+
+
+@pytest.mark.req("U68", "M7")
+@pytest.mark.parametrize("late,exceeded", [(0, 0), (1, 1)])
+def test_an_answer_at_the_targets_very_instant_is_in_time(play, late: int, exceeded: int) -> None:
+    p = play(a_desk(policy=TARGET, preset="push"))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.desk.reply(chat.id, "Hi", by="ana", now=MONDAY + timedelta(seconds=60, microseconds=late))
+    p.advance("1h")
+    assert len(told(p, tell.ResponseTargetExceeded)) == exceeded
+
+
+@pytest.mark.req("S5", "U68")
+def test_a_snooze_stops_the_response_target(play) -> None:
+    p = play(a_desk(policy=TARGET, preset="push"))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    snooze(p, chat.id, 10 * MINUTE)
+    p.advance("9m")
+    assert told(p, tell.ResponseTargetExceeded) == []
+    p.advance("1m")
+    assert cue(p, chat.id, 600) == (Cue.DUE, 60), "it counts from the new assignment"
+    assert_folds(p)
+
+
+@pytest.mark.req("S2", "M7")
+def test_an_outage_does_not_use_up_the_time_that_an_agent_has_to_answer(play) -> None:
+    p = play(a_desk(policy=TARGET, preset="push"))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    snooze(p, chat.id, 10 * MINUTE)
+    p.clock.advance("1h")  # nobody ticks; it would have woken at ten past
+    p.desk.tick()
+    assert cue(p, chat.id, 3600) == (Cue.DUE, 60)
+    assert_folds(p)
