@@ -10,6 +10,7 @@ from omniroute.cli.check import check
 from omniroute.cli.console import console
 from omniroute.cli.db import db
 from omniroute.cli.demo.command import demo
+from omniroute.cli.timeline import timeline
 from omniroute.cli.version import version
 from omniroute.cli.worker import worker
 from omniroute.errors import OmnirouteError
@@ -22,7 +23,7 @@ def app() -> None:
     """Omnichannel routing and conversation lifecycle, as a library."""
 
 
-for _command in (check, db, demo, version, worker):
+for _command in (check, db, demo, timeline, version, worker):
     app.add_command(_command)
 
 

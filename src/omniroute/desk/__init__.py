@@ -9,6 +9,7 @@ from omniroute.desk.explain import Handler, Story, TimelineEntry
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
+from omniroute.desk.timeline import Ahead, Timeline
 from omniroute.desk.views import (
     AgentView,
     Change,
@@ -25,6 +26,7 @@ __all__ = [
     "AcceptedItems",
     "Acting",
     "AgentView",
+    "Ahead",
     "Change",
     "ClockView",
     "Contacts",
@@ -42,6 +44,7 @@ __all__ = [
     "Staff",
     "StaffChangeView",
     "Story",
+    "Timeline",
     "TimelineEntry",
     "VersionView",
     "open_desk",

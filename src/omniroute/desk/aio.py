@@ -306,6 +306,7 @@ class AsyncDesk(_Lifted):
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
     explain = _lift(Desk.explain)
+    timeline = _lift(Desk.timeline)
 
     def configure(self, *, by: str | None = None) -> _Configuring:
         """Return a draft, to be awaited or entered with `async with` (`Desk.configure`)."""

@@ -10,6 +10,7 @@ from omniroute.clock import Clock, Sleeper
 from omniroute.desk import handle
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.presence import heartbeat
+from omniroute.desk.timeline import Timeline, timeline
 from omniroute.desk.views import ConversationView
 from omniroute.desk.wrapping import finish
 from omniroute.errors import UsageError
@@ -119,6 +120,13 @@ class Pausing:
         policy has no `presence`.
         """
         self._runtime.run(self.id, self._now(now), heartbeat(agent), within=within)
+
+    def timeline(self, conversation: str) -> Timeline:
+        """Return what happened to a conversation, what was said, and what is to come.
+
+        Data (`as_json`), and text for people (`as_text`). `UnknownConversation` when there is none.
+        """
+        return self._runtime.look(self.id, timeline(self.id, conversation))
 
     def run(
         self,

@@ -74,7 +74,7 @@ def _fire(unit: Unit, *, inclusive: bool) -> int:
             fired += _fire_agents(unit, timer, at[0], inclusive=inclusive)
         else:
             fired += _fire_one(unit, unit.conversation(name), at, inclusive=inclusive)
-        if unit.freed or unit.queued:
+        if unit.freed or unit.queued or unit.closed:
             settle(unit)
         for entry in _again(unit):
             if entry[0][0] <= horizon:

@@ -16,6 +16,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.hours import Hours
 from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
@@ -282,6 +283,8 @@ class PolicySettings:
     """How long an agent's slot stays taken after the end, unless they are done before (P6)."""
     presence: Presence | None = None
     """When agents whose heartbeat stops are away, and what becomes of what they hold (P7)."""
+    assign: AssignSettings | None = None
+    """Who may be given what waits, and what comes first."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
     response_target: int | None = None
@@ -333,6 +336,7 @@ class Policy:
     wrap_up: int | None = None
     presence: Presence | None = None
     hours: OpenHours | None = field(default=None, repr=False)
+    assign: AssignPolicy = AssignPolicy()
     response_target: int | None = None
     service_level: ServiceLevel | None = None
     sla: SlaTerms | None = None

@@ -22,7 +22,7 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
-from omniroute.rules import hours, queue_tree
+from omniroute.rules import assign_checks, hours, queue_tree
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -92,6 +92,7 @@ def _top(desk: Judged) -> Iterator[Problem]:
 
 def _policies(desk: Judged) -> Iterator[Problem]:
     yield from _layer(desk, "policy", desk.config.policy)
+    yield from assign_checks.problems(desk.config, groups_read=desk.read("groups"))
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)

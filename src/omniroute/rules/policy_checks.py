@@ -63,7 +63,7 @@ DESK_ONLY: Final = (
     "protected_names",
     "presence",
 )
-NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment")
+NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign")
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
 _TIMERS: Final = (
@@ -125,6 +125,7 @@ def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterat
 
 
 _WIDER: Final = {
+    "assign": "inbox, queue or desk",
     "assignment": "inbox, queue or desk",
     "selecting_expiration": "inbox, channel or desk",
 }

@@ -14,6 +14,7 @@ from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -32,6 +33,7 @@ from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
+from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.words import normalized
 
 __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
@@ -42,6 +44,9 @@ MESSAGING: Final = "messaging"
 _DEFAULT: Final = "default"
 _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
+_ASSIGN: Final = "assign"
+_ASSIGN_FIELDS: Final = tuple(each.name for each in fields(AssignSettings))
+_MODES: Final = {"cascade": AssignMode.CASCADE, "percent": AssignMode.PERCENT}
 _SWITCHED: Final = "enabled"
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
@@ -99,8 +104,10 @@ class Setup:
         "_policies",
         "_primary",
         "_within",
+        "channels",
         "config",
         "leaves",
+        "plain",
         "version",
     )
 
@@ -127,6 +134,8 @@ class Setup:
         self._addresses = {
             (each.kind, each.address): name for name, each in self._entry_points.items()
         }
+        self.channels: Final = dict.fromkeys(e.channel for e in config.entry_points.values())
+        self.plain: Final = {each: Lane(each, 0, NEW, each) for each in self.channels}
         self._keywords = {name: _keywords(name, each) for name, each in config.inboxes.items()}
         self._direct_access = tuple(
             (each.keys.items(), each.queue) for each in config.direct_access.values()
@@ -365,6 +374,16 @@ class Setup:
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
 
+    def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+        """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
+        mine = tuple(groups)
+        return tuple(
+            pool(leaf, group)
+            for leaf in leaves
+            for group in groups_of(self.policy(None, leaf).assign)
+            if group in mine
+        )
+
     def capacity(self, agent_capacity: Mapping[str, Capacity] | None = None) -> Capacity:
         """Return what an agent may hold in messaging: their own limits, else the desk's (M9)."""
         own = agent_capacity.get(MESSAGING) if agent_capacity else None
@@ -505,7 +524,9 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     switches: dict[str, bool] = {}
     values: dict[str, Any] = {}
     families = [f"{_MERGED}.{family}" for family in capacity]
-    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    assign: dict[str, Any] = {}
+    assigns = [f"{_ASSIGN}.{name}" for name in _ASSIGN_FIELDS]
+    sources = dict.fromkeys((*_FIELDS, *families, *assigns, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
@@ -514,4 +535,23 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
         for switch, on in (settings.enabled or {}).items():
             switches[switch], sources[f"{_SWITCHED}.{switch}"] = on, source
-    return {**values, _MERGED: capacity, _SWITCHED: switches}, sources
+        for name, value in _assigned(settings.assign).items():
+            assign[name], sources[f"{_ASSIGN}.{name}"] = value, source
+    return {
+        **values,
+        _MERGED: capacity,
+        _ASSIGN: AssignPolicy(**assign),
+        _SWITCHED: switches,
+    }, sources
+
+
+def _assigned(settings: AssignSettings | None) -> dict[str, Any]:
+    """What a layer of `assign` sets: naming groups chooses the mode, unless it says another."""
+    if settings is None:
+        return {}
+    found = {name: getattr(settings, name) for name in _ASSIGN_FIELDS}
+    found = {name: value for name, value in found.items() if value is not None}
+    for name, mode in _MODES.items():
+        if name in found:
+            found.setdefault("mode", mode)
+    return found
