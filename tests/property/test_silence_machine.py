@@ -283,7 +283,7 @@ def lived(policy: PolicySettings, story: list[tuple[int, str, str]], *, late: bo
             continue
     p.clock.advance("30d") if late else p.advance("30d")
     p.desk.tick()
-    told = [e.event for e in p.desk.changes()]
+    told: list[Any] = [e.event for e in p.desk.changes()]
     p.close()
     # A command that is refused has drawn ids, so that messages are not called the same.
     return [

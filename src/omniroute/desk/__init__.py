@@ -5,7 +5,9 @@ from omniroute.desk.clock_views import ClockView, ResponseTargetView
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
+from omniroute.desk.due_story import DueStory, TimeSpan
 from omniroute.desk.explain import Handler, Story, TimelineEntry
+from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
@@ -34,6 +36,9 @@ __all__ = [
     "DeadLetter",
     "Desk",
     "Desks",
+    "DueStory",
+    "FollowAs",
+    "Followed",
     "Handler",
     "MessageView",
     "Page",
@@ -44,6 +49,7 @@ __all__ = [
     "Staff",
     "StaffChangeView",
     "Story",
+    "TimeSpan",
     "Timeline",
     "TimelineEntry",
     "VersionView",

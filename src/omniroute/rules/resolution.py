@@ -25,14 +25,15 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
-from omniroute.model.policy import OpenHours, Policy, PolicySettings
-from omniroute.model.sla import SlaHours, SlaTargets, SlaTerms
+from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
+from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.words import normalized
 
@@ -422,7 +423,7 @@ class Setup:
         policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
         if resolved is None:
             return policy
-        return evolve(policy, sla=_terms(resolved.sla, resolved.targets, policy.hours))
+        return evolve(policy, sla=terms_of(resolved.sla, resolved.targets, policy.hours))
 
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
@@ -470,7 +471,7 @@ class Setup:
         if place is not None:
             inbox = self.inbox_of(place)
             found = self.config.inboxes[inbox]
-            values["sla"] = _terms(found.sla, found.targets, values.get("hours"))
+            values["sla"] = terms_of(found.sla, found.targets, values.get("hours"))
             sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
 
@@ -488,18 +489,6 @@ class Setup:
             at = queue_tree.SEPARATOR.join(steps[:depth])
             if at in inbox.at:
                 yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
-
-
-def _terms(first: int, targets: SlaTargets, hours: OpenHours | None) -> SlaTerms:
-    """An SLA as it is counted in a place: in its hours, unless it is said to count all time."""
-    counts = isinstance(hours, Calendar) and not hours.hours.always
-    return SlaTerms(
-        first=first,
-        next=targets.next,
-        resolution=targets.resolution,
-        warn_before=targets.warn_before,
-        hours=hours if counts and targets.hours is not SlaHours.CALENDAR else None,  # type: ignore[arg-type]
-    )
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:
