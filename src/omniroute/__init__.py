@@ -104,6 +104,8 @@ if TYPE_CHECKING:
         StoreBusy,
         StoredValueError,
         StoreError,
+        TargetUnavailable,
+        TransferNotAllowed,
         TransitionNotAllowed,
         UniqueViolation,
         UnknownAddress,
@@ -252,6 +254,9 @@ if TYPE_CHECKING:
         PolicySettings,
         Presence,
         ProtectedNames,
+        TransferAgent,
+        TransferQueue,
+        TransferRules,
     )
     from omniroute.model.secret import (
         Secret,
@@ -271,6 +276,10 @@ if TYPE_CHECKING:
         WAITING,
         EndReason,
         State,
+    )
+    from omniroute.model.targets import (
+        Group,
+        Queue,
     )
     from omniroute.model.wire import (
         Accepted,
@@ -437,6 +446,7 @@ __all__ = [
     "FollowAs",
     "Followed",
     "Gate",
+    "Group",
     "HandOver",
     "Handler",
     "HostTransactionLost",
@@ -490,6 +500,7 @@ __all__ = [
     "Presence",
     "Problem",
     "ProtectedNames",
+    "Queue",
     "Queued",
     "Quiet",
     "RandomIds",
@@ -557,11 +568,16 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TargetUnavailable",
     "TimeSpan",
     "Timeline",
     "TimelineEntry",
     "TookOver",
     "Transaction",
+    "TransferAgent",
+    "TransferNotAllowed",
+    "TransferQueue",
+    "TransferRules",
     "Transition",
     "TransitionNotAllowed",
     "Transport",
@@ -708,6 +724,8 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
+        "TransferNotAllowed",
+        "TargetUnavailable",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -827,6 +845,9 @@ _HOMES = {
         "ProtectedNames",
         "Presence",
         "AwayThen",
+        "TransferAgent",
+        "TransferQueue",
+        "TransferRules",
     ),
     "omniroute.model.secret": (
         "Secret",
@@ -914,6 +935,10 @@ _HOMES = {
         "Routing",
         "Segment",
         "Selector",
+    ),
+    "omniroute.model.targets": (
+        "Group",
+        "Queue",
     ),
 }
 _MODULES = ("sql",)

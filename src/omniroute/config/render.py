@@ -39,6 +39,7 @@ from omniroute.model.policy import (
     Policy,
     PolicySettings,
     Presence,
+    TransferRules,
 )
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, SlaTargets
@@ -137,6 +138,12 @@ def _after_end(rule: AfterEnd) -> dict[str, Any]:
     return _set({"to": rule.to.value, "within": within})
 
 
+def _transfer(rules: TransferRules) -> dict[str, Any]:
+    plain = TransferRules()
+    values = {each.name: getattr(rules, each.name) for each in fields(TransferRules)}
+    return {k: _value(v) for k, v in values.items() if v != getattr(plain, k)}
+
+
 def _capacity(limits: Capacity) -> dict[str, Any]:
     return {"goal": limits.goal, "soft_max": limits.soft_max, "hard_max": limits.hard_max}
 
@@ -180,6 +187,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     KeepAlive: _keep_alive,
     Presence: _presence,
     ServiceLevel: _service_level,
+    TransferRules: _transfer,
 }
 
 

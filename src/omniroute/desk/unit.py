@@ -296,7 +296,9 @@ class Unit:
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
         if before is not None and after.load > before.load:
-            if not isinstance(event, tell.AgentEvent):  # a wrap-up holds what was held already
+            held = isinstance(event, tell.AgentEvent)  # a wrap-up holds what was held already
+            forced = isinstance(event, tell.TookOver) and event.reason == tell.FORCED
+            if not held and not forced:
                 admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None

@@ -42,6 +42,9 @@ __all__ = [
     "PolicySettings",
     "Presence",
     "ProtectedNames",
+    "TransferAgent",
+    "TransferQueue",
+    "TransferRules",
 ]
 
 SWITCHES: Final = (
@@ -148,6 +151,37 @@ class OpenHours(Protocol):
     def next_closing(self, at: int, /) -> int | None:
         """Return the first closing after an instant, or None."""
         ...
+
+
+class TransferQueue(StrEnum):
+    """Which queues a conversation may be transferred to (U67)."""
+
+    ANY = "any"
+    SAME_CHANNEL = "same_channel"
+    NONE = "none"
+
+
+class TransferAgent(StrEnum):
+    """Which agents a conversation may be transferred to (A21)."""
+
+    ANY = "any"
+    SAME_GROUP = "same_group"
+
+
+@frozen(kw_only=True)
+class TransferRules:
+    """Where a conversation may be transferred, and how often (A21, A23, M13, U67)."""
+
+    queue: TransferQueue = TransferQueue.ANY
+    """Which queues: any, those of inboxes that serve its channel, or none."""
+    agent: TransferAgent = TransferAgent.ANY
+    """Which agents: any, or those who share a group with whoever transfers."""
+    force: bool = True
+    """Whether every agent may transfer anyway to somebody who is not available; else supervisors."""
+    maximum: int | None = None
+    """How often, until it is dismissed or ends; then nowhere but `final`."""
+    final: str | None = None
+    """The full path of the queue that stays open after that."""
 
 
 @frozen
@@ -283,6 +317,8 @@ class PolicySettings:
     """How long an agent's slot stays taken after the end, unless they are done before (P6)."""
     presence: Presence | None = None
     """When agents whose heartbeat stops are away, and what becomes of what they hold (P7)."""
+    transfer: TransferRules | None = None
+    """Where conversations may be transferred, and how often."""
     assign: AssignSettings | None = None
     """Who may be given what waits, and what comes first."""
     hours: Hours | None = None
@@ -336,6 +372,7 @@ class Policy:
     wrap_up: int | None = None
     presence: Presence | None = None
     hours: OpenHours | None = field(default=None, repr=False)
+    transfer: TransferRules = TransferRules()
     assign: AssignPolicy = AssignPolicy()
     response_target: int | None = None
     service_level: ServiceLevel | None = None

@@ -22,6 +22,7 @@ from omniroute.model.policy import (
     NoticeSide,
     PolicySettings,
     Presence,
+    TransferRules,
 )
 from omniroute.model.state import State
 from omniroute.rules import hours
@@ -87,6 +88,7 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     if policy.snooze_grace:
         yield from _duration(join(path, "snooze_grace"), policy.snooze_grace)
     yield from capacity_problems(join(path, "capacity"), policy.capacity or {})
+    yield from _transfer(join(path, "transfer"), policy.transfer)
     for keys, text in hours.problems(policy.hours) if policy.hours else ():
         yield Problem(join(path, "hours", *keys), text)
     yield from _text(join(path, "menu_text"), policy.menu_text)
@@ -114,6 +116,12 @@ def _of_agents(path: str, policy: PolicySettings) -> Iterator[Problem]:
         if name not in CLOSABLE:
             text = unknown(f"{quoted(name)} cannot be closed", CLOSABLE, name)
             yield Problem(join(path, "closed", index), text)
+
+
+def _transfer(path: str, rules: TransferRules | None) -> Iterator[Problem]:
+    if rules is not None and rules.maximum is not None and rules.maximum < 1:
+        text = f"expected a whole number from 1, got {rules.maximum}"
+        yield Problem(join(path, "maximum"), text)
 
 
 def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:

@@ -20,6 +20,9 @@ from omniroute.model.policy import (
     KeepAlive,
     Overtake,
     PolicySettings,
+    TransferAgent,
+    TransferQueue,
+    TransferRules,
 )
 from omniroute.rules.names import join, quoted, unknown
 
@@ -47,6 +50,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             assignment=Assignment.PUSH,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
+            transfer=TransferRules(queue=TransferQueue.NONE),  # U67
             chat_timeout=DAY,
             hard_expiry=7 * DAY,  # U30, locked
             dismissed_text_at=DismissedTextAt.DISMISS,
@@ -70,6 +74,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             assignment=Assignment.CLAIM,
             overtake=Overtake.CONFIRM,  # C4
             after_end=AfterEnd(AfterEndTo.QUEUE),  # C8: the same conversation, and no timer
+            transfer=TransferRules(queue=TransferQueue.NONE),
             labels=_labels(
                 "Unanswered", "Active", "Finished", dismissed="Active", snoozed="Active"
             ),
@@ -80,6 +85,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             distribution=Distribution.LEAST_LOADED,  # A18
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
+            transfer=TransferRules(agent=TransferAgent.SAME_GROUP),  # A21
             labels=_labels("Waiting", "Ongoing", "Ended", snoozed="Snoozed"),
             closed=("dismiss",),  # put aside by snooze, ended by hand (A20)
         ),
