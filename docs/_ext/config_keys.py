@@ -21,9 +21,10 @@ from typing import Any, Final
 
 from sphinx.application import Sphinx
 
-from omniroute.config import shape
+from omniroute.config import assigning, shape
 from omniroute.instants import render_duration
-from omniroute.model import agent, desk_config, policy, sla
+from omniroute.model import agent, assign, desk_config, policy, sla
+from omniroute.model.assign import AssignPolicy
 from omniroute.model.policy import AfterEnd, Policy
 from omniroute.rules.policy_checks import DESK_ONLY, NOT_ON_CHANNELS, NOT_ON_QUEUES
 
@@ -34,6 +35,9 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Policy": ("_policy_of", "PolicySettings"),
     "After end": ("_after_end", "AfterEnd"),
     "Service level": ("_service_level", "ServiceLevel"),
+    "Assign": ("assign", "AssignSettings"),
+    "Skills": ("_selector", "Selector"),
+    "Segments": ("_segment", "Segment"),
     "Capacity": ("_capacity", "Capacity"),
     "Inactivity": ("_inactivity", "Inactivity"),
     "Keep alive": ("_keep_alive", "KeepAlive"),
@@ -71,6 +75,10 @@ _READERS: Final = {
     "_place": "[policy](#policy) and [traits](#queues)",
     "_after_end": "[table](#after-end)",
     "_capacity": "[limits](#capacity)",
+    "assign": "[table](#assign)",
+    "integer": "whole number",
+    "_levels": "level or comparison",
+    "_skills": "table of [selectors](#skills)",
     "_inactivity": "[table](#inactivity)",
     "_keep_alive": "[table](#keep-alive)",
     "_service_level": "[table](#service-level)",
@@ -88,7 +96,8 @@ _READERS: Final = {
 }
 """How the page calls what each reader takes."""
 
-_MODELS: Final = (desk_config, policy, agent, sla)
+_MODELS: Final = (desk_config, policy, agent, sla, assign)
+_READING: Final = (shape, assigning)
 
 
 @dataclass(frozen=True)
@@ -135,8 +144,8 @@ def layers_of(name: str) -> tuple[str, ...]:
 
 def _read(function: str) -> Iterator[tuple[str, ast.expr, bool]]:
     """Yield the keys that a function reads: the name, its reader, and whether it is needed."""
-    tree = _source(shape)
-    (found,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    bodies = (node for module in _READING for node in _source(module).body)
+    (found,) = (n for n in bodies if isinstance(n, ast.FunctionDef) and n.name == function)
     for node in ast.walk(found):
         if isinstance(node, ast.GeneratorExp | ast.ListComp):
             names = node.generators[0].iter
@@ -171,8 +180,10 @@ def value_of(reader: ast.expr) -> str:
         return _READERS[reader.id]
     match reader:
         case ast.Call(func=ast.Name(id="choice"), args=[ast.Name(id=name)]):
-            kind: type[StrEnum] = getattr(shape, name)
+            kind: type[StrEnum] = next(vars(m)[name] for m in _READING if name in vars(m))
             return ", ".join(f'`"{each}"`' for each in kind)
+        case ast.Call(func=ast.Name(id="_listed")):
+            return "list of [segments](#segments)"
         case ast.Call(func=ast.Name(id="many"), args=[inner]):
             return f"table of {value_of(inner)}"
     raise TypeError(f"no words for {ast.unparse(reader)}")
@@ -203,6 +214,9 @@ def texts_of(owner: str) -> Mapping[str, str]:
 
 def _defaults(owner: str) -> Mapping[str, Any]:
     """What fields are without being set; for a policy's, what is then in force."""
+    if owner == "AssignSettings":
+        rule = AssignPolicy()
+        return {name: getattr(rule, name) for name in AssignPolicy.__annotations__}
     if owner == "PolicySettings":
         policy = Policy()
         return {name: getattr(policy, name) for name in Policy.__annotations__}
@@ -224,6 +238,8 @@ def _shown(name: str, value: Any) -> str:
             text = f"`{json.dumps(value)}`"
         case AfterEnd():
             text = f'`{{ to = "{value.to}" }}`'
+        case int() if name in ("weight", "priority"):
+            text = f"`{value}`"
         case int():
             text = f'`"{render_duration(value)}"`' if value else "`0`"
         case _:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         DeadLetter,
         Desk,
         Desks,
+        DueStory,
         Handler,
         MessageView,
         Page,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         StaffChangeView,
         Story,
         TimelineEntry,
+        TimeSpan,
         VersionView,
         open_desk,
     )
@@ -121,6 +123,14 @@ if TYPE_CHECKING:
         Distribution,
         Role,
     )
+    from omniroute.model.assign import (
+        AssignMode,
+        AssignPolicy,
+        Compare,
+        Routing,
+        Segment,
+        Selector,
+    )
     from omniroute.model.channel_type import (
         ChannelFamily,
         ChannelType,
@@ -137,6 +147,7 @@ if TYPE_CHECKING:
         Enqueue,
         Expire,
         HandOver,
+        Line,
         Note,
         Open,
         Receive,
@@ -183,6 +194,7 @@ if TYPE_CHECKING:
         Event,
         FellSilent,
         KeepAliveAsked,
+        Lined,
         LogEntry,
         MenuMoved,
         MessageReceived,
@@ -302,6 +314,9 @@ if TYPE_CHECKING:
         RIGHTS,
         Right,
     )
+    from omniroute.rules.sla.service_level import (
+        ServiceLevelCount,
+    )
     from omniroute.rules.sla.status import (
         ClockStatus,
         Cue,
@@ -337,6 +352,8 @@ __all__ = [
     "AgentView",
     "AlreadyTaken",
     "Assign",
+    "AssignMode",
+    "AssignPolicy",
     "Assigned",
     "Assignment",
     "AsyncDesk",
@@ -361,6 +378,7 @@ __all__ = [
     "Colour",
     "Command",
     "CommitUnknown",
+    "Compare",
     "ConfigDiffers",
     "ConfigError",
     "Configured",
@@ -389,6 +407,7 @@ __all__ = [
     "Distribution",
     "Draft",
     "DraftConflict",
+    "DueStory",
     "DurabilityWarning",
     "End",
     "EndReason",
@@ -416,6 +435,8 @@ __all__ = [
     "InboundKind",
     "KeepAlive",
     "KeepAliveAsked",
+    "Line",
+    "Lined",
     "LogEntry",
     "MalformedPayload",
     "ManualClock",
@@ -479,16 +500,20 @@ __all__ = [
     "Role",
     "Round",
     "Route",
+    "Routing",
     "Secret",
     "SecretMissing",
     "SecretRef",
     "SeededIds",
+    "Segment",
     "Selecting",
+    "Selector",
     "SendContext",
     "SendMessage",
     "SendResult",
     "Sender",
     "ServiceLevel",
+    "ServiceLevelCount",
     "ServiceLevelFormula",
     "SetTags",
     "Setup",
@@ -515,6 +540,7 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
@@ -590,6 +616,8 @@ _HOMES = {
         "ConversationView",
         "DeadLetter",
         "Desk",
+        "DueStory",
+        "TimeSpan",
         "Desks",
         "Handler",
         "MessageView",
@@ -688,6 +716,7 @@ _HOMES = {
         "Snooze",
         "Wake",
         "Dismiss",
+        "Line",
     ),
     "omniroute.model.contact": ("Contact",),
     "omniroute.model.conversation": (
@@ -742,6 +771,7 @@ _HOMES = {
         "Snoozed",
         "Selecting",
         "KeepAliveAsked",
+        "Lined",
     ),
     "omniroute.model.explanation": (
         "Candidate",
@@ -821,6 +851,7 @@ _HOMES = {
         "Transaction",
         "Transport",
     ),
+    "omniroute.rules.sla.service_level": ("ServiceLevelCount",),
     "omniroute.rules.sla.status": (
         "ClockStatus",
         "Cue",
@@ -846,6 +877,14 @@ _HOMES = {
     "omniroute.stores": ("open_store",),
     "omniroute.stores.memory": ("MemoryStore",),
     "omniroute.web": ("handle_webhook",),
+    "omniroute.model.assign": (
+        "AssignMode",
+        "AssignPolicy",
+        "Compare",
+        "Routing",
+        "Segment",
+        "Selector",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

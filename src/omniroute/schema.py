@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import evolve, field, frozen
 
 from omniroute.model.agent import Agent
+from omniroute.model.assign import QueueLine
 from omniroute.model.contact import Contact
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
@@ -39,6 +40,7 @@ from omniroute.model.records import (
 )
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
+from omniroute.rules.waiting import lane_name
 
 __all__ = [
     "ADDRESSES",
@@ -59,6 +61,7 @@ __all__ = [
     "MESSAGES",
     "NO_DUE",
     "OUTBOX",
+    "QUEUE_LINES",
     "READ_MARKERS",
     "STAFF_CHANGES",
     "Collection",
@@ -195,17 +198,27 @@ ADDRESSES: Final = Collection(
 
 
 def _serving(agent: Agent) -> Iterable[Key]:
-    order = (*rank(agent), agent.id, agent.load, agent.capacity.soft_max, agent.idle_since)
-    return [(leaf, *order) for leaf in agent.leaves]
+    channels = "" if agent.channels is None else f",{','.join(agent.channels)},"
+    order = (
+        *rank(agent),
+        agent.id,
+        agent.load,
+        agent.capacity.soft_max,
+        agent.idle_since,
+        channels,
+    )
+    return [(place, *order) for place in (*agent.leaves, *agent.pools)]
 
 
-# Load, maximum and idle time ride along after the agent's id, which already decides the order: so
-# that choosing an agent and saying why costs one short scan of entries, without loading anybody.
+# Load, maximum, idle time and channels (empty: all) ride along after the agent's id, which already
+# decides the order: so that choosing an agent and saying why costs one short scan of entries, without
+# loading anybody.
 _SERVING: Final = (
     *_text("queue"),
     *_number("colour", "rank_first", "rank_second"),
     *_text("agent"),
     *_number("load", "maximum", "idle_since"),
+    *_text("channels"),
 )
 
 
@@ -262,6 +275,8 @@ def _conversation_row(conversation: Conversation) -> Key:
     place, clocks, state = conversation.place, conversation.clocks, conversation.state
     ended = state is State.ENDED
     queue = conversation.queue
+    routing = conversation.extras.routing
+    waiting = state is State.QUEUED
     # In a thread the open one comes first, then those that ended, the latest first (S9). What is
     # said of a conversation after its end moves `at` and not `since`.
     after = _FAR - conversation.since if ended else 0
@@ -272,8 +287,11 @@ def _conversation_row(conversation: Conversation) -> Key:
         after,
         None if ended else 1,
         -conversation.at,
-        queue if state is State.QUEUED else None,
-        clocks.queued_at if state is State.QUEUED else None,
+        queue if waiting else None,
+        lane_name(routing, place.channel) if waiting else None,
+        routing.segment if waiting else None,
+        routing.wait_class if waiting else None,
+        clocks.queued_at if waiting else None,
         conversation.deadline,
         state.value,
         conversation.agent,
@@ -293,8 +311,8 @@ CONVERSATIONS: Final = Collection(
     columns=(
         *_text("entry_point", "contact", "thread"),
         *_number("thread_order", "open_mark", "recency"),
-        *_text("waiting_queue"),
-        *_number("waiting_since", "deadline"),
+        *_text("waiting_queue", "waiting_lane"),
+        *_number("waiting_segment", "waiting_class", "waiting_since", "deadline"),
         *_text("state", "agent", "inbox", "queue"),
         *_number("due"),
     ),
@@ -302,7 +320,16 @@ CONVERSATIONS: Final = Collection(
     indexes=(
         Index("open_thread", ("entry_point", "contact", "thread", "open_mark"), unique=True),
         Index("thread", ("entry_point", "contact", "thread", "thread_order")),
-        Index("waiting", ("waiting_queue", "waiting_since")),
+        Index(
+            "waiting",
+            (
+                "waiting_queue",
+                "waiting_lane",
+                "waiting_segment",
+                "waiting_class",
+                "waiting_since",
+            ),
+        ),
         Index("deadlines", ("deadline",)),
         Index("open_conversations", ("open_mark",)),
         Index("all_by_due", ("state", "due")),
@@ -336,6 +363,13 @@ CONVERSATIONS: Final = Collection(
 def _due(conversation: Conversation) -> int:
     return NO_DUE if conversation.clocks.due is None else conversation.clocks.due
 
+
+QUEUE_LINES: Final = Collection(
+    name="queue_lines",
+    type=QueueLine,
+    key_columns=_text("queue"),
+    key=lambda line: (line.queue,),
+)
 
 # --- what was said, and what happened -------------------------------------------------------------
 
@@ -484,6 +518,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     STAFF_CHANGES,
     CONTACTS,
     CONVERSATIONS,
+    QUEUE_LINES,
     MESSAGES,
     LOG,
     EXPLANATIONS,

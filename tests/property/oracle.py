@@ -32,6 +32,7 @@ class Chat:
     at: int
     opened_at: int
     queued_at: int
+    wait_class: int = 2
     agent: str | None = None
     previous: str | None = None
     due: int | None = None
@@ -192,6 +193,7 @@ class Oracle:
             self._arm(chat, e.due, e.timers)
         if chat.agent is not None:
             chat.previous = chat.agent
+        chat.wait_class = 2 if e.source.value == "selecting" else 0
         chat.agent, chat.queue, chat.queued_at, chat.ended_at = None, e.queue, e.at, None
         chat.path = ()
 
@@ -300,8 +302,9 @@ class Oracle:
             first = due_to
         assert person is first, f"{first.id} comes before {person.id} (A18)"
         waiting = [each for each in self.waiting() if each.queue in person.leaves]
-        longest = min(each.queued_at for each in waiting)
-        assert chat.queued_at == longest, "another one waited longer (R2)"
+        first_in_line = min((each.wait_class, each.queued_at) for each in waiting)
+        mine = (chat.wait_class, chat.queued_at)
+        assert mine == first_in_line, "another one waited longer (R2)"
 
     def _free(self, agent: str, at: int) -> None:
         person = self.staff[agent]

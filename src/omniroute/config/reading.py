@@ -25,6 +25,7 @@ __all__ = [
     "choice",
     "duration",
     "flag",
+    "integer",
     "is_digits",
     "keywords",
     "many",
@@ -178,6 +179,24 @@ def whole(notes: Notes, value: object, path: str) -> int | None:
     return None
 
 
+def integer(notes: Notes, value: object, path: str) -> int | None:
+    """Read a whole number that may be below zero."""
+    if isinstance(value, str) and value.startswith("-") and notes.text_scalars:
+        found = whole(notes, value[1:], path)
+        return None if found is None else -found
+    return whole(notes, value, path)
+
+
+def flag(notes: Notes, value: object, path: str) -> bool | None:
+    """Read true or false, from text where the format knows nothing else."""
+    if isinstance(value, bool):
+        return value
+    if notes.text_scalars and value in ("true", "false"):
+        return value == "true"
+    notes.expected(path, "true or false", value)
+    return None
+
+
 def is_digits(value: object) -> TypeGuard[str]:
     """Whether a value is a text of digits and no longer than a number gets."""
     return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18
@@ -201,16 +220,6 @@ def duration(notes: Notes, value: object, path: str) -> int | None:
     if micros and micros % MILLISECOND == 0:
         return micros
     notes.expected(path, 'a duration, as "40s", "15m", "1h30m" or "7d"', value)
-    return None
-
-
-def flag(notes: Notes, value: object, path: str) -> bool | None:
-    """Read true or false, from text where the format knows nothing else."""
-    if notes.text_scalars and value in ("true", "false"):
-        return value == "true"
-    if isinstance(value, bool):
-        return value
-    notes.expected(path, "true or false", value)
     return None
 
 

@@ -15,6 +15,7 @@ from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity, Role
+from omniroute.model.assign import AssignSettings, Selector
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -82,11 +83,14 @@ def _own_policy(policy: PolicySettings) -> dict[str, Any]:
 
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
-    return {
+    written = {
         key: render_duration(value) if key in _DURATIONS else _value(value)
         for key, value in values.items()
         if value is not None
     }
+    if policy.assign is not None:
+        written["assign"] = _assign(policy.assign)
+    return written
 
 
 _DURATIONS: Final = (
@@ -159,6 +163,31 @@ def _changed(value: Any, plain: Any, *names: str) -> dict[str, Any]:
     """The fields that differ from those of a value that sets nothing."""
     pairs = ((name, getattr(value, name), getattr(plain, name)) for name in names)
     return {name: _value(own) for name, own, other in pairs if own != other}
+
+
+_ASSIGN_DURATIONS: Final = ("widen_after", "open_after", "ageing", "sticky_within", "sticky_wait")
+
+
+def _assign(assign: AssignSettings) -> dict[str, Any]:
+    written = _set({each.name: getattr(assign, each.name) for each in fields(AssignSettings)})
+    for name in _ASSIGN_DURATIONS:
+        if name in written:
+            written[name] = render_duration(written[name])
+    if "cascade" in written:
+        written["cascade"] = list(written["cascade"])
+    if "skills" in written:
+        written["skills"] = {each.skill: _selector(each) for each in written["skills"]}
+    if "segments" in written:
+        segments = written["segments"]
+        written["segments"] = [{"attribute": s.attribute, "value": s.value} for s in segments]
+    return {key: _value(value) for key, value in written.items()}
+
+
+def _selector(selector: Selector) -> Any:
+    level = f"{selector.compare} {', '.join(map(str, selector.levels))}"
+    if selector.expires is None:
+        return level
+    return {"levels": level, "expires": render_duration(selector.expires)}
 
 
 def _channel(channel: ChannelConfig) -> dict[str, Any]:
@@ -269,6 +298,7 @@ def dump_agent(agent: AgentConfig) -> dict[str, Any]:
             "channels": None if agent.channels is None else list(agent.channels),
             "skills": dict(agent.skills) or None,
             "languages": list(agent.languages) or None,
+            "weight": None if agent.weight == 1 else agent.weight,
             "role": None if agent.role is Role.AGENT else agent.role.value,
         },
     )

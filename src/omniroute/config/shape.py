@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from omniroute.config.assigning import assign
 from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
@@ -146,6 +147,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
+        assign=fields.take("assign", assign, None),
         back_words=fields.take("back_words", texts, None),
         exit_words=fields.take("exit_words", texts, None),
         protected_names=fields.take("protected_names", choice(ProtectedNames), None),
@@ -435,6 +437,7 @@ def _agent(fields: Table) -> AgentConfig:
         channels=fields.take("channels", texts, None),
         skills=fields.take("skills", many(whole), {}),
         languages=fields.take("languages", texts, ()),
+        weight=fields.take("weight", whole, 1),
         role=fields.take("role", choice(Role), Role.AGENT),
     )
 

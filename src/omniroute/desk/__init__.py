@@ -5,6 +5,7 @@ from omniroute.desk.clock_views import ClockView, ResponseTargetView
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
+from omniroute.desk.due_story import DueStory, TimeSpan
 from omniroute.desk.explain import Handler, Story, TimelineEntry
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
@@ -32,6 +33,7 @@ __all__ = [
     "DeadLetter",
     "Desk",
     "Desks",
+    "DueStory",
     "Handler",
     "MessageView",
     "Page",
@@ -42,6 +44,7 @@ __all__ = [
     "Staff",
     "StaffChangeView",
     "Story",
+    "TimeSpan",
     "TimelineEntry",
     "VersionView",
     "open_desk",

@@ -299,6 +299,8 @@ class AsyncDesk(_Lifted):
     conversations = _lift(Desk.conversations)
     overdue = _lift(Desk.overdue)
     at_risk = _lift(Desk.at_risk)
+    service_level = _lift(Desk.service_level)
+    response_breaches = _lift(Desk.response_breaches)
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
     explain = _lift(Desk.explain)

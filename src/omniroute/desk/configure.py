@@ -67,6 +67,8 @@ class _First:
     def __init__(self, config: DeskConfig) -> None:
         self._setup = compiled(config, 1)
 
+    ranking = None
+
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:  # noqa: ARG002
         return self._setup
 

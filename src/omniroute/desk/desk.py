@@ -17,6 +17,7 @@ from omniroute.desk import explain as explaining
 from omniroute.desk import handle, inbound, intake, read
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
+from omniroute.desk.clock_reads import ClockReads
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import AcceptedItems, RefusedItem
@@ -29,7 +30,7 @@ from omniroute.desk.versions import Versioned
 from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
-from omniroute.instants import from_micros, to_duration
+from omniroute.instants import from_micros
 from omniroute.model.state import OPEN, State
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
@@ -47,7 +48,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Pausing):
+class Desk(Versioned, Pausing, ClockReads):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(
@@ -398,56 +399,6 @@ class Desk(Versioned, Pausing):
         )
         return self._listed(query, self._now(now))
 
-    def overdue(
-        self,
-        *,
-        agent: str | None = None,
-        queue: str | None = None,
-        inbox: str | None = None,
-        limit: int = 50,
-        after: str | None = None,
-        now: datetime | None = None,
-    ) -> Page[ConversationView]:
-        """Return a page of open conversations with a breached clock, the longest overdue first (P11)."""
-        instant = self._now(now)
-        query = read.Query(
-            agent=agent, queue=queue, inbox=inbox, limit=limit, after=after, due_until=instant - 1
-        )
-        return self._listed(query, instant)
-
-    def at_risk(
-        self,
-        within: str | timedelta,
-        *,
-        agent: str | None = None,
-        queue: str | None = None,
-        inbox: str | None = None,
-        limit: int = 50,
-        after: str | None = None,
-        now: datetime | None = None,
-    ) -> Page[ConversationView]:
-        """Return a page of open conversations that are next due `within` a duration, the first first."""
-        instant = self._now(now)
-        query = read.Query(
-            agent=agent,
-            queue=queue,
-            inbox=inbox,
-            limit=limit,
-            after=after,
-            due_from=instant,
-            due_until=instant + to_duration(within, where="within"),
-        )
-        return self._listed(query, instant)
-
-    def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
-        listed = read.list_conversations(self.id, query)
-
-        def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:
-            found, cursor = listed(tx)
-            return Page(tuple(view_of(each, setup, instant) for each in found), cursor)
-
-        return self._runtime.look(self.id, work)
-
     def messages(
         self, conversation: str, *, limit: int = 50, after: int | None = None
     ) -> list[MessageView]:
@@ -530,6 +481,6 @@ class Desk(Versioned, Pausing):
         """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""
 
         def work(tx: Transaction, setup: Setup) -> explaining.Story:
-            return explaining.explain(self.id, conversation, setup.config.zone)(tx)
+            return explaining.explain(self.id, conversation, setup)(tx)
 
         return self._runtime.look(self.id, work)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from attrs import field
 
+from omniroute.desk.due_story import DueStory, due_lines, due_stories
 from omniroute.errors import UnknownConversation
 from omniroute.instants import from_micros, render_duration
 from omniroute.model import events as tell
@@ -22,6 +23,7 @@ from omniroute.model.state import State
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
 from omniroute.rules.availability import COLOURS
+from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS, LOG, Index, Key
 
 __all__ = ["Handler", "Story", "TimelineEntry", "describe", "explain"]
@@ -55,7 +57,8 @@ class Story:
 
     `route` says which inbox, SLA and queue and from where each value came; `decisions` are the
     routing decisions kept so far; `handlers` says who handled which part (A26); `staff` counts the
-    agents who serve the present queue by colour.
+    agents who serve the present queue by colour; `dues` how the due instant of each running clock
+    came about.
     """
 
     conversation: Conversation
@@ -65,12 +68,14 @@ class Story:
     handlers: tuple[Handler, ...] = ()
     staff: dict[str, int] = field(factory=dict)
     zone: str = "UTC"
+    dues: tuple[DueStory, ...] = ()
 
     def as_text(self) -> str:
         """Return the story for a person to read, one fact a line."""
         lines = [_headline(self.conversation)]
         if self.route is not None:
-            lines += _route_lines(self.route, self.conversation, self.zone)
+            lines += _route_lines(self.route, self.conversation)
+        lines += [line for due in self.dues for line in due_lines(due)]
         for decision in self.decisions:
             lines += _decision_lines(decision, self.zone)
         if self.conversation.state is State.QUEUED:
@@ -79,8 +84,9 @@ class Story:
         return "\n".join(lines)
 
 
-def explain(desk: str, conversation: str, zone: str) -> Callable[[Transaction], Story]:
+def explain(desk: str, conversation: str, setup: Setup) -> Callable[[Transaction], Story]:
     """Return the work that reads a conversation's story."""
+    zone = setup.config.zone
 
     def work(tx: Transaction) -> Story:
         found = tx.get(CONVERSATIONS, desk, (conversation,))
@@ -97,6 +103,7 @@ def explain(desk: str, conversation: str, zone: str) -> Callable[[Transaction], 
             tuple(_handlers(entries, zone)),
             _staff(tx, desk, found.queue),
             zone,
+            due_stories(found, setup),
         )
 
     return work
@@ -139,15 +146,12 @@ def _headline(c: Conversation) -> str:
     return f"conversation {c.id}: {c.state.value}{where}{who}"
 
 
-def _route_lines(route: tell.Route, c: Conversation, zone: str) -> list[str]:
-    lines = [
+def _route_lines(route: tell.Route, c: Conversation) -> list[str]:
+    return [
         f"inbox {route.inbox}: {route.inbox_source}, of entry point {c.place.entry_point}",
         f"first response within {render_duration(route.sla)}: {route.sla_source}",
         f"queue: {route.queue_source}",
     ]
-    if c.clocks.due is not None:
-        lines.append(f"due {from_micros(c.clocks.due, zone):%Y-%m-%d %H:%M:%S}")
-    return lines
 
 
 def _decision_lines(decision: Explanation, zone: str) -> list[str]:
@@ -213,7 +217,15 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Reactivated, lambda _: "contact is back"),
     (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),
     (tell.SlaBreached, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),
-    (tell.SlaRescheduled, lambda _: "first response is due at another time"),
+    (tell.SlaWarned, lambda e: f"{e.clock.value.replace('_', ' ')} is due soon"),
+    (
+        tell.SlaRescheduled,
+        lambda e: (
+            f"{e.clock.value.replace('_', ' ')} is due "
+            + ("no more" if e.due is None else "at another time")
+        ),
+    ),
+    (tell.ResponseTargetExceeded, lambda e: f"{e.agent} exceeded their response target"),
     (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
     (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),

@@ -17,6 +17,7 @@ from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.records import Job
+from omniroute.model.state import State
 from omniroute.rules.moves import follow_patterns
 from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS
 
@@ -108,8 +109,10 @@ def _follow(unit: Unit, agent: Agent, moves: tuple[QueueMove, ...], author: str 
 
 
 def _conversations(unit: Unit, cursor: str) -> str | None:
-    """Recompute when open conversations are due."""
+    """Recompute when open conversations are due; note where they wait by the new version."""
     found = unit.tx.scan(_OPEN, unit.desk, (1,), after=(cursor,), limit=BATCH)
     for conversation in found:
-        unit.refresh(conversation)
+        conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
+        if conversation.state is State.QUEUED:
+            unit.queue_lines.note(conversation, unit.setup.channels)
     return found[-1].id if len(found) == BATCH else None

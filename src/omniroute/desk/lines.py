@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
 from omniroute.model.conversation import Conversation
 from omniroute.model.state import State
-from omniroute.rules.assignment import LOOKED_AT, first_waiting
+from omniroute.rules.assignment import LOOKED_AT
+from omniroute.rules.waiting import lane_name
 from omniroute.schema import AGENTS, CONVERSATIONS
 
 __all__ = ["Lines"]
@@ -34,14 +36,14 @@ class Lines:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._servers: dict[str, _Servers] = {}
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[Entry, _Waiting] = {}
         self._given: set[str] = set()
         self._moves = 0
 
     # --- who serves -------------------------------------------------------------------------------
 
     def servers(self, queue: str) -> list[Entry]:
-        """Return the first `LOOKED_AT` agents who serve a queue, as entries of its index."""
+        """Return the first `LOOKED_AT` agents who serve a queue, or a pool of it, as index entries."""
         changed = self._unit.changed_agents
         known = self._servers.get(queue)
         if known is None or not known.serve_beside(changed):
@@ -54,48 +56,54 @@ class Lines:
 
     # --- who waits --------------------------------------------------------------------------------
 
-    def longest_waiting(self, queues: list[str], room: int) -> Conversation | None:
-        """Return who waits longest in some queues, for an agent who has room for so many (R2, M3)."""
+    def heads(self, lanes: Sequence[Entry], room: int) -> list[Entry]:
+        """Return the first entry of each lane, for an agent who has room for so many (R2, S8).
+
+        A lane is a prefix of the waiting index: queue, name and, where they are looked at apart,
+        segment and class.
+        """
         self._catch_up()
-        self._look_at(queues)
-        waiting = [self._waiting[queue] for queue in queues]
+        self._look_at(lanes)
+        waiting = [self._waiting[lane] for lane in lanes]
         at_once = min(-(-room // max(1, sum(not each.ended for each in waiting))), _MOST)
-        heads = [head for each in waiting if (head := self._head(each, at_once)) is not None]
-        first = first_waiting(heads)
-        return None if first is None else self._unit.conversation(first)
+        return [head for each in waiting if (head := self._head(each, at_once)) is not None]
 
     def given(self, conversation: Conversation, after: Conversation) -> None:
         """Note that a conversation was given to an agent, and what it is since."""
-        line = self._waiting.get(conversation.queue or "")
         if after.state is not State.QUEUED:
             self._given.add(conversation.id)
-            if line is not None:
-                line.leave(conversation.id)
+            entry = _entry(conversation)
+            for length in (_SHALLOW, _DEEP):
+                if (line := self._waiting.get(entry[:length])) is not None:
+                    line.leave(entry)
             if self._unit.moves_in_line == self._moves + 1:
                 self._moves += 1  # that was this one: nobody else moved
 
     def _catch_up(self) -> None:
         """Look anew where others than those given to agents came or went."""
         if self._unit.moves_in_line != self._moves:
-            self._unit.flush()
-            self._waiting.clear()
-            self._given.clear()
-            self._servers.clear()
+            self.flush()
             self._moves = self._unit.moves_in_line
 
-    def _look_at(self, queues: list[str]) -> None:
+    def flush(self) -> None:
+        """Write the unit's states down, and look anew: what is listed is what is stored."""
+        self._unit.flush()
+        self._waiting.clear()
+        self._given.clear()
+        self._servers.clear()
+
+    def _look_at(self, lanes: Sequence[Entry]) -> None:
         """Find out where anybody waits."""
-        new = [queue for queue in queues if queue not in self._waiting]
+        new = [lane for lane in lanes if lane not in self._waiting]
         if new:
-            prefixes = [(queue,) for queue in new]
-            heads = self._unit.tx.heads(_WAITING, self._unit.desk, prefixes)
-            found = {head[0]: head for head in heads}
-            for queue in new:
-                self._waiting[queue] = _Waiting(queue, found.get(queue))
+            heads = self._unit.tx.heads(_WAITING, self._unit.desk, new)
+            found = {head[:length]: head for head in heads for length in (_SHALLOW, _DEEP)}
+            for lane in new:
+                self._waiting[lane] = _Waiting(lane, found.get(lane))
 
     def _head(self, line: _Waiting, at_once: int) -> Entry | None:
         while not line.entries and not line.ended:
-            if line.seen is None and at_once == 1 and line.first[2] not in self._given:
+            if line.seen is None and at_once == 1 and line.first[-1] not in self._given:
                 return line.first
             self._read_on(line, at_once)
         return line.entries[0] if line.entries else None
@@ -103,30 +111,48 @@ class Lines:
     def _read_on(self, line: _Waiting, at_once: int) -> None:
         """Read who comes next in a line; their conversations are read with them."""
         found = self._unit.tx.scan(
-            _WAITING, self._unit.desk, (line.queue,), after=line.seen, limit=at_once
+            _WAITING, self._unit.desk, line.lane, after=line.seen, limit=at_once
         )
         for each in found:
-            line.seen = (each.clocks.queued_at, each.id)
+            entry = _entry(each)
+            line.seen = entry[len(line.lane) :]
             if each.id not in self._given:
-                line.entries.append((line.queue, *line.seen))
+                line.entries.append(entry)
         line.ended = len(found) < at_once
 
 
+_SHALLOW: Final = 2  # a lane's prefix: queue and name
+_DEEP: Final = 4  # and segment and class
+
+
+def _entry(conversation: Conversation) -> Entry:
+    """A waiting conversation's entry in its index."""
+    routing = conversation.extras.routing
+    return (
+        conversation.queue,
+        lane_name(routing, conversation.place.channel),
+        routing.segment,
+        routing.wait_class,
+        conversation.clocks.queued_at,
+        conversation.id,
+    )
+
+
 class _Waiting:
-    """Those of one queue who were read and still wait, in order; `seen` is the last one read."""
+    """Those of one lane who were read and still wait, in order; `seen` is the last one read."""
 
-    __slots__ = ("ended", "entries", "first", "queue", "seen")
+    __slots__ = ("ended", "entries", "first", "lane", "seen")
 
-    def __init__(self, queue: str, first: Entry | None) -> None:
-        self.queue = queue
+    def __init__(self, lane: Entry, first: Entry | None) -> None:
+        self.lane = lane
         self.first: Entry = first or ()
         self.ended = first is None
         self.seen: Entry | None = None
         self.entries: deque[Entry] = deque()
 
-    def leave(self, conversation: str) -> None:
+    def leave(self, gone: Entry) -> None:
         for entry in self.entries:
-            if entry[2] == conversation:
+            if entry == gone:
                 self.entries.remove(entry)
                 return
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from omniroute.desk.entering import arriving, entering
 from omniroute.desk.menus import enabled, listed, serves_somewhere, show_menu
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
@@ -118,7 +119,7 @@ def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender:
     if conversation is None:
         # Conversations of one thread follow one another, whatever the clock says (S1, S9).
         body["at"] = unit.now if latest is None else max(unit.now, latest.since + 1)
-        conversation = _open(unit, entry_point, contact, item, body)
+        conversation = _open(unit, entry_point, contact, item, body, latest)
     else:
         conversation = _again(unit, entry_point, conversation, item, body)
     return Outcome(ACCEPTED, item.key, item.kind, conversation, message)
@@ -202,6 +203,7 @@ def _open(
     contact: Contact,
     item: Inbound,
     body: dict[str, Any],
+    earlier: Conversation | None,
 ) -> Conversation:
     conversation = unit.draw.next("c")
     queue, source = _first_queue(unit, entry_point, item)
@@ -218,7 +220,8 @@ def _open(
         unit.setup.version,
     )
     body["conversation"] = conversation
-    command = ask.Open(conversation, place, route, body["id"], queue)
+    routing = arriving(unit, queue, contact.attributes, earlier)
+    command = ask.Open(conversation, place, route, body["id"], queue, routing)
     policy = unit.setup.policy_at(entry_point.name, entry_point.channel, queue or entry_point.inbox)
     opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))
     return opened if queue is not None else show_menu(unit, opened)
@@ -297,7 +300,9 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
     if not selected.is_leaf:
         return show_menu(unit, unit.perform(conversation, ask.Browse(selected.path), policy))
     queue = "/".join((conversation.place.inbox, *selected.path))
-    return unit.perform(conversation, ask.Enqueue(queue), policy)
+    routing = entering(unit, queue, conversation.extras.routing)
+    policy = unit.policy_at(conversation, queue)
+    return unit.perform(conversation, ask.Enqueue(queue, routing=routing), policy)
 
 
 # --- what moves nothing ---------------------------------------------------------------------------

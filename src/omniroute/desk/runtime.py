@@ -14,7 +14,7 @@ from attrs import define, field
 from omniroute.clock import Clock
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
-from omniroute.desk.unit import Unit
+from omniroute.desk.unit import Ranking, Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
 from omniroute.ids import Draw, IdSource
 from omniroute.model.secret import Secret, SecretRef
@@ -56,6 +56,11 @@ class Runtime:
     _adapters: dict[tuple[str, int, str], tuple[ChannelAdapter, Any]] = field(
         factory=dict, repr=False
     )
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """What plugins bring to order suitable agents by, or None."""
+        return None
 
     def run(
         self,

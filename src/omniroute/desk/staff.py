@@ -58,6 +58,10 @@ def profile_of(agent: Agent) -> AgentConfig:
         serves=agent.serves,
         capacity=None if own is None else {MESSAGING: own},
         role=agent.role,
+        skills=agent.skills,
+        channels=agent.channels,
+        weight=agent.weight,
+        languages=agent.languages,
     )
 
 
@@ -81,6 +85,7 @@ def save_agent(
     serves, groups = profile.serves, profile.groups
     named = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
     own = None if profile.capacity is None else profile.capacity.get(MESSAGING)
+    leaves = () if leaving else setup.serving(*(named or (serves, groups)))
     saved = AgentSaved(
         agent,
         unit.now,
@@ -88,12 +93,17 @@ def save_agent(
         profile.name or agent,
         tuple(groups),
         tuple(serves),
-        () if leaving else setup.serving(*(named or (serves, groups))),
+        leaves,
         own or setup.capacity(),
         setup.distribution(),
         own,
         profile.role,
         leaving,
+        setup.pools(leaves, groups),
+        dict(profile.skills),
+        profile.channels,
+        profile.weight,
+        tuple(profile.languages),
     )
     if before is not None and all(getattr(before, name) == getattr(saved, name) for name in _SAVED):
         return
@@ -144,7 +154,8 @@ def change(
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.policy_checks import capacity_problems  # which configuration is judged by
+    from omniroute.rules.channel_checks import trait_problems  # which configuration is judged by
+    from omniroute.rules.policy_checks import capacity_problems
 
     check_key(agent, "agent")
     problem, name = name_problem(agent, "an agent's id"), given.get("name")
@@ -155,7 +166,10 @@ def check_profile(agent: str, given: Mapping[str, Any]) -> None:
         raise UsageError(problem, where="agent")
     capacity: Mapping[str, Capacity] | None = given.get("capacity")
     check_storable(capacity, "capacity")
-    if found := tuple(capacity_problems("capacity", capacity or {})):
+    traits = (given.get("skills") or {}, given.get("weight", 1))
+    check_storable(traits, "agent")
+    found = (*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits))
+    if found:
         raise UsageError(found[0].message, where=found[0].path)
 
 

@@ -32,7 +32,7 @@ def given(**values: Any) -> dict[str, Any]:
     if (role := values.get("role")) is not None:
         values["role"] = _role(role)
     return {
-        name: tuple(value) if name in ("groups", "serves") else value
+        name: tuple(value) if name in ("groups", "serves", "channels") else value
         for name, value in values.items()
         if value is not None
     }
@@ -64,6 +64,9 @@ class Staff:
         groups: Sequence[str] | None = None,
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
+        skills: Mapping[str, int] | None = None,
+        channels: Sequence[str] | None = None,
+        weight: int | None = None,
         role: Role | str | None = None,
         by: str | None = None,
         now: datetime | None = None,
@@ -72,9 +75,20 @@ class Staff:
         """Add an agent, or change what is given of a known one. A new agent is not yet available.
 
         `serves` are queues and patterns (`general/Deutsch/**`); those of the groups come on top.
+        `skills` are levels by name (P1), `channels` those they are enabled for (A1), all where they are
+        never given, `weight` counts in the weighted distribution (P3).
         Raises `UsageError` for a pattern that fits no queue, `PermissionDenied` as the class says.
         """
-        profile = given(name=name, groups=groups, serves=serves, capacity=capacity, role=role)
+        profile = given(
+            name=name,
+            groups=groups,
+            serves=serves,
+            capacity=capacity,
+            skills=skills,
+            channels=channels,
+            weight=weight,
+            role=role,
+        )
         return self._changed(staff.change(agent, profile, by=by, add=True), now, within)
 
     def change(
@@ -85,13 +99,25 @@ class Staff:
         groups: Sequence[str] | None = None,
         serves: Sequence[str] | None = None,
         capacity: Mapping[str, Capacity] | None = None,
+        skills: Mapping[str, int] | None = None,
+        channels: Sequence[str] | None = None,
+        weight: int | None = None,
         role: Role | str | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
     ) -> AgentView:
         """Change what is given of an agent's profile, as `put`; `UnknownAgent` for a new one."""
-        profile = given(name=name, groups=groups, serves=serves, capacity=capacity, role=role)
+        profile = given(
+            name=name,
+            groups=groups,
+            serves=serves,
+            capacity=capacity,
+            skills=skills,
+            channels=channels,
+            weight=weight,
+            role=role,
+        )
         return self._changed(staff.change(agent, profile, by=by, add=False), now, within)
 
     def remove(

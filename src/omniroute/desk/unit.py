@@ -7,10 +7,11 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from omniroute.desk.menus import serves_somewhere, show_menu
+from omniroute.desk.queue_lines import QueueLines
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
@@ -34,11 +35,19 @@ from omniroute.rules.resolution import Setup
 from omniroute.rules.sla.deciding import changes
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
 
-__all__ = ["Setups", "Unit"]
+__all__ = ["Ranking", "Setups", "Unit"]
+
+Ranking = Callable[[Conversation, Sequence[Agent]], Iterable[object]]
+"""Returns agents' ids, the best first."""
 
 
 class Setups(Protocol):
     """Gives the compiled configuration of a desk's version."""
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """What plugins bring to order suitable agents by, or None."""
+        ...
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return the setup of a version, loading it where this process has not yet seen it."""
@@ -71,6 +80,9 @@ class Unit:
         self._position = record.position
         self._next_due = record.next_due
         self._next_work = record.next_work
+        self.ranking = setups.ranking
+        self.queue_lines = QueueLines(tx, desk, record.lined)
+        self.closed: dict[str, None] = {}
 
     @property
     def may_be_overdue(self) -> bool:
@@ -121,6 +133,10 @@ class Unit:
         return self.setup.policy_at(
             place.entry_point, place.channel, conversation.queue or place.inbox
         )
+
+    def policy_at(self, conversation: Conversation, queue: str) -> Policy:
+        """Return the policy that is in force for a conversation once it stands in a queue."""
+        return self.setup.policy(conversation.place.channel, queue)
 
     # --- deciding and recording -------------------------------------------------------------------
 
@@ -266,12 +282,18 @@ class Unit:
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
+            self.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
         if before is not None and after.load > before.load:
             admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
+            if before is not None and (before.available, before.pools) != (
+                after.available,
+                after.pools,
+            ):
+                self.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
         if after.leaving and not after.load and before is not None:
             self._record(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
@@ -285,6 +307,7 @@ class Unit:
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[conversation.id] = conversation
+            self.queue_lines.note(conversation, self.setup.channels)
         deadline = conversation.deadline
         if deadline is not None and (self._next_due is None or deadline < self._next_due):
             self._next_due = deadline
@@ -319,9 +342,11 @@ class Unit:
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
         self.flush()
-        if not self._entries and (self._next_due, self._next_work) == (
+        self.queue_lines.write()
+        if not self._entries and (self._next_due, self._next_work, self.queue_lines.lined) == (
             self.record.next_due,
             self.record.next_work,
+            self.record.lined,
         ):
             return
         if self._entries:
@@ -333,13 +358,19 @@ class Unit:
             self.record.config_version,
             self._next_due,
             self._next_work,
+            self.queue_lines.lined,
         )
         self.tx.put(DESKS, self.desk, self.record)
 
     def use_version(self, version: int, setup: Setup) -> None:
         """Work by another configuration version from here on; it is written with the desk's row."""
         self.record = DeskRecord(
-            self.record.id, self.record.position, version, self._next_due, self._next_work
+            self.record.id,
+            self.record.position,
+            version,
+            self._next_due,
+            self._next_work,
+            self.record.lined,
         )
         self.setup = setup
 
@@ -352,10 +383,14 @@ class Unit:
 
         Conversations of all channels wait in one line, so no channel has a say in this.
         """
-        return self.setup.policy(None, queue).assignment is Assignment.PUSH
+        return self.rule(queue).assignment is Assignment.PUSH
+
+    def rule(self, queue: str) -> Policy:
+        """Return the policy by which a queue's line is served."""
+        return self.setup.policy(None, queue)
 
 
-_WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated)
+_WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated, tell.Lined)
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from attrs import field
 
 from omniroute.model.values import frozen
 
@@ -22,6 +25,9 @@ class Distribution(StrEnum):
 
     LONGEST_IDLE = "longest_idle"
     LEAST_LOADED = "least_loaded"
+    ROUND_ROBIN = "round_robin"
+    WEIGHTED = "weighted"
+    BEST_SKILL = "best_skill"
 
 
 class Role(StrEnum):
@@ -53,6 +59,9 @@ class Agent:
 
     `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since`
     is the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given
+    to this agent alone; without it `capacity` is the desk's, and follows it. `pools` are the queues'
+    groups that they stand in. `channels` are those they are enabled for, None for all (A1). `weight`
+    counts in the weighted distribution; `given_at` is when they were last given something (P3).
     to this agent alone; without it `capacity` is the desk's, and follows it. One who is `leaving` gets
     nothing new, and goes with the last conversation they hold (S15).
     """
@@ -70,6 +79,12 @@ class Agent:
     own_capacity: Capacity | None = None
     role: Role = Role.AGENT
     leaving: bool = False
+    pools: tuple[str, ...] = ()
+    skills: Mapping[str, int] = field(factory=dict)
+    channels: tuple[str, ...] | None = None
+    weight: int = 1
+    given_at: int = 0
+    languages: tuple[str, ...] = ()
 
     @property
     def has_room(self) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place
 from omniroute.model.events import Route
 from omniroute.model.state import EndReason
@@ -20,6 +21,7 @@ __all__ = [
     "Enqueue",
     "Expire",
     "HandOver",
+    "Line",
     "Note",
     "Open",
     "Receive",
@@ -42,6 +44,7 @@ class Open:
     route: Route
     message: str
     queue: str | None
+    routing: Routing = NO_ROUTING
 
 
 @frozen
@@ -65,11 +68,23 @@ class Browse:
 
 @frozen
 class Enqueue:
-    """Put the conversation into a queue: chosen in the menu, or given back by its agent."""
+    """Put the conversation into a queue: chosen in the menu, or given back by its agent.
+
+    `routing` is its place in line there; without one it comes back, in class "returned".
+    """
 
     queue: str
     by: str | None = None
     reason: str = "menu"
+    routing: Routing | None = None
+
+
+@frozen
+class Line:
+    """Change the conversation's place in line: others may take it from here on (P1, P4, M5)."""
+
+    routing: Routing
+    by: str | None = None
 
 
 @frozen
@@ -208,6 +223,7 @@ Command = (
     | Dismiss
     | Note
     | SetTags
+    | Line
     | Reschedule
     | Expire
 )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import field
 
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.state import END_COMMENTS, EndReason, State
 from omniroute.model.values import frozen
 
@@ -55,6 +56,7 @@ class DeadlineKind(StrEnum):
     KEEP_ALIVE = "keep_alive"
     INACTIVITY = "inactivity"
     WAKE = "wake"
+    ASSIGNMENT = "assignment"
 
 
 Timer = tuple[int, DeadlineKind]
@@ -185,7 +187,10 @@ class Quiet:
 
 @frozen
 class Extras:
-    """What most conversations never use. `menu` is the path chosen so far while SELECTING."""
+    """What most conversations never use. `menu` is the path chosen so far while SELECTING.
+
+    `routing` is the place in line: whoever waited once keeps what outlasts a wait.
+    """
 
     menu: tuple[str, ...] = ()
     subject: str | None = None
@@ -194,6 +199,7 @@ class Extras:
     ending: Ending | None = None
     previous_agent: str | None = None
     quiet: Quiet | None = None
+    routing: Routing = NO_ROUTING
 
 
 NO_EXTRAS: Final = Extras()

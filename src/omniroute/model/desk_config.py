@@ -235,6 +235,8 @@ class AgentConfig:
     """The languages they speak, as `de` or `pt-BR`."""
     role: Role = Role.AGENT
     """What they may do."""
+    weight: int = 1
+    """How much they hold beside others, where the distribution is `weighted`."""
 
 
 @frozen(kw_only=True)

@@ -7,10 +7,14 @@ where and why (X1). Actors are `contact`, `system`, or `agent:<id>`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
 
+from attrs import field
+
 from omniroute.model.agent import Capacity, Distribution, Role
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
@@ -32,6 +36,7 @@ __all__ = [
     "Event",
     "FellSilent",
     "KeepAliveAsked",
+    "Lined",
     "LogEntry",
     "MenuMoved",
     "MessageReceived",
@@ -122,6 +127,7 @@ class Opened(Transition):
     queue: str | None
     due: int | None
     resolution_due: int | None = None
+    routing: Routing = NO_ROUTING
 
     @property
     def target(self) -> State:
@@ -134,7 +140,8 @@ class Queued(Transition):
     """The conversation waits in a queue from here on; `released` is who held it before.
 
     `due` is set where a new first-response clock starts with this wait (C8), `resolution_due` where
-    the resolution clock starts anew or goes on after a pause, else None.
+    the resolution clock starts anew or goes on after a pause, else None. `routing` is its place in
+    line; without one it comes back, in class "returned" (S14).
     """
 
     to_state: ClassVar[State] = State.QUEUED
@@ -142,6 +149,7 @@ class Queued(Transition):
     released: str | None = None
     due: int | None = None
     resolution_due: int | None = None
+    routing: Routing | None = None
 
 
 @frozen
@@ -271,6 +279,13 @@ class NoteAdded(ConversationEvent):
 
 
 @frozen
+class Lined(ConversationEvent):
+    """The waiting conversation's place in line changed: others may take it than before (P1, P4, M5)."""
+
+    routing: Routing
+
+
+@frozen
 class Remarked(ConversationEvent):
     """A reaction, edit, deletion, echo or notice of the provider: it moves nothing (P16).
 
@@ -370,6 +385,11 @@ class AgentSaved(AgentEvent):
     own_capacity: Capacity | None = None
     role: Role = Role.AGENT
     leaving: bool = False
+    pools: tuple[str, ...] = ()
+    skills: Mapping[str, int] = field(factory=dict)
+    channels: tuple[str, ...] | None = None
+    weight: int = 1
+    languages: tuple[str, ...] = ()
 
 
 @frozen

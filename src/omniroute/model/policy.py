@@ -16,6 +16,7 @@ from attrs import field
 
 from omniroute.instants import DAY
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.hours import Hours
 from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
@@ -250,6 +251,8 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    assign: AssignSettings | None = None
+    """Who may be given what waits, and what comes first."""
     hours: Hours | None = None
     """When it is open; the nearest hours count whole and are not laid over each other."""
     response_target: int | None = None
@@ -298,6 +301,7 @@ class Policy:
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
     hours: OpenHours | None = field(default=None, repr=False)
+    assign: AssignPolicy = AssignPolicy()
     response_target: int | None = None
     service_level: ServiceLevel | None = None
     sla: SlaTerms | None = None

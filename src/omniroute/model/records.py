@@ -29,7 +29,8 @@ class DeskRecord:
 
     `position` is that of the last event in the log; `config_version` the one in force; `next_due`
     an instant before which no deadline comes, or None when none is armed; `next_work` when a worker
-    should come by at the latest. Instants are in UTC microseconds.
+    should come by at the latest; `lined` are the queues whose line has lanes of its own. Instants are
+    in UTC microseconds.
     """
 
     id: str
@@ -37,6 +38,7 @@ class DeskRecord:
     config_version: int = 0
     next_due: int | None = None
     next_work: int = 0
+    lined: tuple[str, ...] = ()
 
 
 @frozen

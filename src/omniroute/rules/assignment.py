@@ -22,10 +22,11 @@ __all__ = [
     "LOOKED_AT",
     "RUNNERS_UP",
     "Choice",
+    "among",
     "choose",
-    "first_waiting",
     "fitting",
     "may_push",
+    "told",
 ]
 
 LOOKED_AT: Final = 24
@@ -61,13 +62,15 @@ def may_push(agent: Agent) -> bool:
     return colour(agent) is Colour.GREEN
 
 
-def choose(entries: Sequence[tuple[Any, ...]], *, preferred: Agent | None = None) -> Choice:
-    """Choose from index entries (queue, colour, rank, rank, agent, load, maximum, idle since, …).
+def choose(
+    entries: Sequence[tuple[Any, ...]], *, preferred: Agent | None = None, channel: str = ""
+) -> Choice:
+    """Choose from index entries (queue, colour, rank, rank, agent, load, maximum, idle since, channels).
 
     `preferred` comes before everybody where they may take it. `entries` are in order, at most
-    `LOOKED_AT`; with that many there may be more.
+    `LOOKED_AT`; with that many there may be more. Whoever is not enabled for `channel` is refused (A1).
     """
-    candidates = [_candidate(entry) for entry in entries]
+    candidates = [told(entry, channel) for entry in entries]
     chosen = _preferred(preferred)
     if chosen is None:
         chosen = next((each for each in candidates if each.refused is None), None)
@@ -76,9 +79,30 @@ def choose(entries: Sequence[tuple[Any, ...]], *, preferred: Agent | None = None
     return Choice(chosen, runners_up, _counts(others), len(entries) >= LOOKED_AT)
 
 
-def _candidate(entry: tuple[Any, ...]) -> Candidate:
-    _, number, _, _, agent, load, maximum, idle_since = entry[:8]
-    return Candidate(agent, load, maximum, idle_since, _REFUSED.get(COLOURS[number]))
+def among(
+    suitable: Sequence[Candidate], refused: Sequence[Candidate], entries: Sequence[tuple[Any, ...]]
+) -> Choice:
+    """Choose the first of those who may take it; tell of the others, and of who else serves the queue."""
+    known = {each.agent for each in (*suitable, *refused)}
+    others = [*suitable[1:], *refused]
+    for entry in entries:
+        if entry[4] not in known:
+            candidate = told(entry)
+            if candidate.refused is None:
+                candidate = evolve(candidate, refused="not among those it is open to")
+            others.append(candidate)
+    chosen = suitable[0] if suitable else None
+    more = len(entries) >= LOOKED_AT
+    return Choice(chosen, tuple(others[:RUNNERS_UP]), _counts(others), more)
+
+
+def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:
+    """Return an index entry as a candidate, with what speaks against them on a channel."""
+    _, number, _, _, agent, load, maximum, idle_since, channels = entry[:9]
+    reason = _REFUSED.get(COLOURS[number])
+    if reason is None and channel and channels and f",{channel}," not in channels:
+        reason = f"not enabled for {channel}"
+    return Candidate(agent, load, maximum, idle_since, reason)
 
 
 def _preferred(agent: Agent | None) -> Candidate | None:
@@ -115,12 +139,3 @@ def fitting(explanation: Explanation) -> Explanation:
 
 def _bytes(text: str) -> int:
     return len(encode_basestring_ascii(text))
-
-
-def first_waiting(heads: Iterable[tuple[Any, ...]]) -> str | None:
-    """Return which of the queues' first waiting conversations a freed agent takes (R2, M3).
-
-    `heads` are entries (queue, waiting since, conversation): the longest waiting wins, ties by id.
-    """
-    first = min(heads, key=lambda entry: (entry[1], entry[2]), default=None)
-    return None if first is None else str(first[2])

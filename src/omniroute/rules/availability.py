@@ -15,6 +15,10 @@ __all__ = ["COLOURS", "admit", "colour", "rank"]
 COLOURS: Final = (Colour.GREEN, Colour.ORANGE, Colour.RED)
 """Colours as the index orders them: those who can take something first."""
 
+_LEAST_LOADED: Final = Distribution.LEAST_LOADED
+_ROUND_ROBIN: Final = Distribution.ROUND_ROBIN
+_WEIGHTED: Final = Distribution.WEIGHTED
+
 _NUMBER: Final = {each: number for number, each in enumerate(COLOURS)}
 
 
@@ -30,11 +34,16 @@ def rank(agent: Agent) -> tuple[int, int, int]:
 
     `longest_idle`: those with nothing to do first, then by how long ago their load last changed.
     `least_loaded`: by load as a share of what automatic assignment may give, then longest idle
-    (A18).
+    (A18). `round_robin`: by how long ago they were last given something. `weighted`: by load as a share
+    of their weight. `best_skill` compares by conversation (`rules.ranking`), and so far is by idleness.
     """
-    number = _NUMBER[colour(agent)]
-    if agent.distribution is Distribution.LEAST_LOADED:
+    number, how = _NUMBER[colour(agent)], agent.distribution
+    if how is _LEAST_LOADED:
         return number, agent.load * 10_000 // max(agent.capacity.soft_max, 1), agent.idle_since
+    if how is _ROUND_ROBIN:
+        return number, 0, agent.given_at
+    if how is _WEIGHTED:
+        return number, agent.load * 10_000 // max(agent.weight, 1), agent.idle_since
     return number, 1 if agent.load else 0, agent.idle_since
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from omniroute.errors import Problem
@@ -21,6 +21,7 @@ __all__ = [
     "number_problems",
     "one_account_problems",
     "profile_problems",
+    "trait_problems",
 ]
 
 CONTENTS: Final = ("text", "image", "video", "audio", "document", "sticker")
@@ -169,14 +170,21 @@ def profile_problems(desk: Judged, path: str, agent: AgentConfig) -> Iterator[Pr
     if agent.channels is not None and desk.read("channels", "inboxes", "primary_for"):
         known = dict.fromkeys((*desk.config.channels, *desk.primary))
         yield from _listed(join(path, "channels"), agent.channels, known, "channel")
-    for skill, level in agent.skills.items():
+    yield from trait_problems(path, agent.skills, agent.weight)
+    for index, language in enumerate(agent.languages):
+        yield from when(join(path, "languages", index), language_problem(language))
+
+
+def trait_problems(path: str, skills: Mapping[str, int], weight: int) -> Iterator[Problem]:
+    """Yield what is wrong with an agent's skills and weight (P1, P3)."""
+    for skill, level in skills.items():
         yield from when(join(path, "skills"), name_problem(skill, "a skill"))
         if not 1 <= level <= _BEST:
             yield Problem(
                 join(path, "skills", skill), f"expected a level from 1 to 100, got {level}"
             )
-    for index, language in enumerate(agent.languages):
-        yield from when(join(path, "languages", index), language_problem(language))
+    if weight < 1:
+        yield Problem(join(path, "weight"), f"expected a whole number from 1, got {weight}")
 
 
 def language_problem(language: str) -> str | None:

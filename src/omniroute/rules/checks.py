@@ -21,7 +21,7 @@ from omniroute.model.desk_config import (
     QueueNode,
 )
 from omniroute.model.sla import SlaTargets
-from omniroute.rules import hours, queue_tree
+from omniroute.rules import assign_checks, hours, queue_tree
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -91,6 +91,7 @@ def _top(desk: Judged) -> Iterator[Problem]:
 
 def _policies(desk: Judged) -> Iterator[Problem]:
     yield from policy_problems("policy", desk.config.policy)
+    yield from assign_checks.problems(desk.config, groups_read=desk.read("groups"))
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from policy_problems(path, channel.policy)

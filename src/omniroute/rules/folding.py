@@ -14,7 +14,9 @@ from attrs import evolve
 
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
+from omniroute.model.assign import NO_ROUTING
 from omniroute.model.conversation import (
+    NO_EXTRAS,
     Clocks,
     Conversation,
     DeadlineKind,
@@ -26,6 +28,7 @@ from omniroute.model.conversation import (
 )
 from omniroute.model.state import State
 from omniroute.rules.sla import clocks as sla_clocks
+from omniroute.rules.waiting import returned
 
 __all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
 
@@ -53,8 +56,9 @@ def fold(events: Iterable[tell.ConversationEvent]) -> Conversation | None:
 def _opened(_: None, e: tell.Opened) -> Conversation:
     sla = sla_clocks.began(e.at, e.due, e.resolution_due)
     clocks = Clocks(e.at, e.at, e.at, None, None, None, sla_clocks.earliest(sla), sla)
+    extras = NO_EXTRAS if e.routing is NO_ROUTING else Extras(routing=e.routing)
     return Conversation(
-        e.conversation, e.target, e.place, e.queue, None, e.at, e.at, clocks, e.timers or ()
+        e.conversation, e.target, e.place, e.queue, None, e.at, e.at, clocks, e.timers or (), extras
     )
 
 
@@ -126,11 +130,13 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
     clocks = Clocks(
         k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due, sla
     )
-    extras = c.extras
-    if c.agent is not None or extras.ending is not None or extras.menu or extras.quiet is not None:
-        x, previous = extras, c.agent or extras.previous_agent
-        quiet = None if x.quiet is None and c.state not in _ASIDE else _resumed(c, e)
-        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, quiet)
+    extras = x = c.extras
+    routing = returned(x.routing) if e.routing is None else e.routing
+    held, ended, quiet = c.agent is not None, x.ending is not None, x.quiet
+    if held or ended or x.menu or quiet is not None or routing != x.routing:
+        previous = c.agent or x.previous_agent
+        quiet = None if quiet is None and c.state not in _ASIDE else _resumed(c, e)
+        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
     return Conversation(
         c.id,
         e.to_state,
@@ -166,7 +172,9 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
 
 def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
     x = c.extras
-    extras = Extras((), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e))
+    extras = Extras(
+        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), x.routing
+    )
     k = c.clocks
     if k.sla is not None and k.sla.paused_at is not None:
         k = _with_sla(k, sla_clocks.resumed(k.sla, e.at, e.resolution_due))
@@ -180,7 +188,7 @@ def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
         quiet = evolve(quiet, warned_at=None, snooze=snooze)
     else:
         quiet = evolve(quiet, warned_at=None)
-    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet)
+    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet, x.routing)
     k = c.clocks
     paused = None if k.sla is None else _with_sla(k, sla_clocks.paused(k.sla, e.at))
     return _moved_to(c, e, c.queue, None, extras, paused)
@@ -225,7 +233,9 @@ _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
 
 
 def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
-    return Extras(x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet)
+    return Extras(
+        x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet, x.routing
+    )
 
 
 def _broken(quiet: Quiet) -> Quiet:
@@ -293,7 +303,9 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
             sla,
         )
     ending = Ending(e.ending, e.actor, e.at, e.disposition, e.detail)
-    extras = Extras((), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet)
+    extras = Extras(
+        (), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet, x.routing
+    )
     return Conversation(
         c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
@@ -368,6 +380,10 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
+def _lined(c: Conversation, e: tell.Lined) -> Conversation:
+    return _with_extras(c, e, evolve(c.extras, routing=e.routing))
+
+
 def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
     extras = c.extras if e.queue is not None or not c.extras.menu else evolve(c.extras, menu=())
     place = c.place if c.place.inbox == e.inbox else evolve(c.place, inbox=e.inbox)
@@ -399,6 +415,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.MenuMoved: _moved,
     tell.Relocated: _relocated,
     tell.Tagged: _tagged,
+    tell.Lined: _lined,
     tell.NoteAdded: _touched,
     tell.SlaBreached: _sla_told,
     tell.SlaWarned: _sla_told,
@@ -429,7 +446,28 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     )
     if not change:
         return agent
-    return evolve(agent, load=agent.load + change, idle_since=event.at)
+    a, given_at = agent, event.at if change > 0 else agent.given_at
+    return Agent(
+        a.id,
+        a.name,
+        a.groups,
+        a.serves,
+        a.leaves,
+        a.capacity,
+        a.distribution,
+        a.available,
+        a.load + change,
+        event.at,
+        a.own_capacity,
+        a.role,
+        a.leaving,
+        a.pools,
+        a.skills,
+        a.channels,
+        a.weight,
+        given_at,
+        a.languages,
+    )
 
 
 def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
@@ -448,6 +486,12 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             event.own_capacity,
             event.role,
             event.leaving,
+            event.pools,
+            event.skills,
+            event.channels,
+            event.weight,
+            0 if agent is None else agent.given_at,
+            event.languages,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from attrs import evolve
+
 from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllowed
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
@@ -29,10 +31,12 @@ from omniroute.rules.timers import (
     BY_AGENT,
     BY_CONTACT,
     BY_KEEP_ALIVE,
+    BY_LINE,
     LIFECYCLE,
     rearmed,
     timing,
 )
+from omniroute.rules.waiting import back_in_line
 
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
@@ -43,6 +47,8 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
 _SNOOZED: Final = State.SNOOZED
+_ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
+_FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
 _RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
 _SENT: Final = tell.MessageSent
@@ -102,7 +108,8 @@ def _arm(
 ) -> None:
     """Compute anew what the events re-arm: everything after a transition (S3), else what moved (S4)."""
     compiled = timing(policy)
-    if compiled is None and not state.timers and state.state is not _SNOOZED:
+    quiet = compiled is None and not state.timers and not state.extras.routing.requires
+    if quiet and state.state is not _SNOOZED:
         return
     timers = rearmed(state, compiled, kinds)
     if timers != state.timers:
@@ -163,6 +170,7 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
         command.queue,
         due,
         resolution,
+        command.routing,
     )
     return (
         opened,
@@ -206,6 +214,7 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
         None,
         due,
         resolution,
+        back_in_line(c, policy.assign, now),
     )
     if not again:
         return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
@@ -233,8 +242,27 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
         actor = CONTACT if command.reason == "menu" else SYSTEM
     timers = _without(c.timers, _RESPONSE_TARGET) if c.timers and c.agent is not None else None
     return (
-        tell.Queued(c.id, now, actor, timers, c.state, command.reason, command.queue, c.agent),
+        tell.Queued(
+            c.id,
+            now,
+            actor,
+            timers,
+            c.state,
+            command.reason,
+            command.queue,
+            c.agent,
+            None,
+            None,
+            command.routing,
+        ),
     ), ()
+
+
+def _placed(c: Conversation, command: ask.Line, _: Policy, now: int) -> Outcome:
+    if command.routing == c.extras.routing:
+        return (), ()
+    actor = SYSTEM if command.by is None else agent_actor(command.by)
+    return (tell.Lined(c.id, now, actor, None, command.routing),), ()
 
 
 def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> Outcome:
@@ -356,6 +384,8 @@ def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> 
     # One that is no longer armed was answered, or told of before (R7).
     if not any(at <= now and armed.value == kind.value for at, armed in c.timers):
         return (), ()
+    if kind is _ASSIGNMENT:
+        return _widened(c, policy, now), ()
     if kind in LIFECYCLE:
         return silence.fire(c, command, policy, now), ()
     return _ran_out(c, kind, now), ()
@@ -378,6 +408,14 @@ def _ran_out(c: Conversation, kind: DeadlineKind, now: int) -> Events:
     return (tell.SlaWarned(c.id, now, SYSTEM, timers, clock.kind, clock.due),)
 
 
+def _widened(c: Conversation, policy: Policy, now: int) -> Events:
+    """More agents may take it from here on; the choice that follows is the desk's (S2)."""
+    routing = c.extras.routing
+    if routing.sticky is not None and now >= c.clocks.queued_at + (policy.assign.sticky_wait or 0):
+        routing = evolve(routing, sticky=None)
+    return (tell.Lined(c.id, now, SYSTEM, None, routing),)
+
+
 def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
     """Return a step of `rules.silence` as the table's rows have them: it sends nothing."""
 
@@ -398,6 +436,7 @@ _REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
     tell.MessageReceived: BY_CONTACT,
     tell.MessageSent: BY_AGENT,
     tell.KeepAliveAsked: BY_KEEP_ALIVE,
+    tell.Lined: BY_LINE,
 }
 """Which timers an event arms anew. The end arms none; what stands here not at all moves none."""
 
@@ -450,6 +489,7 @@ TABLE: Final = (
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
+    Step(ask.Line, _OPEN, (), _placed),
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
     Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),
     Step(ask.Expire, (State.QUEUED,), (State.QUEUED, State.ENDED), _expired),

@@ -54,7 +54,7 @@ LONGEST_TEXT: Final = 918
 # Agents have one capacity and one place in line, and conversations of all channels wait in one
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
 DESK_ONLY: Final = ("capacity", "distribution", "idempotency_window", "protected_names")
-NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment")
+NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign")
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
 _TIMERS: Final = (
@@ -105,6 +105,7 @@ def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterat
 
 
 _WIDER: Final = {
+    "assign": "inbox, queue or desk",
     "assignment": "inbox, queue or desk",
     "selecting_expiration": "inbox, channel or desk",
 }

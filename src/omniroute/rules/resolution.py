@@ -14,6 +14,7 @@ from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -24,14 +25,16 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
-from omniroute.model.policy import OpenHours, Policy, PolicySettings
-from omniroute.model.sla import SlaHours, SlaTargets, SlaTerms
+from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.presets import preset
+from omniroute.rules.sla.targets import terms_of
+from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.words import normalized
 
 __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
@@ -42,6 +45,9 @@ MESSAGING: Final = "messaging"
 _DEFAULT: Final = "default"
 _FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
 _MERGED: Final = "capacity"
+_ASSIGN: Final = "assign"
+_ASSIGN_FIELDS: Final = tuple(each.name for each in fields(AssignSettings))
+_MODES: Final = {"cascade": AssignMode.CASCADE, "percent": AssignMode.PERCENT}
 _SWITCHED: Final = "enabled"
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
@@ -99,8 +105,10 @@ class Setup:
         "_policies",
         "_primary",
         "_within",
+        "channels",
         "config",
         "leaves",
+        "plain",
         "version",
     )
 
@@ -127,6 +135,8 @@ class Setup:
         self._addresses = {
             (each.kind, each.address): name for name, each in self._entry_points.items()
         }
+        self.channels: Final = dict.fromkeys(e.channel for e in config.entry_points.values())
+        self.plain: Final = {each: Lane(each, 0, NEW, each) for each in self.channels}
         self._keywords = {name: _keywords(name, each) for name, each in config.inboxes.items()}
         self._direct_access = tuple(
             (each.keys.items(), each.queue) for each in config.direct_access.values()
@@ -365,6 +375,16 @@ class Setup:
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
 
+    def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
+        """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
+        mine = tuple(groups)
+        return tuple(
+            pool(leaf, group)
+            for leaf in leaves
+            for group in groups_of(self.policy(None, leaf).assign)
+            if group in mine
+        )
+
     def capacity(self, agent_capacity: Mapping[str, Capacity] | None = None) -> Capacity:
         """Return what an agent may hold in messaging: their own limits, else the desk's (M9)."""
         own = agent_capacity.get(MESSAGING) if agent_capacity else None
@@ -403,7 +423,7 @@ class Setup:
         policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
         if resolved is None:
             return policy
-        return evolve(policy, sla=_terms(resolved.sla, resolved.targets, policy.hours))
+        return evolve(policy, sla=terms_of(resolved.sla, resolved.targets, policy.hours))
 
     def sources(self, channel: str | None = None, path: str | None = None) -> Mapping[str, str]:
         """Return, for each field of `policy(channel, path)`, the layer that set it.
@@ -451,7 +471,7 @@ class Setup:
         if place is not None:
             inbox = self.inbox_of(place)
             found = self.config.inboxes[inbox]
-            values["sla"] = _terms(found.sla, found.targets, values.get("hours"))
+            values["sla"] = terms_of(found.sla, found.targets, values.get("hours"))
             sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
 
@@ -469,18 +489,6 @@ class Setup:
             at = queue_tree.SEPARATOR.join(steps[:depth])
             if at in inbox.at:
                 yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
-
-
-def _terms(first: int, targets: SlaTargets, hours: OpenHours | None) -> SlaTerms:
-    """An SLA as it is counted in a place: in its hours, unless it is said to count all time."""
-    counts = isinstance(hours, Calendar) and not hours.hours.always
-    return SlaTerms(
-        first=first,
-        next=targets.next,
-        resolution=targets.resolution,
-        warn_before=targets.warn_before,
-        hours=hours if counts and targets.hours is not SlaHours.CALENDAR else None,  # type: ignore[arg-type]
-    )
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:
@@ -505,7 +513,9 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     switches: dict[str, bool] = {}
     values: dict[str, Any] = {}
     families = [f"{_MERGED}.{family}" for family in capacity]
-    sources = dict.fromkeys((*_FIELDS, *families, "sla"), _DEFAULT)
+    assign: dict[str, Any] = {}
+    assigns = [f"{_ASSIGN}.{name}" for name in _ASSIGN_FIELDS]
+    sources = dict.fromkeys((*_FIELDS, *families, *assigns, "sla"), _DEFAULT)
     for source, settings in layers:
         for name in _FIELDS:
             if (value := getattr(settings, name)) is not None:
@@ -514,4 +524,23 @@ def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
             capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
         for switch, on in (settings.enabled or {}).items():
             switches[switch], sources[f"{_SWITCHED}.{switch}"] = on, source
-    return {**values, _MERGED: capacity, _SWITCHED: switches}, sources
+        for name, value in _assigned(settings.assign).items():
+            assign[name], sources[f"{_ASSIGN}.{name}"] = value, source
+    return {
+        **values,
+        _MERGED: capacity,
+        _ASSIGN: AssignPolicy(**assign),
+        _SWITCHED: switches,
+    }, sources
+
+
+def _assigned(settings: AssignSettings | None) -> dict[str, Any]:
+    """What a layer of `assign` sets: naming groups chooses the mode, unless it says another."""
+    if settings is None:
+        return {}
+    found = {name: getattr(settings, name) for name in _ASSIGN_FIELDS}
+    found = {name: value for name, value in found.items() if value is not None}
+    for name, mode in _MODES.items():
+        if name in found:
+            found.setdefault("mode", mode)
+    return found

@@ -18,6 +18,7 @@ from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import Policy
 from omniroute.model.state import EndReason, State
 from omniroute.rules.sla import deciding as sla
+from omniroute.rules.waiting import back_in_line
 
 __all__ = ["COMPLIANCE", "check_holder", "dismiss", "fire", "returned", "snooze", "wake"]
 
@@ -131,7 +132,8 @@ def _back(
         return tell.Selecting(c.id, now, actor, timers, c.state, reason, due)
     if c.queue is None:
         raise TransitionNotAllowed(f"conversation {c.id!r} has no queue to return to")
-    return tell.Queued(c.id, now, actor, timers, c.state, reason, c.queue, None, None, due)
+    routing = back_in_line(c, policy.assign, now)
+    return tell.Queued(c.id, now, actor, timers, c.state, reason, c.queue, None, None, due, routing)
 
 
 # --- by the clock ---------------------------------------------------------------------------------

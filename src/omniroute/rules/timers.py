@@ -16,12 +16,14 @@ looked at here.
 | DISMISSAL | INACTIVE | the warning |
 | KEEP_ALIVE, KEEP_ALIVE_END | every open state but SNOOZED | the contact's last message; the first text |
 | WAKE | SNOOZED | what the agent said |
+| ASSIGNMENT | QUEUED | entry into the queue |
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from omniroute.model.assign import AssignPolicy
 from omniroute.model.conversation import Conversation, DeadlineKind, Quiet, Timer
 from omniroute.model.policy import (
     ExpirationHours,
@@ -34,11 +36,13 @@ from omniroute.model.policy import (
 )
 from omniroute.model.state import State
 from omniroute.model.values import frozen
+from omniroute.rules.waiting import next_change, timed
 
 __all__ = [
     "BY_AGENT",
     "BY_CONTACT",
     "BY_KEEP_ALIVE",
+    "BY_LINE",
     "LIFECYCLE",
     "Timing",
     "in_order",
@@ -56,6 +60,7 @@ _DISMISSAL: Final = DeadlineKind.DISMISSAL
 _KEEP_ALIVE: Final = DeadlineKind.KEEP_ALIVE
 _INACTIVITY: Final = DeadlineKind.INACTIVITY
 _WAKE: Final = DeadlineKind.WAKE
+_ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
 _SELECTING: Final = State.SELECTING
 _QUEUED: Final = State.QUEUED
 _OFFERED: Final = State.OFFERED
@@ -74,6 +79,7 @@ _PRECEDENCE: Final = (
     _KEEP_ALIVE,
     _INACTIVITY,
     _WAKE,
+    _ASSIGNMENT,
 )
 LIFECYCLE: Final = frozenset(_PRECEDENCE)
 """The kinds that are armed here."""
@@ -86,6 +92,9 @@ BY_AGENT: Final = frozenset({_HARD_EXPIRY, _CHAT_TIMEOUT, _INACTIVITY})
 
 BY_CONTACT: Final = BY_AGENT | BY_KEEP_ALIVE
 """What a contact's message arms anew. Expirations and wakes count from elsewhere (U54, S14)."""
+
+BY_LINE: Final = frozenset({_ASSIGNMENT})
+"""What another place in line arms anew."""
 
 _OF_SLA: Final = (
     DeadlineKind.FIRST_RESPONSE_WARNING,
@@ -129,6 +138,7 @@ class Timing:
     keep_alive_end: int | None
     snooze_grace: int
     waits: bool
+    assign: AssignPolicy
 
 
 _COMPILED: Final[dict[int, tuple[Policy, Timing | None]]] = {}
@@ -169,9 +179,11 @@ def _compiled(policy: Policy) -> Timing:
         None if alive is None else alive.end_after,
         policy.snooze_grace,
         expires is not None,
+        policy.assign if timed(policy.assign) else _PLAIN,
     )
 
 
+_PLAIN: Final = AssignPolicy()
 _UNTIMED: Final = _compiled(Policy())
 
 
@@ -210,6 +222,9 @@ def lifecycle_timers(c: Conversation, t: Timing) -> list[Timer]:
         if t.keep_alive is not None:
             armed.append(_alive(t, asked, quiet))
         armed += _of_state(c, t, quiet, asked)
+        if state is _QUEUED and (t.assign is not _PLAIN or c.extras.routing.requires):
+            at = next_change(c.extras.routing, t.assign, clocks.queued_at, c.at)
+            armed += () if at is None else ((at, _ASSIGNMENT),)
     if len(armed) > 1:
         armed.sort(key=in_order)
     return armed

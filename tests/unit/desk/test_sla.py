@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from omniroute.desk.routing import settle
-from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.instants import DAY, HOUR, MINUTE
-from omniroute.model import commands as ask
 from omniroute.model import events as tell
 from omniroute.model.conversation import DeadlineKind
 from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
 from omniroute.model.hours import Hours
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
-from omniroute.model.sla import SlaHours, SlaTargets
+from omniroute.model.sla import ServiceLevel, SlaHours, SlaTargets
 from omniroute.model.state import State
 from omniroute.rules.sla.status import ClockStatus, Cue
 from omniroute.testing import MONDAY, NOW, Play, a_config
@@ -47,13 +44,7 @@ def a_desk(
 
 def snooze(p: Play, conversation: str, micros: int) -> None:
     """Let Ana put a conversation aside."""
-
-    def flow(unit: Unit) -> None:
-        found = unit.conversation(conversation)
-        unit.perform(found, ask.Snooze("ana", unit.now + micros, "line"), unit.policy(found))
-        settle(unit)
-
-    p.desk._runtime.run(p.desk.id, p.clock.now(), flow)
+    p.desk.snooze(conversation, by="ana", for_=timedelta(microseconds=micros))
 
 
 def dues(p: Play) -> list[tuple[str, str, int]]:
@@ -385,3 +376,131 @@ def test_an_outage_does_not_use_up_the_time_that_an_agent_has_to_answer(play) ->
     p.desk.tick()
     assert cue(p, chat.id, 3600) == (Cue.DUE, 60)
     assert_folds(p)
+
+
+# --- service level --------------------------------------------------------------------------------
+
+
+@pytest.mark.req("U19", "U20", "M8")
+def test_a_service_level_counts_the_waits_that_ended_in_a_period_by_queue(play) -> None:
+    level = ServiceLevel(20 * 1_000_000)
+    config = a_config(
+        agents={"ana": ("general/A",), "bob": ("general/B",)},
+        queues=("A", "B"),
+        preset="claim",
+        policy=PolicySettings(service_level=level),
+    )
+    inbox = evolve(
+        config.inboxes["general"],
+        at={"B": PolicySettings(service_level=ServiceLevel(60 * 1_000_000))},
+    )
+    points = {
+        name: EntryPointConfig(channel="chat", address=name, queue=f"general/{name}")
+        for name in ("A", "B")
+    }
+    p = play(evolve(config, inboxes={"general": inbox}, entry_points=points))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    assert p.desk.service_level().share is None, "no data is no number"
+    chats = [p.contact(f"A{n}", on="A").writes("Hello") for n in range(4)]
+    other = p.contact("Otto", on="B").writes("Hello")
+    p.clock.advance("20s")
+    p.desk.take(chats[0].id, by="ana")  # exactly at the target: in time
+    p.clock.advance("1s")
+    p.desk.take(chats[1].id, by="ana")
+    p.desk.take(other.id, by="bob")
+    found = p.desk.service_level(queue="general/A")
+    assert (found.answered, found.answered_in_target, found.share) == (2, 1, 0.5)
+    assert p.desk.service_level(queue="general/B").share == 1.0
+    assert p.desk.service_level(inbox="general").share == 2 / 3
+    assert p.desk.service_level(inbox="vip").share is None
+    middle = MONDAY + timedelta(seconds=20)
+    assert p.desk.service_level(queue="general/A", since=middle).answered_in_target == 0
+    assert p.desk.service_level(queue="general/A", until=middle).share == 1.0
+    assert p.desk.service_level(now=MONDAY + timedelta(days=2)).share is None
+
+
+@pytest.mark.req("U69")
+def test_exceeded_targets_are_counted_by_agent_queue_and_period(play) -> None:
+    config = a_config(
+        agents={"ana": ("general/A",), "bob": ("general/B",)},
+        queues=("A", "B"),
+        preset="push",
+        policy=TARGET,
+    )
+    points = {
+        name: EntryPointConfig(channel="chat", address=name, queue=f"general/{name}")
+        for name in ("A", "B")
+    }
+    p = play(evolve(config, entry_points=points))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    p.contact("Maria", on="A").writes("Hello")
+    p.advance("2m")
+    p.contact("Nora", on="A").writes("Hello")
+    p.contact("Otto", on="B").writes("Hello")
+    p.advance("2m")
+    assert p.desk.response_breaches() == {"ana": 2, "bob": 1}
+    assert p.desk.response_breaches("queue") == {"general/A": 2, "general/B": 1}
+    first = MONDAY + timedelta(minutes=1)
+    assert p.desk.response_breaches(until=first) == {"ana": 1}
+    assert p.desk.response_breaches(since=first) == {"ana": 1, "bob": 1}
+    with pytest.raises(UsageError, match="count by"):
+        p.desk.response_breaches("inbox")
+
+
+@pytest.mark.req("U20")
+def test_a_wait_that_began_long_before_the_period_is_found_in_a_long_log(play) -> None:
+    policy = PolicySettings(service_level=ServiceLevel(HOUR))
+    p = play(a_desk(preset="claim", policy=policy))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    for number in range(600):
+        p.contact("Otto").writes(f"{number}")
+    p.clock.advance("30m")
+    p.desk.take(chat.id, by="ana")
+    found = p.desk.service_level(since=MONDAY + timedelta(minutes=10))
+    assert (found.answered, found.share) == (1, 1.0)
+
+
+# --- explained ------------------------------------------------------------------------------------
+
+
+def test_a_due_instant_is_explained_by_what_was_counted_and_what_was_not(play) -> None:
+    targets = SlaTargets(resolution=10 * HOUR)
+    p = play(a_desk(policy=PolicySettings(hours=WORK), targets=targets))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.advance("1h")
+    snooze(p, chat.id, HOUR)
+    p.advance("1h")
+    (due,) = p.desk.explain(chat.id).dues
+
+    def at(hours: float) -> Any:
+        return MONDAY + timedelta(hours=hours)
+
+    def spans(found: Any) -> list[tuple[Any, Any]]:
+        return [(each.since, each.until) for each in found]
+
+    assert (due.clock, due.source, due.hours_source) == (
+        DeadlineKind.RESOLUTION,
+        "inbox general",
+        "desk",
+    )
+    assert due.due == at(27)
+    assert spans(due.counted) == [(at(0), at(1)), (at(2), at(8)), (at(24), at(27))]
+    assert spans(due.skipped) == [(at(8), at(24))]
+    assert spans(due.pauses) == [(at(1), at(2))]
+    assert sum((b - a for a, b in spans(due.counted)), timedelta()) == due.allowed
+    text = p.desk.explain(chat.id).as_text()
+    assert "resolution due 2026-03-03 12:00:00: 10h of open time from 2026-03-02 09:00:00" in text
+    assert "  paused 2026-03-02 10:00:00 to 2026-03-02 11:00:00" in text
+
+
+def test_a_long_story_of_a_due_instant_is_cut_and_says_so(play) -> None:
+    targets = SlaTargets(resolution=200 * HOUR)
+    p = play(a_desk(policy=PolicySettings(hours=WORK), targets=targets))
+    chat = p.contact("Maria").writes("Hello")
+    due = p.desk.explain(chat.id).dues[-1]
+    assert (len(due.counted), len(due.skipped), due.more) == (12, 12, True)

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
 from inspect import isclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +25,7 @@ from omniroute.cli.app import app
 from omniroute.codec import KINDS
 from omniroute.instants import MINUTE
 from omniroute.model import commands, effects, events, policy
+from omniroute.model.assign import AssignSettings
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
 from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
@@ -45,9 +47,10 @@ def reference(project: Path) -> Path:
 
 def keys_read(project: Path) -> dict[str, list[str]]:
     """Return the keys that each function of `config/shape.py` reads, from its source."""
-    tree = ast.parse((project / "src/omniroute/config/shape.py").read_text(encoding="utf-8"))
+    texts = [(project / f"src/omniroute/config/{name}.py") for name in ("shape", "assigning")]
+    bodies = [ast.parse(each.read_text(encoding="utf-8")).body for each in texts]
     found: dict[str, list[str]] = {}
-    for function in tree.body:
+    for function in chain.from_iterable(bodies):
         if not isinstance(function, ast.FunctionDef) or function.name == "_capacity":
             continue  # it runs over its names and then over their values: checked by hand
         if keys := list(_keys(function)):
@@ -166,6 +169,7 @@ SETTINGS: dict[str, Any] = {
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
+    "assign": AssignSettings(classes=False),
     "back_words": ("back",),
     "exit_words": ("exit",),
     "protected_names": policy.ProtectedNames.WHOLE_NAME,

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from omniroute.instants import MINUTE
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.explanation import Candidate
-from omniroute.rules.assignment import LOOKED_AT, RUNNERS_UP, choose, first_waiting, may_push
+from omniroute.rules.assignment import LOOKED_AT, RUNNERS_UP, choose, may_push
 from omniroute.rules.availability import rank
 from omniroute.testing import NOW, an_agent
 
@@ -20,7 +19,7 @@ OFF = {"available": False}
 def entries(*agents: Agent) -> list[tuple[Any, ...]]:
     """Index entries as a store lists them: in order."""
     rows = [
-        ("general", *rank(each), each.id, each.load, each.capacity.soft_max, each.idle_since)
+        ("general", *rank(each), each.id, each.load, each.capacity.soft_max, each.idle_since, "")
         for each in agents
     ]
     return sorted(rows)
@@ -95,13 +94,3 @@ def test_a_preferred_agent_who_cannot_take_it_is_passed_over(fields: dict[str, A
     choice = choose(entries(ana, bob), preferred=ana)
     assert choice.chosen is not None
     assert choice.chosen.agent == "bob"
-
-
-def test_a_freed_agent_takes_what_has_waited_longest_ties_by_id() -> None:
-    heads = [
-        ("general", NOW, "c_3"),
-        ("vip", NOW - MINUTE, "c_2"),
-        ("sales", NOW - MINUTE, "c_1"),
-    ]
-    assert first_waiting(heads) == "c_1"
-    assert first_waiting([]) is None

@@ -134,13 +134,15 @@ def test_a_saved_agent_is_new_and_not_available() -> None:
 )
 def test_load_follows_conversations_that_come_and_go(event: tell.Event, change: int) -> None:
     after = apply_agent(an_agent(load=2), event, "ana")
-    assert after == an_agent(load=2 + change, idle_since=NOW + MINUTE)
+    assert after == an_agent(
+        load=2 + change, idle_since=NOW + MINUTE, given_at=NOW + MINUTE if change > 0 else 0
+    )
 
 
 @pytest.mark.req("X4")
 def test_a_takeover_moves_a_slot_from_one_agent_to_the_other() -> None:
     after = apply_agent(an_agent("bob", load=1), TOOK_OVER, "bob")
-    assert after == an_agent("bob", load=2, idle_since=NOW + MINUTE)
+    assert after == an_agent("bob", load=2, idle_since=NOW + MINUTE, given_at=NOW + MINUTE)
 
 
 @pytest.mark.parametrize("event", [ASSIGNED, ENDED], ids=lambda each: type(each).__name__)

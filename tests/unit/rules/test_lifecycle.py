@@ -11,6 +11,7 @@ from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllo
 from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
+from omniroute.model.assign import Routing, Selector
 from omniroute.model.conversation import DeadlineKind, Ending, Extras
 from omniroute.model.effects import SendMessage
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, Policy
@@ -45,6 +46,7 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ask.Deliver: (ask.Deliver("m_2"),),
     ask.End: (ask.End("ana"), ask.End(None, EndReason.TIMEOUT)),
     ask.Note: (ask.Note("ana", "m_2"),),
+    ask.Line: (ask.Line(Routing(requires=(Selector("router"),)), by="ana"),),
     ask.SetTags: (ask.SetTags("ana", ("refund",)),),
     ask.Snooze: (ask.Snooze("ana", LATER + HOUR, "m_2"),),
     ask.Wake: (ask.Wake("ana"), ask.Wake("ana", queue_gone=True)),

@@ -12,9 +12,12 @@ from typing import Final
 
 from omniroute.errors import UsageError
 from omniroute.instants import DAY, MINUTE, SECOND, to_duration
+from omniroute.model.policy import OpenHours
+from omniroute.model.sla import SlaHours, SlaTargets, SlaTerms
+from omniroute.rules.hours import Calendar
 from omniroute.rules.names import shown
 
-__all__ = ["SLA_FORMS", "due", "is_blank", "is_overdue", "parse_sla", "sla_seconds"]
+__all__ = ["SLA_FORMS", "due", "is_blank", "is_overdue", "parse_sla", "sla_seconds", "terms_of"]
 
 SLA_FORMS: Final = 'minutes (15, 0.5) or a duration in whole seconds ("40s", "1h30m") above zero'
 """What an SLA may look like, for messages."""
@@ -63,6 +66,21 @@ def due(contact_time: int, sla: int) -> int:
 def is_overdue(now: int, due: int) -> bool:
     """Whether the answer is late: strictly after its due instant (G20)."""
     return now > due
+
+
+def terms_of(first: int, targets: SlaTargets, hours: OpenHours | None) -> SlaTerms:
+    """Return an SLA as it counts in a place: in its hours, unless it says to count all time.
+
+    Where hours are always open, or there are none, all time counts, without asking a calendar.
+    """
+    counts = isinstance(hours, Calendar) and not hours.hours.always
+    return SlaTerms(
+        first=first,
+        next=targets.next,
+        resolution=targets.resolution,
+        warn_before=targets.warn_before,
+        hours=hours if counts and targets.hours is not SlaHours.CALENDAR else None,  # type: ignore[arg-type]
+    )
 
 
 def _seconds(value: object) -> int:

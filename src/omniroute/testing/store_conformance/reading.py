@@ -27,6 +27,7 @@ from omniroute.testing.store_conformance.values import (
     between,
     conversation,
     entries_of,
+    line,
     pages,
     put_all,
     questions,
@@ -137,7 +138,7 @@ class Reading:
         put_all(store, desk, CONVERSATIONS, [conversation(1), conversation(2, queue="other")])
         prefixes = [("other",), ("nowhere",), ("general",)]
         heads = alone(store).heads(WAITING, desk, prefixes)
-        assert heads == [("other", 2, "c2"), ("general", 1, "c1")]
+        assert heads == [line(2, "other", "c2"), line(1, "general", "c1")]
         assert alone(store).heads(WAITING, desk, []) == []
 
     def test_order_of_text_and_numbers(self, store: Store, desk: str) -> None:
@@ -166,7 +167,7 @@ class Reading:
         assert all_entries(store, WAITING, desk) == entries_of(WAITING, desk, made)
         for queue in queues:
             found = alone(store).entries(WAITING, desk, (queue,), limit=99)
-            assert [entry[1] for entry in found] == numbers, repr(queue)
+            assert [entry[4] for entry in found] == numbers, repr(queue)
 
     def test_paging_through_many(self, store: Store, desk: str) -> None:
         """`after` the last entry of a page gives the next page, both ways, to the end."""

@@ -11,6 +11,7 @@ from typing import Any, Final, Union, get_args, get_origin
 from attrs import evolve, fields, has, resolve_types
 
 from omniroute.codec import KINDS
+from omniroute.model.assign import NEW
 from omniroute.model.conversation import Clocks, Conversation, Place
 from omniroute.model.effects import OutboxEntry, SendMessage
 from omniroute.model.records import DeskRecord
@@ -33,6 +34,7 @@ __all__ = [
     "conversation",
     "entries_of",
     "in_threads",
+    "line",
     "pages",
     "parcel",
     "put_all",
@@ -113,6 +115,11 @@ def conversation(number: int, **changes: Any) -> Conversation:
         clocks=Clocks(opened_at=number, queued_at=number, contact_at=number),
     )
     return evolve(made, **changes)
+
+
+def line(since: int, queue: str, conversation: str) -> Key:
+    """Return the entry of `WAITING` that such a conversation has."""
+    return (queue, "chat", 0, NEW, since, conversation)
 
 
 def parcel(conversation: str, position: int, ready_at: int, **changes: Any) -> OutboxEntry:

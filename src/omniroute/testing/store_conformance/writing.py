@@ -39,6 +39,7 @@ from omniroute.testing.store_conformance.values import (
     conversation,
     entries_of,
     in_threads,
+    line,
     parcel,
     put_all,
     sample,
@@ -65,7 +66,7 @@ class Transactions:
 
         with pytest.raises(UniqueViolation):
             store.transact(work)
-        assert all_entries(store, WAITING, desk) == [("general", 1, "c1")]
+        assert all_entries(store, WAITING, desk) == [line(1, "general", "c1")]
 
     def test_a_unique_entry_of_many_is_refused(self, store: Store, desk: str) -> None:
         """The same for an index of which a value has several entries."""
@@ -174,13 +175,13 @@ class Transactions:
             assert tx.count(WAITING, desk) == 2
             tx.put(CONVERSATIONS, desk, evolve(one, queue="other"))
             assert tx.heads(WAITING, desk, [("general",), ("other",)]) == [
-                ("general", 2, "c2"),
-                ("other", 1, "c1"),
+                line(2, "general", "c2"),
+                line(1, "other", "c1"),
             ]
             assert tx.delete(CONVERSATIONS, desk, ("c2",))
             assert tx.get(CONVERSATIONS, desk, ("c2",)) is None
             assert not tx.delete(CONVERSATIONS, desk, ("c2",))
-            assert tx.entries(WAITING, desk, limit=9) == [("other", 1, "c1")]
+            assert tx.entries(WAITING, desk, limit=9) == [line(1, "other", "c1")]
             tx.put(CONVERSATIONS, desk, two)
             tx.put(OUTBOX, desk, parcel("c1", 1, 5))
             assert tx.lease(READY, desk, now=5, until=9, limit=1) != []

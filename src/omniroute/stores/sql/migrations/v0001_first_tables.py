@@ -39,7 +39,7 @@ def _create_tables(op: Operations, schema: str | None) -> None:
         + _number("colour rank_first rank_second")
         + _text("agent")
         + _number("load maximum idle_since")
-        + _text("id"),
+        + _text("channels id"),
     )
     table("contacts", _text("desk_id id"), _text("ref", nullable=True) + _body())
     table("contact_addresses", _text("desk_id kind address id"))
@@ -48,12 +48,13 @@ def _create_tables(op: Operations, schema: str | None) -> None:
         _text("desk_id id"),
         _text("entry_point contact thread", nullable=True)
         + _number("thread_order open_mark recency", nullable=True)
-        + _text("waiting_queue", nullable=True)
-        + _number("waiting_since deadline", nullable=True)
+        + _text("waiting_queue waiting_lane", nullable=True)
+        + _number("waiting_segment waiting_class waiting_since deadline", nullable=True)
         + _text("state agent inbox queue", nullable=True)
         + _number("due", nullable=True)
         + _body(),
     )
+    table("queue_lines", _text("desk_id queue"), _body())
     table("tag_by_due", _text("desk_id tag tagged_state") + _number("tagged_due") + _text("id"))
     table(
         "tag_by_latest", _text("desk_id tag tagged_state") + _number("tagged_recency") + _text("id")
@@ -151,8 +152,8 @@ def _create_indexes(op: Operations, schema: str | None) -> None:
     index(
         "waiting",
         "conversations",
-        "desk_id waiting_queue waiting_since id",
-        present="waiting_queue waiting_since",
+        "desk_id waiting_queue waiting_lane waiting_segment waiting_class waiting_since id",
+        present="waiting_queue waiting_lane waiting_segment waiting_class waiting_since",
     )
     index(
         "messages_of",

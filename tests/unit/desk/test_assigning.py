@@ -1,0 +1,406 @@
+"""Who gets what, in a whole desk: priorities, groups, shares, skills, channels, returning contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from omniroute.config import load_config
+from omniroute.model import events as tell
+from omniroute.model.state import State
+from omniroute.schema import QUEUE_LINES
+from tests.unit.desk.helpers import assert_folds, stored, told
+
+
+def config(
+    agents: dict[str, dict[str, Any]],
+    *,
+    assign: dict[str, Any] | None = None,
+    at: dict[str, dict[str, Any]] | None = None,
+    capacity: int = 1,
+    **policy: Any,
+) -> Any:
+    """Queues "a" and "b", with an entry point on "chat" and "sms" for each.
+
+    Agents serve both and hold `capacity`; groups tier1 and tier2 say nothing of queues.
+    """
+    limits = {"goal": capacity, "soft_max": capacity, "hard_max": capacity + 1}
+    return load_config(
+        {
+            "desk": "acme",
+            "preset": "push",
+            "policy": {
+                "capacity": {"messaging": limits},
+                **({"assign": assign} if assign else {}),
+                **policy,
+            },
+            "inboxes": {
+                "general": {
+                    "sla": "15m",
+                    "primary_for": ["chat", "sms"],
+                    "queues": ["a", "b"],
+                    "at": {name: {"assign": each} for name, each in (at or {}).items()},
+                }
+            },
+            "entry_points": {
+                f"{kind}-{name}": {
+                    "channel": kind,
+                    "address": f"{kind}-{name}",
+                    "queue": f"general/{name}",
+                }
+                for kind in ("chat", "sms")
+                for name in ("a", "b")
+            },
+            "groups": {"tier1": {}, "tier2": {}},
+            "agents": {
+                name: {"serves": ["general/**"], **fields} for name, fields in agents.items()
+            },
+        },
+        registry=None,
+    )
+
+
+def writes(p: Any, *names: str, on: str = "chat-a") -> list[Any]:
+    return [p.contact(name, on=on).writes("Hello") for name in names]
+
+
+def holders(p: Any, *chats: Any) -> list[str | None]:
+    return [p.desk.conversation(each.id).agent for each in chats]
+
+
+TIERS = {"ana": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
+CASCADE = {"cascade": ["tier1", "tier2"], "widen_after": "90s"}
+
+
+# --- what comes first -----------------------------------------------------------------------------
+
+
+@pytest.mark.req("U22", "M3", "R2")
+def test_a_freed_agent_takes_from_the_queue_with_the_higher_priority(play) -> None:
+    p = play(config({"ana": {}}, at={"b": {"priority": 3}}))
+    (low,) = writes(p, "Low")
+    p.advance("1m")
+    (high,) = writes(p, "High", on="chat-b")
+    p.agent("ana").on()
+    assert holders(p, low, high) == [None, "ana"]
+    p.agent("ana").ends(high)
+    assert holders(p, low) == ["ana"]
+
+
+@pytest.mark.req("U23")
+def test_a_priority_that_is_switched_off_changes_nothing(play) -> None:
+    p = play(config({"ana": {}}, at={"b": {"priority": 3, "prioritized": False}}))
+    (low,) = writes(p, "Low")
+    p.advance("1m")
+    (high,) = writes(p, "High", on="chat-b")
+    p.agent("ana").on()
+    assert holders(p, low, high) == ["ana", None]
+
+
+@pytest.mark.req("S8", "M3")
+def test_with_age_a_wait_overtakes_a_higher_priority_and_nothing_is_written_for_it(play) -> None:
+    at: dict[str, dict[str, Any]] = {"a": {"ageing": "1m"}, "b": {"priority": 2}}
+    p = play(config({"ana": {}}, at=at))
+    (old,) = writes(p, "Old")
+    before = stored(p, QUEUE_LINES, "general/a"), len(list(p.desk.changes()))
+    p.advance("3m")
+    assert (stored(p, QUEUE_LINES, "general/a"), len(list(p.desk.changes()))) == before
+    (high,) = writes(p, "High", on="chat-b")
+    p.agent("ana").on()
+    assert holders(p, old, high) == ["ana", None]
+
+
+@pytest.mark.req("P12", "M3")
+def test_a_contacts_attribute_puts_them_in_front_of_any_queue(play) -> None:
+    gold = {"segments": [{"attribute": "tier", "value": "gold"}]}
+    p = play(config({"ana": {}}, assign=gold, at={"b": {"priority": 9}}))
+    (first,) = writes(p, "Vera")
+    p.desk.contacts.link(first.contact, attributes={"tier": "gold"})
+    p.desk.end(first.id, by="ana")
+    (urgent,) = writes(p, "Urgent", on="chat-b")
+    p.advance("1m")
+    (vera,) = writes(p, "Vera")
+    p.agent("ana").on()
+    assert holders(p, urgent, vera) == [None, "ana"]
+    assert_folds(p)
+
+
+# --- cascade --------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("M1", "U17")
+def test_the_second_group_joins_after_the_wait_and_not_before(play) -> None:
+    p = play(config(TIERS, at={"a": CASCADE}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    one, two = writes(p, "One", "Two")
+    assert holders(p, one, two) == ["ana", None]
+    p.advance("89s")
+    assert holders(p, two) == [None]
+    p.advance("1s")
+    assert holders(p, two) == ["bob"]
+    assert_folds(p)
+
+
+@pytest.mark.req("M1")
+def test_an_agent_freed_in_an_earlier_group_wins_over_one_in_a_later(play) -> None:
+    people = {"zoe": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
+    p = play(config(people, at={"a": CASCADE}))
+    p.agent("zoe").on()
+    one, two = writes(p, "One", "Two")
+    p.advance("2m")
+    p.agent("zoe").ends(one)
+    assert holders(p, two) == ["zoe"]
+    p.agent("bob").on()
+    (three,) = writes(p, "Three")
+    assert holders(p, three) == [None], "tier1 is there, and busy: its time is not over"
+
+
+@pytest.mark.req("M1")
+def test_a_group_with_nobody_available_is_skipped_at_once(play) -> None:
+    p = play(config(TIERS, at={"a": CASCADE}))
+    p.agent("bob").on()
+    (one,) = writes(p, "One")
+    assert holders(p, one) == ["bob"]
+
+
+@pytest.mark.req("M1")
+def test_the_pool_opens_when_the_last_of_a_group_leaves_and_never_shrinks(play) -> None:
+    people = {**TIERS, "cid": {"groups": ["tier2"]}}
+    p = play(config(people, at={"a": CASCADE}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    one, two = writes(p, "One", "Two")
+    assert holders(p, one, two) == ["ana", None]
+    p.agent("ana").off()
+    assert holders(p, two) == ["bob"], "nobody of the first group is there: the second may at once"
+    (three,) = writes(p, "Three")
+    p.agent("ana").on()
+    p.agent("cid").on()
+    assert holders(p, three) == ["cid"], "it was open to the second group, and stays so"
+
+
+# --- percent --------------------------------------------------------------------------------------
+
+SHARES = {"percent": {"tier1": 7500, "tier2": 2500}}
+
+
+@pytest.mark.req("M2", "U17")
+def test_shares_are_counted_when_allotted_and_hold_exactly(play) -> None:
+    p = play(config(TIERS, at={"a": SHARES}, capacity=50))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    chats = writes(p, *(f"C{n}" for n in range(20)))
+    assert holders(p, *chats).count("ana") == 15
+    line = stored(p, QUEUE_LINES, "general/a")
+    assert line.counts == {"tier1": 15, "tier2": 5}
+    assert_folds(p)
+
+
+@pytest.mark.req("M2")
+def test_what_is_allotted_waits_for_its_group_until_it_is_opened(play) -> None:
+    p = play(config(TIERS, at={"a": {**SHARES, "open_after": "2m"}}, capacity=5))
+    p.agent("bob").on()
+    (one,) = writes(p, "One")
+    assert holders(p, one) == [None]
+    p.advance("119s")
+    assert holders(p, one) == [None]
+    p.advance("1s")
+    assert holders(p, one) == ["bob"]
+    assert stored(p, QUEUE_LINES, "general/a").counts == {"tier1": 1}, "counted for whom it was for"
+
+
+@pytest.mark.req("M2", "R2")
+def test_a_freed_agent_takes_what_is_allotted_to_their_group_past_others(play) -> None:
+    p = play(config(TIERS, at={"a": SHARES}))
+    chats = writes(p, *(f"C{n}" for n in range(4)))
+    p.agent("bob").on()
+    groups = [each.extras.routing.group for each in map(_model(p), chats)]
+    assert sorted(groups) == ["tier1"] * 3 + ["tier2"]
+    assert holders(p, *chats) == ["bob" if each == "tier2" else None for each in groups]
+    p.agent("bob").ends(chats[groups.index("tier2")])
+    assert set(holders(p, *[c for c, g in zip(chats, groups, strict=True) if g == "tier1"])) == {
+        None
+    }
+
+
+def _model(p: Any) -> Any:
+    from omniroute.schema import CONVERSATIONS
+
+    return lambda chat: stored(p, CONVERSATIONS, chat.id)
+
+
+@pytest.mark.req("M2")
+def test_changed_shares_start_a_new_count(play) -> None:
+    p = play(config(TIERS, at={"a": SHARES}))
+    writes(p, "One", "Two")
+    p.desk.apply(config(TIERS, at={"a": {"percent": {"tier1": 0, "tier2": 10_000}}}), by=None)
+    writes(p, "Three")
+    assert stored(p, QUEUE_LINES, "general/a").counts == {"tier2": 1}
+
+
+# --- skills, channels, distribution ---------------------------------------------------------------
+
+
+@pytest.mark.req("P1", "R2")
+def test_only_who_has_the_skill_gets_it_until_it_is_no_longer_asked(play) -> None:
+    asked = {"skills": {"router": {"levels": ">= 3", "expires": "1m"}}}
+    people = {"ana": {"skills": {"router": 2}}, "bob": {"skills": {"router": 3}}}
+    p = play(config(people, at={"a": asked}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    one, two = writes(p, "One", "Two")
+    assert holders(p, one, two) == ["bob", None]
+    p.advance("1m")
+    assert holders(p, two) == ["ana"]
+
+
+@pytest.mark.req("P1", "R2")
+def test_a_freed_agent_passes_over_what_asks_for_more_than_they_can(play) -> None:
+    p = play(config({"ana": {}}, at={"a": {"skills": {"router": 1}, "priority": 5}}))
+    (hard,) = writes(p, "Hard")
+    (easy,) = writes(p, "Easy", on="chat-b")
+    p.agent("ana").on()
+    assert holders(p, hard, easy) == [None, "ana"]
+
+
+@pytest.mark.req("P1")
+def test_someone_suitable_is_found_behind_many_who_are_not(play) -> None:
+    people: dict[str, dict[str, Any]] = {f"agent-{n:02}": {} for n in range(60)} | {
+        "zoe": {"skills": {"router": 1}}
+    }
+    p = play(config(people, at={"a": {"skills": {"router": 1}}}))
+    for name in people:
+        p.agent(name).on()
+    (one,) = writes(p, "One")
+    assert holders(p, one) == ["zoe"]
+
+
+@pytest.mark.req("A1", "R2")
+def test_nobody_gets_what_comes_on_a_channel_they_are_not_enabled_for(play) -> None:
+    p = play(config({"ana": {"channels": ["sms"]}}))
+    p.agent("ana").on()
+    (chat,) = writes(p, "Chat")
+    (sms,) = writes(p, "Sms", on="sms-a")
+    assert holders(p, chat, sms) == [None, "ana"]
+    p.agent("ana").ends(sms)
+    assert holders(p, chat) == [None]
+    p.desk.staff.put("ana", channels=["sms", "chat"])
+    assert holders(p, chat) == ["ana"]
+
+
+@pytest.mark.req("P3")
+def test_the_best_skilled_gets_it(play) -> None:
+    people = {"ana": {"skills": {"router": 4}}, "bob": {"skills": {"router": 9}}}
+    asked = {"skills": {"router": 3}}
+    p = play(config(people, at={"a": asked}, distribution="best_skill", capacity=5))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    assert holders(p, *writes(p, "One", "Two")) == ["bob", "bob"]
+
+
+@pytest.mark.req("P3")
+def test_round_robin_goes_round_whatever_anybody_holds(play) -> None:
+    people: dict[str, dict[str, Any]] = {"ana": {}, "bob": {}, "cid": {}}
+    p = play(config(people, distribution="round_robin", capacity=9))
+    for name in people:
+        p.agent(name).on()
+    found = []
+    for n in range(6):
+        p.advance("1s")
+        found += holders(p, *writes(p, f"C{n}"))
+    assert found == ["ana", "bob", "cid"] * 2
+
+
+# --- those who come back --------------------------------------------------------------------------
+
+STICKY = {"sticky_within": "1h", "sticky_wait": "2m"}
+
+
+def again(play: Any, assign: dict[str, Any], people: dict[str, dict[str, Any]]) -> Any:
+    """Let ana end what she held of Maria, be busy with Otto, and Maria write once more."""
+    p = play(config(people, assign=assign, after_end={"to": "queue"}))
+    p.agent("ana").on()
+    (maria,) = writes(p, "Maria")
+    p.agent("ana").ends(maria)
+    (otto,) = writes(p, "Otto")
+    return p, maria, otto
+
+
+@pytest.mark.req("P4")
+def test_a_contact_who_is_back_waits_for_their_agent_and_keeps_their_place(play) -> None:
+    p, maria, otto = again(play, STICKY, {"ana": {}, "bob": {}})
+    p.contact("Maria").writes("me again")
+    p.advance("1s")
+    (later,) = writes(p, "Later")
+    p.agent("bob").on()
+    assert holders(p, maria, later) == [None, "bob"]
+    p.agent("ana").ends(otto)
+    assert holders(p, maria) == ["ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("P4")
+def test_after_the_limit_counted_from_queue_entry_anybody_may_take_them(play) -> None:
+    p, maria, _ = again(play, STICKY, {"ana": {}, "bob": {}})
+    p.contact("Maria").writes("me again")
+    p.agent("bob").on()
+    p.advance("119s")
+    assert p.desk.conversation(maria.id).state is State.QUEUED
+    p.advance("1s")
+    assert holders(p, maria) == ["bob"]
+    assert len(told(p, tell.Lined)) == 1
+
+
+@pytest.mark.req("P4")
+def test_without_a_limit_they_wait_for_nobody(play) -> None:
+    p, maria, _ = again(play, {"sticky_within": "1h"}, {"ana": {}, "bob": {}})
+    p.agent("bob").on()
+    p.contact("Maria").writes("me again")
+    assert holders(p, maria) == ["bob"]
+
+
+# --- who asks for what ----------------------------------------------------------------------------
+
+
+@pytest.mark.req("U17", "M2")
+@pytest.mark.parametrize(
+    "assign,path,words",
+    [
+        ({**CASCADE, **SHARES}, "", "has both cascade and percent"),
+        ({"percent": {"tier1": 9999}}, ".percent", "add up to 10000, got 9999"),
+        ({"percent": {"tier3": 10_000}}, ".percent.tier3", "unknown group"),
+        ({"cascade": ["tier1", "tier1"]}, ".cascade[1]", "stands here twice"),
+        ({"priority": 11}, ".priority", "from -5 to 10, got 11"),
+        ({"priority": -6}, ".priority", "from -5 to 10, got -6"),
+        ({"segments": []}, ".segments", "set it for the desk"),
+        ({"skills": {"router": "some"}}, ".skills.router", "levels"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_its_path(
+    assign: dict[str, Any], path: str, words: str
+) -> None:
+    from omniroute.errors import ConfigError
+
+    with pytest.raises(ConfigError) as raised:
+        config(TIERS, at={"a": assign})
+    (problem,) = raised.value.problems
+    assert problem.path == f"inboxes.general.at.a.assign{path}"
+    assert words in problem.message
+
+
+@pytest.mark.req("M2")
+def test_a_share_for_a_group_that_nobody_is_in_is_refused() -> None:
+    from omniroute.errors import ConfigError
+
+    with pytest.raises(ConfigError, match='nobody is in "tier2"'):
+        config({"ana": {"groups": ["tier1"]}}, at={"a": SHARES})
+
+
+@pytest.mark.req("M3")
+def test_a_priority_belongs_to_leaves() -> None:
+    from omniroute.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="belongs to a leaf"):
+        config({"ana": {}}, assign={"priority": 1})
