@@ -177,6 +177,7 @@ if TYPE_CHECKING:
     from omniroute.model.desk_config import (
         ChannelDirection,
         DeskConfig,
+        GoesLive,
     )
     from omniroute.model.effects import (
         OutboxEntry,
@@ -422,6 +423,7 @@ __all__ = [
     "Extras",
     "FellSilent",
     "Gate",
+    "GoesLive",
     "HandOver",
     "Handler",
     "HostTransactionLost",
@@ -734,6 +736,7 @@ _HOMES = {
     "omniroute.model.desk_config": (
         "ChannelDirection",
         "DeskConfig",
+        "GoesLive",
     ),
     "omniroute.model.effects": (
         "OutboxEntry",
