@@ -19,6 +19,7 @@ __all__ = [
     "ConfigError",
     "ContentRejected",
     "ConversationClosed",
+    "ConversationOpen",
     "DeliveryError",
     "DeskExists",
     "DraftConflict",
@@ -278,6 +279,18 @@ class ConversationClosed(TransitionNotAllowed):
 
 class NotHolder(TransitionNotAllowed):
     """Only the agent who holds the conversation may do this (A13)."""
+
+
+class ConversationOpen(TransitionNotAllowed):
+    """Another conversation of the same contact and thread is open; `open` names it (S9)."""
+
+    def __init__(self, conversation: str, open_one: str) -> None:
+        self.conversation = conversation
+        self.open = open_one
+        super().__init__(
+            f"conversation {conversation!r} cannot be opened: {open_one!r} is open",
+            hint="end that one first, or go on in it",
+        )
 
 
 class AlreadyTaken(TransitionNotAllowed):

@@ -32,11 +32,11 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings
+from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, Policy, PolicySettings
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, SlaTargets
 
-__all__ = ["dump", "dump_agent", "dumps_toml", "written"]
+__all__ = ["dump", "dump_agent", "dump_policy", "dumps_toml", "written"]
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -79,6 +79,13 @@ def _own_policy(policy: PolicySettings) -> dict[str, Any]:
     written = _policy(policy)
     hours = written.pop("hours", None)
     return {"hours": hours, "policy": written or None}
+
+
+def dump_policy(policy: Policy) -> dict[str, Any]:
+    """Return a policy in force as the table that would set all of it."""
+    values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
+    hours = getattr(policy.hours, "hours", None)  # a calendar's, as they were written
+    return _policy(PolicySettings(**values | {"hours": hours}))
 
 
 def _policy(policy: PolicySettings) -> dict[str, Any]:

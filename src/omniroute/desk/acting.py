@@ -88,6 +88,17 @@ class Acting:
         """Bring a snoozed conversation back before its time (`Desk.wake`)."""
         return self.desk.wake(conversation, by=self.agent, key=key, now=now, within=within)
 
+    def reopen(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Bring back a conversation that has ended (`Desk.reopen`)."""
+        return self.desk.reopen(conversation, by=self.agent, key=key, now=now, within=within)
+
     def dismiss(
         self,
         conversation: str,

@@ -26,6 +26,7 @@ __all__ = [
     "Open",
     "Receive",
     "Relocate",
+    "Reopen",
     "Reply",
     "Reschedule",
     "SetTags",
@@ -164,6 +165,13 @@ class Wake:
 
 
 @frozen
+class Reopen:
+    """An agent brings back a conversation that has ended (S9)."""
+
+    by: str
+
+
+@frozen
 class Dismiss:
     """The holder parks the conversation, whose contact has fallen silent (U37)."""
 
@@ -221,6 +229,7 @@ Command = (
     | Snooze
     | Wake
     | Dismiss
+    | Reopen
     | Note
     | SetTags
     | Line
