@@ -76,7 +76,7 @@ def test_adding_an_entry_point_warns_that_it_is_live_once_it_is_saved(p: Any) ->
     assert warning == om.GoesLive("new", "chat", "general")
     assert "Don't add it until you are ready" in str(warning)
     elsewhere = draft.add_entry_point(
-        "gold", channel="chat", address="w-gold", override={"inbox": "vip"}
+        "golden", channel="chat", address="w-gold", override={"inbox": "vip"}
     )
     assert elsewhere.inbox == "vip"
     assert draft.add_entry_point("off", channel="chat", address="w", embedded=False) is None
