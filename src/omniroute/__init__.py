@@ -102,6 +102,8 @@ if TYPE_CHECKING:
         StoreBusy,
         StoredValueError,
         StoreError,
+        TargetUnavailable,
+        TransferNotAllowed,
         TransitionNotAllowed,
         UniqueViolation,
         UnknownAddress,
@@ -247,6 +249,9 @@ if TYPE_CHECKING:
         Policy,
         PolicySettings,
         ProtectedNames,
+        TransferAgent,
+        TransferQueue,
+        TransferRules,
     )
     from omniroute.model.secret import (
         Secret,
@@ -266,6 +271,10 @@ if TYPE_CHECKING:
         WAITING,
         EndReason,
         State,
+    )
+    from omniroute.model.targets import (
+        Group,
+        Queue,
     )
     from omniroute.model.wire import (
         Accepted,
@@ -431,6 +440,7 @@ __all__ = [
     "Followed",
     "Gate",
     "GoesLive",
+    "Group",
     "HandOver",
     "Handler",
     "HostTransactionLost",
@@ -483,6 +493,7 @@ __all__ = [
     "PolicySettings",
     "Problem",
     "ProtectedNames",
+    "Queue",
     "Queued",
     "Quiet",
     "RandomIds",
@@ -550,10 +561,15 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TargetUnavailable",
     "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
+    "TransferAgent",
+    "TransferNotAllowed",
+    "TransferQueue",
+    "TransferRules",
     "Transition",
     "TransitionNotAllowed",
     "Transport",
@@ -696,6 +712,8 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
+        "TransferNotAllowed",
+        "TargetUnavailable",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -812,6 +830,9 @@ _HOMES = {
         "Policy",
         "PolicySettings",
         "ProtectedNames",
+        "TransferAgent",
+        "TransferQueue",
+        "TransferRules",
     ),
     "omniroute.model.secret": (
         "Secret",
@@ -899,6 +920,10 @@ _HOMES = {
         "Routing",
         "Segment",
         "Selector",
+    ),
+    "omniroute.model.targets": (
+        "Group",
+        "Queue",
     ),
 }
 _MODULES = ("sql",)
