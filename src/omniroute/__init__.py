@@ -298,6 +298,9 @@ if TYPE_CHECKING:
         SendResult,
         Unknown,
     )
+    from omniroute.model.wish import (
+        RankingQuestion,
+    )
     from omniroute.plugins import (
         Registry,
         hookimpl,
@@ -495,6 +498,7 @@ __all__ = [
     "Queued",
     "Quiet",
     "RandomIds",
+    "RankingQuestion",
     "RawRequest",
     "RawResponse",
     "Reactivated",
@@ -922,6 +926,7 @@ _HOMES = {
         "Group",
         "Queue",
     ),
+    "omniroute.model.wish": ("RankingQuestion",),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

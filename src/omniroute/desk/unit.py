@@ -7,7 +7,7 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from omniroute.desk.menus import serves_somewhere, show_menu
@@ -37,8 +37,8 @@ from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
-Ranking = Callable[[Conversation, Sequence[Agent]], Iterable[object]]
-"""Returns agents' ids, the best first."""
+Ranking = Callable[..., Iterable[object] | None]
+"""Takes `question`, a `RankingQuestion`; returns agents' ids, the best first, or None."""
 
 
 class Setups(Protocol):
