@@ -290,10 +290,7 @@ class Unit:
                 admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
-            if before is not None and (before.available, before.pools) != (
-                after.available,
-                after.pools,
-            ):
+            if before is not None and before.available and _left(before, after):
                 self.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
         if after.leaving and not after.load and before is not None:
@@ -392,6 +389,11 @@ class Unit:
 
 
 _WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated, tell.Lined)
+
+
+def _left(before: Agent, after: Agent) -> bool:
+    """Whether an agent who was there is no longer, or no longer in the same groups."""
+    return not after.available or before.pools != after.pools
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

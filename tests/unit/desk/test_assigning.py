@@ -164,6 +164,7 @@ def test_an_agent_freed_in_an_earlier_group_wins_over_one_in_a_later(play) -> No
 def test_a_group_with_nobody_available_is_skipped_at_once(play) -> None:
     p = play(config(TIERS, at={"a": CASCADE}))
     p.agent("bob").on()
+    p.advance("1s")
     (one,) = writes(p, "One")
     assert holders(p, one) == ["bob"]
 
