@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         Desk,
         Desks,
         DueStory,
+        FollowAs,
+        Followed,
         Handler,
         MessageView,
         Page,
@@ -100,6 +102,8 @@ if TYPE_CHECKING:
         StoreBusy,
         StoredValueError,
         StoreError,
+        TargetUnavailable,
+        TransferNotAllowed,
         TransitionNotAllowed,
         UniqueViolation,
         UnknownAddress,
@@ -244,6 +248,9 @@ if TYPE_CHECKING:
         Policy,
         PolicySettings,
         ProtectedNames,
+        TransferAgent,
+        TransferQueue,
+        TransferRules,
     )
     from omniroute.model.secret import (
         Secret,
@@ -263,6 +270,10 @@ if TYPE_CHECKING:
         WAITING,
         EndReason,
         State,
+    )
+    from omniroute.model.targets import (
+        Group,
+        Queue,
     )
     from omniroute.model.wire import (
         Accepted,
@@ -424,7 +435,10 @@ __all__ = [
     "Explanation",
     "Extras",
     "FellSilent",
+    "FollowAs",
+    "Followed",
     "Gate",
+    "Group",
     "HandOver",
     "Handler",
     "HostTransactionLost",
@@ -477,6 +491,7 @@ __all__ = [
     "PolicySettings",
     "Problem",
     "ProtectedNames",
+    "Queue",
     "Queued",
     "Quiet",
     "RandomIds",
@@ -544,10 +559,15 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TargetUnavailable",
     "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
+    "TransferAgent",
+    "TransferNotAllowed",
+    "TransferQueue",
+    "TransferRules",
     "Transition",
     "TransitionNotAllowed",
     "Transport",
@@ -623,6 +643,8 @@ _HOMES = {
         "DueStory",
         "TimeSpan",
         "Desks",
+        "FollowAs",
+        "Followed",
         "Handler",
         "MessageView",
         "Page",
@@ -688,6 +710,8 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
+        "TransferNotAllowed",
+        "TargetUnavailable",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -803,6 +827,9 @@ _HOMES = {
         "Policy",
         "PolicySettings",
         "ProtectedNames",
+        "TransferAgent",
+        "TransferQueue",
+        "TransferRules",
     ),
     "omniroute.model.secret": (
         "Secret",
@@ -890,6 +917,10 @@ _HOMES = {
         "Routing",
         "Segment",
         "Selector",
+    ),
+    "omniroute.model.targets": (
+        "Group",
+        "Queue",
     ),
 }
 _MODULES = ("sql",)
