@@ -14,7 +14,7 @@ from omniroute.model import events as tell
 from omniroute.model.conversation import DeadlineKind
 from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
+from omniroute.model.policy import AfterEnd, AfterEndTo, Overtake, PolicySettings
 from omniroute.model.sla import ServiceLevel, SlaHours, SlaTargets
 from omniroute.model.state import State
 from omniroute.rules.sla.status import ClockStatus, Cue
@@ -34,12 +34,8 @@ def a_desk(
     *, targets: SlaTargets = NO_TARGETS, policy: Any = None, sla: int = 15 * MINUTE, **more: Any
 ) -> Any:
     inbox = InboxConfig(sla=sla, primary_for=("chat",), targets=targets)
-    return a_config(
-        agents=("ana",),
-        inboxes={"general": inbox},
-        policy=policy or PolicySettings(),
-        **more,
-    )
+    more.setdefault("agents", ("ana",))
+    return a_config(inboxes={"general": inbox}, policy=policy or PolicySettings(), **more)
 
 
 def snooze(p: Play, conversation: str, micros: int) -> None:
@@ -351,6 +347,26 @@ def test_an_answer_at_the_targets_very_instant_is_in_time(play, late: int, excee
     p.desk.reply(chat.id, "Hi", by="ana", now=MONDAY + timedelta(seconds=60, microseconds=late))
     p.advance("1h")
     assert len(told(p, tell.ResponseTargetExceeded)) == exceeded
+
+
+@pytest.mark.req("M7")
+def test_a_target_needs_a_contact_who_waits(play) -> None:
+    overtake = PolicySettings(response_target=MINUTE, overtake=Overtake.CONFIRM)
+    p = play(
+        a_desk(policy=overtake, preset="claim", agents={"ana": ("general",), "bob": ("general",)})
+    )
+    p.agent("ana").on()
+    p.agent("bob").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.agent("bob").takes(chat, confirm=True)
+    assert cue(p, chat.id, 0) == (Cue.OK, None)
+    maria.writes("And?")
+    p.clock.advance("30s")
+    p.agent("ana").takes(chat, confirm=True)
+    assert cue(p, chat.id, 30) == (Cue.DUE, 60), "it is the time of who holds it now"
+    assert_folds(p)
 
 
 @pytest.mark.req("S5", "U68")
