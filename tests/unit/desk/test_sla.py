@@ -132,6 +132,7 @@ def test_a_reopened_conversation_has_met_its_first_response_and_owes_the_next(pl
         "first_response": "met",
     }
     by_kind = {each.kind: each.due for each in again.clocks}
+    assert told(p, tell.SlaRescheduled) == [], "known at once, not only when looked at again"
     assert by_kind[DeadlineKind.NEXT_RESPONSE] == MONDAY + timedelta(hours=4, minutes=10)
     assert by_kind[DeadlineKind.RESOLUTION] == MONDAY + timedelta(hours=6)
     assert_folds(p)
@@ -367,6 +368,24 @@ def test_a_target_needs_a_contact_who_waits(play) -> None:
     p.agent("ana").takes(chat, confirm=True)
     assert cue(p, chat.id, 30) == (Cue.DUE, 60), "it is the time of who holds it now"
     assert_folds(p)
+
+
+@pytest.mark.req("M7", "U68")
+def test_nobodys_target_runs_in_a_queue_also_after_a_reopening(play) -> None:
+    policy = PolicySettings(response_target=MINUTE, after_end=AfterEnd(AfterEndTo.QUEUE))
+    p = play(a_desk(policy=policy, preset="push", targets=SlaTargets(next=HOUR)))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.desk.end(chat.id, by="ana")
+    p.agent("ana").off()
+    assert maria.writes("Again").state is State.QUEUED
+    assert cue(p, chat.id, 0) == (Cue.OK, None)
+    p.advance("10m")
+    assert told(p, tell.ResponseTargetExceeded) == []
+    p.agent("ana").on()
+    assert cue(p, chat.id, 600) == (Cue.DUE, 60)
 
 
 @pytest.mark.req("S5", "U68")
