@@ -19,6 +19,7 @@ __all__ = [
     "ConfigError",
     "ContentRejected",
     "ConversationClosed",
+    "ConversationOpen",
     "DeliveryError",
     "DeskExists",
     "DraftConflict",
@@ -41,6 +42,8 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoredValueError",
+    "TargetUnavailable",
+    "TransferNotAllowed",
     "TransitionNotAllowed",
     "UniqueViolation",
     "UnknownAddress",
@@ -280,6 +283,18 @@ class NotHolder(TransitionNotAllowed):
     """Only the agent who holds the conversation may do this (A13)."""
 
 
+class ConversationOpen(TransitionNotAllowed):
+    """Another conversation of the same contact and thread is open; `open` names it (S9)."""
+
+    def __init__(self, conversation: str, open_one: str) -> None:
+        self.conversation = conversation
+        self.open = open_one
+        super().__init__(
+            f"conversation {conversation!r} cannot be opened: {open_one!r} is open",
+            hint="end that one first, or go on in it",
+        )
+
+
 class AlreadyTaken(TransitionNotAllowed):
     """Another agent holds the conversation (C4).
 
@@ -299,8 +314,16 @@ class AlreadyTaken(TransitionNotAllowed):
         )
 
 
+class TransferNotAllowed(TransitionNotAllowed):
+    """Policy does not let the conversation go there: the queue, the group, or too often (U67, M13)."""
+
+
 class AgentUnavailable(UsageError):
     """The agent cannot be given work now."""
+
+
+class TargetUnavailable(AgentUnavailable):
+    """Who would receive the transfer is not available; `force=True` transfers anyway (A23)."""
 
 
 class CapacityExceeded(AgentUnavailable):

@@ -151,6 +151,15 @@ class DeskMachine(Outside):
         if then_ends:
             self.ends(pick=self.where(chat), agent=agent, disposition=None)
 
+    @precondition(lambda self: self.any_in("ended"))
+    @rule(pick=picks, agent=agents)
+    def reopens(self, pick: int, agent: str) -> None:
+        """By hand, where nothing is open in its thread (S9)."""
+        chat = self.chat(pick, "ended")
+        refusal = self.oracle.refusal("reopen", chat, agent)
+        self.do(lambda world: world.desk.reopen(chat.id, by=agent), refusal)
+        assert refusal or chat.state != "ended"
+
     @precondition(lambda self: self.any_in("queued") or self.any_in("active"))
     @rule(pick=picks)
     def anybody_ends(self, pick: int) -> None:
@@ -200,7 +209,9 @@ class DeskMachine(Outside):
 
     @now_and_then(2)
     @precondition(lambda self: self.has_chats)
-    @rule(pick=picks, agent=agents, what=st.sampled_from(["note", "take", "reply", "end"]))
+    @rule(
+        pick=picks, agent=agents, what=st.sampled_from(["note", "take", "reply", "end", "reopen"])
+    )
     def does_it_under_a_key(self, pick: int, agent: str, what: str) -> None:
         """What is asked again under its key is done once, and another thing never (R4)."""
         chat, key = self.chat(pick), f"key-{len(self.keyed)}"
@@ -209,6 +220,7 @@ class DeskMachine(Outside):
             "take": lambda world: world.desk.take(chat.id, by=agent, key=key),
             "reply": lambda world: world.desk.reply(chat.id, "Hi", by=agent, key=key),
             "end": lambda world: world.desk.end(chat.id, by=agent, key=key),
+            "reopen": lambda world: world.desk.reopen(chat.id, by=agent, key=key),
         }
         done = self.do(acts[what], self.oracle.refusal(what, chat, agent))
         if isinstance(done, OmnirouteError):

@@ -46,6 +46,7 @@ class Chat:
     tags: tuple[str, ...] = ()
     newest: int = 0
     newest_by: str = ""
+    by_hand: bool = False
     messages: list[str] = field(factory=list)
 
     @property
@@ -189,8 +190,12 @@ class Oracle:
         assert e.released is None, "nothing gives a conversation back yet"
         if e.source.value == "ended":
             assert e.queue == chat.queue
-            assert e.due == e.at + self.book.entries[chat.entry].sla
-            self._arm(chat, e.due, e.timers)
+            if e.actor == "contact":
+                assert e.due == e.at + self.book.entries[chat.entry].sla
+                self._arm(chat, e.due, e.timers)
+            else:
+                assert (e.due, e.timers) == (None, None), "nobody waits for an answer"
+                chat.by_hand = True
         if chat.agent is not None:
             chat.previous = chat.agent
         chat.wait_class = 2 if e.source.value == "selecting" else 0
@@ -250,10 +255,13 @@ class Oracle:
 
     def _on_SlaRescheduled(self, e: Any) -> None:
         chat = self.chats[e.conversation]
-        assert chat.due is not None
         assert chat.asked_at is not None
         assert chat.due != e.due == chat.asked_at + self.book.entries[chat.entry].sla
-        chat.due, chat.rescheduled = e.due, True
+        if chat.due is None:  # reopened by hand, and now the contact waits for an answer
+            assert chat.by_hand
+            assert e.at == chat.asked_at
+            chat.armed = e.due + 1
+        chat.due, chat.rescheduled, chat.by_hand = e.due, True, False
         if chat.armed is not None or e.due >= e.at:
             chat.armed = e.due + 1  # else it was told of, and still is past
 
@@ -450,4 +458,19 @@ class Oracle:
             return self.taking(chat, by, confirm=False)
         if by not in self.staff:
             return "UnknownAgent"
+        if what == "reopen":
+            return self.reopening(chat)
         return "ConversationClosed" if what == "end" and chat.state == "ended" else None
+
+    def reopening(self, chat: Chat) -> str | None:
+        """Why a conversation cannot be reopened by hand, or None where it can (S9)."""
+        thread = (chat.entry, chat.contact, chat.thread)
+        others = [
+            other
+            for other in self.chats.values()
+            if (other.entry, other.contact, other.thread) == thread and other.state != "ended"
+        ]
+        if any(other is not chat for other in others):
+            return "ConversationOpen"
+        gone = chat.queue not in self.book.leaves()
+        return "TransitionNotAllowed" if others or gone else None

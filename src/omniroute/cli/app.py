@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 import click
 
+from omniroute.cli.apply import apply
 from omniroute.cli.check import check
 from omniroute.cli.console import console
 from omniroute.cli.db import db
 from omniroute.cli.demo.command import demo
+from omniroute.cli.history import history
+from omniroute.cli.rollback import rollback
+from omniroute.cli.tree import tree
 from omniroute.cli.version import version
+from omniroute.cli.walk import walk
 from omniroute.cli.worker import worker
 from omniroute.errors import OmnirouteError
 
@@ -22,7 +27,18 @@ def app() -> None:
     """Omnichannel routing and conversation lifecycle, as a library."""
 
 
-for _command in (check, db, demo, version, worker):
+for _command in (
+    apply,
+    check,
+    db,
+    demo,
+    history,
+    rollback,
+    tree,
+    version,
+    walk,
+    worker,
+):
     app.add_command(_command)
 
 

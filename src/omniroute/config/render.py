@@ -32,11 +32,18 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, PolicySettings
+from omniroute.model.policy import (
+    AfterEnd,
+    Inactivity,
+    KeepAlive,
+    Policy,
+    PolicySettings,
+    TransferRules,
+)
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, SlaTargets
 
-__all__ = ["dump", "dump_agent", "dumps_toml", "written"]
+__all__ = ["dump", "dump_agent", "dump_policy", "dumps_toml", "written"]
 
 
 def dump(config: DeskConfig) -> dict[str, Any]:
@@ -81,6 +88,13 @@ def _own_policy(policy: PolicySettings) -> dict[str, Any]:
     return {"hours": hours, "policy": written or None}
 
 
+def dump_policy(policy: Policy) -> dict[str, Any]:
+    """Return a policy in force as the table that would set all of it."""
+    values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
+    hours = getattr(policy.hours, "hours", None)  # a calendar's, as they were written
+    return _policy(PolicySettings(**values | {"hours": hours}))
+
+
 def _policy(policy: PolicySettings) -> dict[str, Any]:
     values = {each.name: getattr(policy, each.name) for each in fields(PolicySettings)}
     written = {
@@ -122,6 +136,12 @@ def _after_end(rule: AfterEnd) -> dict[str, Any]:
     return _set({"to": rule.to.value, "within": within})
 
 
+def _transfer(rules: TransferRules) -> dict[str, Any]:
+    plain = TransferRules()
+    values = {each.name: getattr(rules, each.name) for each in fields(TransferRules)}
+    return {k: _value(v) for k, v in values.items() if v != getattr(plain, k)}
+
+
 def _capacity(limits: Capacity) -> dict[str, Any]:
     return {"goal": limits.goal, "soft_max": limits.soft_max, "hard_max": limits.hard_max}
 
@@ -156,6 +176,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Hours: written_hours,
     KeepAlive: _keep_alive,
     ServiceLevel: _service_level,
+    TransferRules: _transfer,
 }
 
 

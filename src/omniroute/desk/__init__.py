@@ -7,6 +7,7 @@ from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks, open_desk
 from omniroute.desk.due_story import DueStory, TimeSpan
 from omniroute.desk.explain import Handler, Story, TimelineEntry
+from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
@@ -34,6 +35,8 @@ __all__ = [
     "Desk",
     "Desks",
     "DueStory",
+    "FollowAs",
+    "Followed",
     "Handler",
     "MessageView",
     "Page",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.desk.views import ConversationView, MessageView
+from omniroute.model.targets import Group, Queue
 from omniroute.model.wire import Attachment
 
 if TYPE_CHECKING:
@@ -88,6 +89,17 @@ class Acting:
         """Bring a snoozed conversation back before its time (`Desk.wake`)."""
         return self.desk.wake(conversation, by=self.agent, key=key, now=now, within=within)
 
+    def reopen(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Bring back a conversation that has ended (`Desk.reopen`)."""
+        return self.desk.reopen(conversation, by=self.agent, key=key, now=now, within=within)
+
     def dismiss(
         self,
         conversation: str,
@@ -98,6 +110,29 @@ class Acting:
     ) -> ConversationView:
         """Park a conversation whose contact fell silent (`Desk.dismiss`)."""
         return self.desk.dismiss(conversation, by=self.agent, key=key, now=now, within=within)
+
+    def transfer(
+        self,
+        conversation: str,
+        to: str | Group | Queue,
+        *,
+        comment: str | None = None,
+        force: bool = False,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Transfer a conversation to an agent, a `Group` or a `Queue` (`Desk.transfer`)."""
+        return self.desk.transfer(
+            conversation,
+            to,
+            by=self.agent,
+            comment=comment,
+            force=force,
+            key=key,
+            now=now,
+            within=within,
+        )
 
     def end(
         self,

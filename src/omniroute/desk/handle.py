@@ -10,7 +10,7 @@ from omniroute.desk.idempotency import Done
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
-from omniroute.errors import UsageError
+from omniroute.errors import ConversationOpen, TransitionNotAllowed, UsageError
 from omniroute.instants import to_duration, to_micros
 from omniroute.model import commands as ask
 from omniroute.model.conversation import Conversation
@@ -20,13 +20,14 @@ from omniroute.model.records import ReadMarker
 from omniroute.model.state import State
 from omniroute.model.wire import Attachment, DeliveryStatus
 from omniroute.rules.storable import check_key, check_storable, check_text
-from omniroute.schema import MESSAGES, READ_MARKERS
+from omniroute.schema import CONVERSATIONS, MESSAGES, READ_MARKERS
 
 __all__ = [
     "dismiss",
     "end",
     "mark_read",
     "note",
+    "reopen",
     "reply",
     "snooze",
     "tag",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _NEWEST = MESSAGES.index("messages_of")
+_THREAD = CONVERSATIONS.index("thread")
 
 CheckContent = Callable[[Unit, str], None]
 """Raises `UnsupportedContent` for what an entry point's channel cannot carry."""
@@ -114,6 +116,28 @@ def wake(conversation: str, by: str) -> Callable[[Unit], Done]:
             show_menu(unit, after)
         settle(unit)
         return Done(unit.conversation(conversation))
+
+    return flow
+
+
+def reopen(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of bringing back what has ended, where nothing is open in its thread (S9)."""
+
+    def flow(unit: Unit) -> Done:
+        unit.agent(by)
+        found = unit.conversation(conversation)
+        place = found.place
+        thread = (place.entry_point, place.contact, place.thread)
+        (first,) = unit.tx.scan(_THREAD, unit.desk, thread, limit=1)
+        if not first.ended and first.id != found.id:
+            raise ConversationOpen(found.id, first.id)
+        if found.ended and found.queue is not None and not unit.setup.is_leaf(found.queue):
+            raise TransitionNotAllowed(
+                f"conversation {found.id!r} cannot go back to its queue",
+                expected="a queue of the configuration in force",
+                got=repr(found.queue),
+            )
+        return _settled(unit, conversation, ask.Reopen(by))
 
     return flow
 

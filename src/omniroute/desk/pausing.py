@@ -1,4 +1,4 @@
-"""The part of `Desk` that is about silence and time: snooze, wake, dismiss, and running by a clock."""
+"""The part of `Desk` that is about silence and time: snooze, wake, dismiss, reopen, run by a clock."""
 
 from __future__ import annotations
 
@@ -89,6 +89,24 @@ class Pausing:
         and `within` as for `take`.
         """
         flow = once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
+        return self._commanded(flow, now, within)
+
+    def reopen(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Bring back a conversation that has ended: it waits in its queue, and nobody for an answer (S9).
+
+        Raises `ConversationOpen`, naming it, where another one of the same contact and thread is
+        open; `TransitionNotAllowed` where it had no queue, or its queue is gone. `key` and `within`
+        as for `take`.
+        """
+        flow = once(key, handle.reopen(conversation, by), "reopen", conversation, by)
         return self._commanded(flow, now, within)
 
     def run(

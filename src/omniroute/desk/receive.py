@@ -256,6 +256,8 @@ def _again(
     command = ask.Receive(body["id"], entry_point.sla, queue_gone=gone)
     policy = unit.policy(conversation)
     after = unit.perform(conversation, command, policy, messages=(body,))
+    if conversation.clocks.waiting_since is None:
+        after = unit.refresh(after)  # one that an agent reopened has had no clock until now
     if is_word(item.text, _words(unit, conversation).exit_words):
         return unit.perform(after, ask.End(None, EndReason.CONSUMER), policy)
     if after.state is not State.SELECTING:

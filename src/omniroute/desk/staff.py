@@ -15,7 +15,7 @@ from attrs import evolve, fields
 from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
-from omniroute.errors import UnknownAgent, UsageError
+from omniroute.errors import Problem, UnknownAgent, UsageError
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
@@ -154,7 +154,10 @@ def change(
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.channel_checks import trait_problems  # which configuration is judged by
+    from omniroute.rules.channel_checks import (
+        language_problem,
+        trait_problems,
+    )  # which configuration is judged by
     from omniroute.rules.policy_checks import capacity_problems
 
     check_key(agent, "agent")
@@ -165,10 +168,14 @@ def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     if problem is not None:
         raise UsageError(problem, where="agent")
     capacity: Mapping[str, Capacity] | None = given.get("capacity")
-    check_storable(capacity, "capacity")
     traits = (given.get("skills") or {}, given.get("weight", 1))
-    check_storable(traits, "agent")
-    found = (*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits))
+    check_storable(dict(given), "agent")
+    found = [*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits)]
+    found += [
+        Problem(f"languages[{index}]", text)
+        for index, language in enumerate(given.get("languages", ()))
+        if (text := language_problem(language))
+    ]
     if found:
         raise UsageError(found[0].message, where=found[0].path)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import builtins
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from omniroute.clock import resolve_now
-from omniroute.desk import read, staff
+from omniroute.desk import following, read, staff
+from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.leaving import remove
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
@@ -15,6 +17,7 @@ from omniroute.desk.unit import Unit
 from omniroute.desk.views import AgentView, Page, StaffChangeView
 from omniroute.errors import UnknownAgent, UsageError
 from omniroute.model.agent import Agent, Capacity, Role
+from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS, STAFF_CHANGES
@@ -22,6 +25,8 @@ from omniroute.schema import AGENTS, STAFF_CHANGES
 __all__ = ["Staff", "given"]
 
 T = TypeVar("T")
+
+_LISTS = ("groups", "serves", "channels", "languages")
 
 _ALL = AGENTS.index("all_agents")
 _HISTORY = STAFF_CHANGES.index("staff_history")
@@ -32,7 +37,7 @@ def given(**values: Any) -> dict[str, Any]:
     if (role := values.get("role")) is not None:
         values["role"] = _role(role)
     return {
-        name: tuple(value) if name in ("groups", "serves", "channels") else value
+        name: tuple(value) if name in _LISTS else value
         for name, value in values.items()
         if value is not None
     }
@@ -68,6 +73,7 @@ class Staff:
         channels: Sequence[str] | None = None,
         weight: int | None = None,
         role: Role | str | None = None,
+        languages: Sequence[str] | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
@@ -88,6 +94,7 @@ class Staff:
             channels=channels,
             weight=weight,
             role=role,
+            languages=languages,
         )
         return self._changed(staff.change(agent, profile, by=by, add=True), now, within)
 
@@ -103,6 +110,7 @@ class Staff:
         channels: Sequence[str] | None = None,
         weight: int | None = None,
         role: Role | str | None = None,
+        languages: Sequence[str] | None = None,
         by: str | None = None,
         now: datetime | None = None,
         within: object | None = None,
@@ -117,6 +125,7 @@ class Staff:
             channels=channels,
             weight=weight,
             role=role,
+            languages=languages,
         )
         return self._changed(staff.change(agent, profile, by=by, add=False), now, within)
 
@@ -139,6 +148,43 @@ class Staff:
         """
         flow = remove(agent, held=held, hand_to=hand_to, by=by)
         self._run(flow, now, within)
+
+    def follow(
+        self,
+        config: DeskConfig,
+        *,
+        overrule: bool = False,
+        plan: bool = False,
+        by: str | None = None,
+        now: datetime | None = None,
+    ) -> builtins.list[Followed]:
+        """Let the staff follow the `agents` of a file's configuration; return what became of whom.
+
+        An agent who was seeded, or last changed by a file, follows it; one that somebody edited by
+        hand stays so, unless with `overrule`. Nobody is removed: whom the file no longer names is
+        told as `not_named`. With `plan` nothing is changed. Agents are saved in batches of 100.
+        """
+        told = []
+        for batch in following.batches(config.agents):
+            if plan:
+                work = following.planned(self._desk, batch, overrule=overrule)
+                told += self._runtime.read(work)
+            else:
+                told += self._run(following.follow(batch, by=by, overrule=overrule), now, None)
+        if config.agents:
+            told += self._not_named(config)
+        return told
+
+    def _not_named(self, config: DeskConfig) -> Iterator[Followed]:
+        cursor: str | None = None
+        while True:
+            page = self.list(limit=1000, after=cursor)
+            for each in page.items:
+                if each.id not in config.agents:
+                    yield Followed(each.id, FollowAs.NOT_NAMED, ())
+            cursor = page.next
+            if cursor is None:
+                return
 
     def set_available(
         self,

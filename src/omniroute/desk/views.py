@@ -206,6 +206,9 @@ class AgentView:
     idle_since: datetime
     role: Role
     leaving: bool
+    channels: tuple[str, ...] | None
+    skills: Mapping[str, int]
+    languages: tuple[str, ...]
 
     @classmethod
     def of(cls, agent: Agent, zone: str) -> AgentView:
@@ -223,6 +226,9 @@ class AgentView:
             idle_since=from_micros(agent.idle_since, zone),
             role=agent.role,
             leaving=agent.leaving,
+            channels=agent.channels,
+            skills=agent.skills,
+            languages=agent.languages,
         )
 
 

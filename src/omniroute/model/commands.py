@@ -26,6 +26,7 @@ __all__ = [
     "Open",
     "Receive",
     "Relocate",
+    "Reopen",
     "Reply",
     "Reschedule",
     "SetTags",
@@ -105,10 +106,11 @@ class Take:
 
 @frozen
 class HandOver:
-    """Somebody who is not the holder gives the conversation to an agent: its holder leaves (S15)."""
+    """Give the conversation to another agent: a transfer (A21), or since its holder leaves (S15)."""
 
     to: str
     by: str | None = None
+    reason: str = "handed_over"
 
 
 @frozen
@@ -161,6 +163,13 @@ class Wake:
 
     by: str
     queue_gone: bool = False
+
+
+@frozen
+class Reopen:
+    """An agent brings back a conversation that has ended (S9)."""
+
+    by: str
 
 
 @frozen
@@ -221,6 +230,7 @@ Command = (
     | Snooze
     | Wake
     | Dismiss
+    | Reopen
     | Note
     | SetTags
     | Line

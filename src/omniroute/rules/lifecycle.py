@@ -223,6 +223,13 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     return (back, said), ()
 
 
+def _reopened_by_hand(c: Conversation, command: ask.Reopen, _: Policy, now: int) -> Outcome:
+    # Nobody waits for an answer: the contact has not written, and no first-response clock starts.
+    actor = agent_actor(command.by)
+    back = tell.Queued(c.id, now, actor, None, State.ENDED, "reopened", _queue_of(c))
+    return (back,), ()
+
+
 def _queue_of(c: Conversation) -> str:
     if c.queue is None:
         raise TransitionNotAllowed(f"conversation {c.id!r} has no queue to return to")
@@ -276,7 +283,7 @@ def _handed_over(c: Conversation, command: ask.HandOver, policy: Policy, now: in
     if c.agent is None or c.agent == command.to:
         return (), ()
     actor = SYSTEM if command.by is None else agent_actor(command.by)
-    to, reason = command.to, "handed_over"
+    to, reason = command.to, command.reason
     due, timers = sla.awaited(c, policy, now)
     return (tell.TookOver(c.id, now, actor, timers, c.state, reason, to, c.agent, due),), ()
 
@@ -487,6 +494,7 @@ TABLE: Final = (
     Step(ask.Wake, (State.SNOOZED,), (State.QUEUED, State.SELECTING), _quiet(silence.wake)),
     Step(ask.Dismiss, (State.INACTIVE,), (State.DISMISSED,), _quiet(silence.dismiss)),
     Step(ask.End, _OPEN, (State.ENDED,), _ended),
+    Step(ask.Reopen, (State.ENDED,), (State.QUEUED,), _reopened_by_hand),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
     Step(ask.Line, _OPEN, (), _placed),

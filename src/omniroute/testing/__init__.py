@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     )
     from omniroute.testing.playing import MONDAY, Play, PlayAgent, PlayContact, play
     from omniroute.testing.scripted import Delivery, ScriptedAdapter, ScriptedProvider
+from omniroute.testing.walking import Finding, FindingKind, walk, walk_cases
 
 __all__ = [
     "MONDAY",
     "NOW",
     "Delivery",
+    "Finding",
+    "FindingKind",
     "Play",
     "PlayAgent",
     "PlayContact",
@@ -37,6 +40,8 @@ __all__ = [
     "an_agent",
     "an_inbound",
     "play",
+    "walk",
+    "walk_cases",
 ]
 
 _HOMES = {

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
+from attrs import evolve
 
 from omniroute.errors import (
     AlreadyTaken,
     CapacityExceeded,
     ConversationClosed,
+    ConversationOpen,
     NaiveDatetime,
     TransitionNotAllowed,
     UnknownAgent,
@@ -21,6 +23,7 @@ from omniroute.errors import (
 )
 from omniroute.model import events as tell
 from omniroute.model.message import Direction
+from omniroute.model.policy import PolicySettings
 from omniroute.model.state import EndReason, State
 from omniroute.model.wire import Attachment, DeliveryStatus
 from omniroute.testing import MONDAY, a_config
@@ -276,6 +279,76 @@ def test_writing_what_is_there_already_tells_nothing(held) -> None:
 
 
 @pytest.mark.req("P18")
+# --- reopening by hand ----------------------------------------------------------------------------
+
+
+def ended(play, **policy):
+    p = play(evolve(a_config(preset="push", agents=("ana",)), policy=PolicySettings(**policy)))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.advance("1m")
+    p.agent("ana").ends(chat, disposition="solved")
+    return p, chat
+
+
+@pytest.mark.req("S9")
+def test_an_agent_brings_back_what_has_ended(play) -> None:
+    p, chat = ended(play)
+    p.agent("ana").off()
+    p.advance("5m")
+    back = p.desk.reopen(chat.id, by="ana")
+    assert (back.state, back.queue, back.agent) == (State.QUEUED, "general", None)
+    assert (back.due, back.ending) == (None, None)
+    event = told(p, tell.Queued)[-1]
+    assert (event.actor, event.reason, event.source) == ("agent:ana", "reopened", State.ENDED)
+    p.agent("ana").on()
+    assert p.desk.conversation(chat.id).agent == "ana"
+    p.advance("5m")
+    again = p.contact("Maria").writes("And now?")
+    assert again.id == chat.id
+    assert again.due == MONDAY + timedelta(minutes=11 + 15), "the contact waits for an answer"
+    assert_folds(p)
+
+
+@pytest.mark.req("S9")
+def test_a_conversation_is_not_reopened_beside_an_open_one_which_is_named(play) -> None:
+    p, chat = ended(play)
+    other = p.contact("Maria").writes("Something else")
+    before = log(p)
+    with pytest.raises(ConversationOpen, match=f"'{other.id}' is open") as raised:
+        p.desk.reopen(chat.id, by="ana")
+    assert (raised.value.conversation, raised.value.open) == (chat.id, other.id)
+    assert log(p) == before
+    p.agent("ana").ends(other)
+    assert p.desk.reopen(chat.id, by="ana", key="k").id == chat.id
+    assert p.desk.reopen(chat.id, by="ana", key="k").id == chat.id
+    assert p.contact("Maria").writes("Again").id == chat.id, "the open one"
+    with pytest.raises(ConversationOpen, match=f"'{chat.id}' is open"):
+        p.desk.reopen(other.id, by="ana")
+    with pytest.raises(TransitionNotAllowed, match="Reopen is not possible"):
+        p.desk.reopen(chat.id, by="ana")
+
+
+@pytest.mark.req("S9")
+def test_what_has_no_queue_to_go_back_to_stays_ended(play) -> None:
+    config = a_config(preset="push", queues=("Deutsch", "English"), agents=("ana",))
+    p = play(config)
+    never = p.contact("Otto").writes("Hello")
+    p.desk.end(never.id, by="ana")
+    with pytest.raises(TransitionNotAllowed, match="no queue to return to"):
+        p.desk.reopen(never.id, by="ana")
+    p.contact("Maria").writes("Hello")
+    chat = p.contact("Maria").writes("1")
+    p.desk.end(chat.id, by="ana")
+    inbox = evolve(config.inboxes["general"], queues=config.inboxes["general"].queues[1:])
+    p.desk.apply(evolve(config, inboxes={"general": inbox}))
+    with pytest.raises(TransitionNotAllowed, match="a queue of the configuration in force"):
+        p.desk.reopen(chat.id, by="ana")
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
 def test_each_agent_has_a_marker_of_what_they_read(held) -> None:
     p, chat = held
     p.desk.mark_read(chat.id, by="ana")

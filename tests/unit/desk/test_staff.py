@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
-from omniroute.errors import NaiveDatetime, UnknownAgent, UsageError
+from omniroute.errors import NaiveDatetime, PermissionDenied, UnknownAgent, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Capacity, Colour
 from omniroute.model.desk_config import AgentConfig, GroupConfig
@@ -181,3 +181,43 @@ def test_the_configuration_of_a_desk_holds_no_staff(play) -> None:
     p = play(a_config(agents=("ana",)))
     assert p.desk.config.agents == {}
     assert [each.id for each in p.desk.staff.list()] == ["ana"]
+
+
+def test_what_somebody_can_is_part_of_their_profile(desk) -> None:
+    desk.staff.put("ana", skills={"router": 7}, languages=["de"], channels=["chat"])
+    after = desk.staff.change("ana", skills={"router": 9})
+    assert (after.skills, after.languages, after.channels) == ({"router": 9}, ("de",), ("chat",))
+    with pytest.raises(UsageError, match="a level from 1 to 100"):
+        desk.staff.change("ana", skills={"router": 101})
+    with pytest.raises(UsageError, match="is no language"):
+        desk.staff.change("ana", languages=["German!"])
+
+
+@pytest.mark.req("P20")
+def test_staff_follows_a_file_and_what_was_edited_by_hand_stays(play) -> None:
+    config = a_config(agents=("ana", "bob", "cho"))
+    p = play(config)
+    p.desk.staff.change("bob", name="Bobby")
+    file = evolve(
+        config,
+        agents={
+            "ana": AgentConfig(name="Ana", serves=("general",)),
+            "bob": AgentConfig(name="Robert", serves=("general",)),
+            "dan": AgentConfig(),
+        },
+    )
+    before = position(p)
+    plan = p.desk.staff.follow(file, plan=True)
+    assert position(p) == before
+    assert p.desk.staff.follow(file) == plan
+    assert [(each.agent, each.how.value) for each in plan] == [
+        *(("ana", "changed"), ("bob", "kept"), ("dan", "added"), ("cho", "not_named")),
+    ]
+    assert plan[1].changes == ("agents.bob.name: Bobby -> Robert",)
+    assert [each.name for each in p.desk.staff.list()] == ["Ana", "Bobby", "cho", "dan"]
+    assert p.desk.staff.history("ana").items[0].origin == "file"
+    assert [each.agent for each in p.desk.staff.follow(file, overrule=True)] == ["bob", "cho"]
+    assert p.desk.staff.get("bob").name == "Robert"
+    p.desk.staff.put("sue", role="supervisor")
+    with pytest.raises(PermissionDenied):
+        p.desk.staff.follow(config, by="sue")

@@ -51,6 +51,7 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ask.Snooze: (ask.Snooze("ana", LATER + HOUR, "m_2"),),
     ask.Wake: (ask.Wake("ana"), ask.Wake("ana", queue_gone=True)),
     ask.Dismiss: (ask.Dismiss("ana"),),
+    ask.Reopen: (ask.Reopen("ana"),),
     ask.Expire: (
         *(ask.Expire(kind) for kind in DeadlineKind),
         ask.Expire(DeadlineKind.WAKE, queue_gone=True),

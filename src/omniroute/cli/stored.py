@@ -1,0 +1,124 @@
+"""What the commands on a stored desk have in common: options, opening, a desk with its staff, output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from attrs import evolve
+
+from omniroute.channels.builtin import BuiltinAdapters
+from omniroute.cli.console import console
+from omniroute.codec import as_json
+from omniroute.config import load_config
+from omniroute.desk import Desk, Desks
+from omniroute.desk.staff import profile_of
+from omniroute.errors import UsageError
+from omniroute.model.desk_config import AgentConfig, DeskConfig
+from omniroute.plugins import Registry
+from omniroute.ports import Transaction
+from omniroute.rules.names import listing
+from omniroute.schema import AGENTS
+
+__all__ = [
+    "as_document",
+    "desk_option",
+    "json_option",
+    "move_option",
+    "moves_of",
+    "opened",
+    "print_json",
+    "read_config",
+    "say",
+    "store_option",
+    "with_staff",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ALL = AGENTS.index("all_agents")
+_PAGE = 1000
+
+store_option = click.option(
+    "--store", "store", metavar="URL", help="The store that the desk is in."
+)
+desk_option = click.option("--desk", help="The desk's id, where the store has more than one.")
+json_option = click.option("--json", "as_json_", is_flag=True, help="Print JSON, for programs.")
+move_option = click.option(
+    "--move",
+    multiple=True,
+    metavar="QUEUE=QUEUE",
+    help="Where the open conversations of a queue go that is taken away. May be given again.",
+)
+
+
+@contextmanager
+def opened(store: str | None, desk: str | None) -> Iterator[Desk]:
+    """Open the desk of a store: the one that is named, or the only one there is."""
+    if store is None:
+        raise click.UsageError("give the store that the desk is in: --store URL")
+    with Desks(store) as desks:
+        yield desks[desk or _only(desks)]
+
+
+def _only(desks: Desks) -> str:
+    found = desks.ids()
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError("the store has no desk yet", hint="omniroute apply FILE --store URL")
+    raise click.UsageError(f"the store has the desks {listing(found)}: say which, with --desk")
+
+
+def with_staff(desk: Desk) -> DeskConfig:
+    """Return a stored desk's configuration with its staff in it, for looking at the whole."""
+    agents: dict[str, AgentConfig] = {}
+    after: tuple[str, ...] | None = None
+    store = desk._runtime.store  # noqa: SLF001  (profiles as they are stored, not as views)
+
+    def page(tx: Transaction) -> list[Any]:
+        return tx.scan(_ALL, desk.id, after=after, limit=_PAGE)
+
+    while found := store.transact(page):
+        agents |= {each.id: profile_of(each) for each in found}
+        after = (found[-1].id,)
+    return evolve(desk.config, agents=agents)
+
+
+def read_config(file: str | None, store: str | None, desk: str | None) -> DeskConfig:
+    """Return the configuration of a file, or of a stored desk with its staff."""
+    if file is not None:
+        return load_config(file, registry=Registry((BuiltinAdapters(),), discover=True), desk=desk)
+    if store is None:
+        raise click.UsageError("give a FILE, or the store of a desk: --store URL")
+    with opened(store, desk) as found:
+        return with_staff(found)
+
+
+def moves_of(move: tuple[str, ...]) -> dict[str, str]:
+    """Return what `--move` says, by queue."""
+    moves = {}
+    for each in move:
+        source, equals, target = each.partition("=")
+        if not (source and equals and target):
+            raise click.UsageError(f"--move takes QUEUE=QUEUE, got {each!r}")
+        moves[source] = target
+    return moves
+
+
+def as_document(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as JSON has them: public values, lists of those, plain ones."""
+    return {key: as_json(value) for key, value in values.items()}
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value on standard output, never wrapped and never coloured."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a line, in colour where the terminal can, never wrapped."""
+    console().print(text, style=style, soft_wrap=True, markup=False)
