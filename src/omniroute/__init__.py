@@ -299,6 +299,9 @@ if TYPE_CHECKING:
         SendResult,
         Unknown,
     )
+    from omniroute.model.wish import (
+        RankingQuestion,
+    )
     from omniroute.plugins import (
         Registry,
         hookimpl,
@@ -497,6 +500,7 @@ __all__ = [
     "Queued",
     "Quiet",
     "RandomIds",
+    "RankingQuestion",
     "RawRequest",
     "RawResponse",
     "Reactivated",
@@ -925,6 +929,7 @@ _HOMES = {
         "Group",
         "Queue",
     ),
+    "omniroute.model.wish": ("RankingQuestion",),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
