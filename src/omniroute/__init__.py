@@ -185,6 +185,7 @@ if TYPE_CHECKING:
     from omniroute.model.desk_config import (
         ChannelDirection,
         DeskConfig,
+        GoesLive,
     )
     from omniroute.model.effects import (
         OutboxEntry,
@@ -303,6 +304,9 @@ if TYPE_CHECKING:
         Sender,
         SendResult,
         Unknown,
+    )
+    from omniroute.model.wish import (
+        RankingQuestion,
     )
     from omniroute.plugins import (
         Registry,
@@ -446,6 +450,7 @@ __all__ = [
     "FollowAs",
     "Followed",
     "Gate",
+    "GoesLive",
     "Group",
     "HandOver",
     "Handler",
@@ -504,6 +509,7 @@ __all__ = [
     "Queued",
     "Quiet",
     "RandomIds",
+    "RankingQuestion",
     "RawRequest",
     "RawResponse",
     "Reactivated",
@@ -778,6 +784,7 @@ _HOMES = {
     "omniroute.model.desk_config": (
         "ChannelDirection",
         "DeskConfig",
+        "GoesLive",
     ),
     "omniroute.model.effects": (
         "OutboxEntry",
@@ -940,6 +947,7 @@ _HOMES = {
         "Group",
         "Queue",
     ),
+    "omniroute.model.wish": ("RankingQuestion",),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

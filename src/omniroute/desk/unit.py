@@ -7,7 +7,7 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from omniroute.desk.menus import serves_somewhere, show_menu
@@ -38,8 +38,8 @@ from omniroute.schema import AGENT_TIMERS, AGENTS, CONVERSATIONS, DESKS, LOG, ME
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
-Ranking = Callable[[Conversation, Sequence[Agent]], Iterable[object]]
-"""Returns agents' ids, the best first."""
+Ranking = Callable[..., Iterable[object] | None]
+"""Takes `question`, a `RankingQuestion`; returns agents' ids, the best first, or None."""
 
 
 class Setups(Protocol):
@@ -302,10 +302,7 @@ class Unit:
                 admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
-            if before is not None and (before.available, before.pools) != (
-                after.available,
-                after.pools,
-            ):
+            if before is not None and before.available and _left(before, after):
                 self.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
         if after.leaving and not after.load and before is not None:
@@ -418,6 +415,11 @@ class Unit:
 
 
 _WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated, tell.Lined)
+
+
+def _left(before: Agent, after: Agent) -> bool:
+    """Whether an agent who was there is no longer, or no longer in the same groups."""
+    return not after.available or before.pools != after.pools
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:
