@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from benchmarks import bench_claim, hot_desk, servers
-from benchmarks.bench_assignment import pgbench
+from benchmarks.bench_hot_desk import pgbench
 from benchmarks.bench_stored_step import (
     desks_on,
     rehearsed_on_postgres,
