@@ -14,6 +14,7 @@ from omniroute.errors import NaiveDatetime, NotHolder, TransitionNotAllowed, Usa
 from omniroute.instants import DAY, HOUR, MINUTE
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
+from omniroute.model.desk_config import ChannelConfig
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -305,6 +306,29 @@ def test_the_last_text_may_come_first(play) -> None:
     p.advance("5m")
     assert len(p.contact("Maria").got) == 2
     assert moves(p)[-1] == (15, "ended")
+
+
+@pytest.mark.req("T2", "T15")
+@pytest.mark.parametrize("ended_by", ["agent", "keep_alive"])
+def test_flows_start_once_whoever_finishes(play, ended_by: str) -> None:
+    flows = ChannelConfig(entry_flow="welcome", exit_flow="survey")
+    settings = PolicySettings(keep_alive=ALIVE)
+    p = play(a_config(agents=("ana",), policy=settings, channels={"chat": flows}))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.contact("Maria").writes("Anybody?")
+    if ended_by == "agent":
+        p.agent("ana").ends(chat)
+    p.advance("1d")
+    started = told(p, tell.FlowStarted)
+    assert [(each.flow, each.stage) for each in started] == [
+        ("welcome", "entry"),
+        ("survey", "exit"),
+    ]
+    kinds = [name for name in names(p) if name != "DeliveryChanged"]
+    assert kinds.index("FlowStarted") == kinds.index("Opened") + 2
+    assert kinds[kinds.index("Ended") + 1] == "FlowStarted", "the exit flow comes after the end"
+    assert_folds(p)
 
 
 # --- late looks -----------------------------------------------------------------------------------
