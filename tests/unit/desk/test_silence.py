@@ -25,6 +25,7 @@ from omniroute.model.policy import (
     PolicySettings,
 )
 from omniroute.model.state import EndReason, State
+from omniroute.model.wire import InboundKind
 from omniroute.testing import MONDAY, NOW, a_config
 from tests.unit.desk.helpers import assert_folds, log, names, told
 
@@ -240,6 +241,30 @@ def test_where_its_queue_is_disabled_a_return_leads_to_the_menu(play) -> None:
     assert "Service" in menu
     assert p.contact("Maria").writes("Service").queue == "general/Service"
     assert_folds(p)
+
+
+@pytest.mark.req("P16")
+@pytest.mark.parametrize("kind", [each for each in InboundKind if not each.is_content])
+def test_only_the_contacts_own_content_wakes_or_resumes(play, kind: InboundKind) -> None:
+    p = desk_of(play, "ana", "bob", inactivity=Inactivity(after=10 * MINUTE))
+    maria, otto = p.contact("Maria"), p.contact("Otto")
+    p.agent("ana").replies(maria.writes("Hello"), "Hi")
+    p.agent("bob").replies(otto.writes("Hello"), "Hi")
+    p.desk.snooze("c_1", by="ana", for_="1d")
+    p.advance("1h")
+    for contact in (maria, otto):
+        contact.sends(kind, target="m_2", emoji="x")
+    states = [p.desk.conversation(each).state for each in ("c_1", "c_2")]
+    assert states == [State.SNOOZED, State.DISMISSED]
+
+
+@pytest.mark.req("A28", "A20")
+def test_nobody_loses_a_conversation_for_being_slow(play) -> None:
+    p = desk_of(play, "ana", "bob")
+    chat = p.contact("Maria").writes("Hello")
+    p.advance("30d")
+    held = p.desk.conversation(chat.id)
+    assert (held.state, held.agent) == (State.ACTIVE, "ana")
 
 
 # --- texts ----------------------------------------------------------------------------------------
