@@ -84,6 +84,7 @@ check: .venv ## Lint, format, types, layers, documentation, wheel
 
 .PHONY: bench
 bench: .venv ## Measure beside peers: make bench NAMES="import" ARGS=--json
+	@$(PY) tools/make_venv.py .venv --extra bench
 	@$(PY) -m benchmarks $(NAMES) $(ARGS)
 
 .PHONY: fuzz

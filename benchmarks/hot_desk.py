@@ -37,21 +37,21 @@ __all__ = [
     "workers",
 ]
 
-AGENTS: Final = 32
-ROOM: Final = 16
+AGENTS: Final = 16
+ROOM: Final = 32
 QUEUES: Final = 4
 WAITING: Final = 5 * AGENTS * ROOM // 2  # two fifths are taken at once; the rest comes next
 _NAME: Final = "hot"
 
 
-def config() -> om.DeskConfig:
+def config(name: str, room: int) -> om.DeskConfig:
     """Return a desk where each agent serves two of four queues."""
-    capacity = {"goal": ROOM, "soft_max": ROOM, "hard_max": ROOM}
+    capacity = {"goal": room, "soft_max": room, "hard_max": room}
     inboxes: dict[str, Any] = {f"q{number}": {"sla": "7d"} for number in range(QUEUES)}
     inboxes["q0"]["primary_for"] = ["chat"]
     return om.load_config(
         {
-            "desk": _NAME,
+            "desk": name,
             "zone": "UTC",
             "preset": "push",
             "policy": {"capacity": {"messaging": capacity}},
@@ -59,7 +59,7 @@ def config() -> om.DeskConfig:
             "entry_points": {
                 f"door-{number}": {
                     "channel": "chat",
-                    "address": f"{number}",
+                    "address": f"{name}-{number}",
                     **({"override": {"inbox": f"q{number}"}} if number else {}),
                 }
                 for number in range(QUEUES)
@@ -80,8 +80,18 @@ def open_desk(url: str) -> tuple[om.Desks, om.Desk]:
             SqlStore(url), plugins=[ScriptedPlugin(("chat",))], discover=False, builtin=False
         )
         if _NAME not in desks:
-            desks.create(config())
+            desks.create(config(_NAME, ROOM))
     return desks, desks[_NAME]
+
+
+def make_warm(desks: om.Desks, count: int) -> None:
+    """Make other desks, on one of which each process works before it is measured.
+
+    Its connection then knows the statements, as that of a process that has run for a minute does.
+    """
+    for number in range(count):
+        desk = desks.create(config(f"warm-{number}", 4))
+        fill(desk, AGENTS * 4 + 24)
 
 
 def fill(desk: om.Desk, waiting: int) -> None:
@@ -90,7 +100,7 @@ def fill(desk: om.Desk, waiting: int) -> None:
         message = om.Inbound(
             kind=om.InboundKind.MESSAGE,
             key=f"k{number}",
-            address=f"{number % QUEUES}",
+            address=f"{desk.id}-{number % QUEUES}",
             sender=om.Sender(addresses=(f"contact-{number}",)),
             text="Hello",
         )
@@ -114,7 +124,8 @@ def _serve(lines: Iterable[str]) -> None:
         command = json.loads(line)
         if "url" in command:
             desks, desk = open_desk(command["url"])
-            desk.counts()  # connected, and the configuration is known
+            _warm_up(desks[f"warm-{command['number']}"])
+            desk.counts()
             calls = [(each[0], each[1]) for each in command["calls"]]
             _say({})
         else:
@@ -127,6 +138,13 @@ def _serve(lines: Iterable[str]) -> None:
             _say({"seconds": time.perf_counter() - began})
             assert desks is not None
             desks.close()
+
+
+def _warm_up(desk: om.Desk) -> None:
+    for agent in seats(1, 0):
+        desk.set_available(agent)
+    for each in desk.conversations(states=[om.State.ACTIVE], limit=20):
+        desk.end(each.id, by=str(each.agent))
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -181,8 +199,8 @@ def workers(count: int) -> Iterator[list[Worker]]:
 
 def work(team: Sequence[Worker], url: str, calls: Sequence[Sequence[tuple[str, str]]]) -> float:
     """Let each of a team make its calls, all at once; return the seconds until the last is done."""
-    for worker, share in zip(team, calls, strict=True):
-        worker.tell({"url": url, "calls": share})
+    for number, (worker, share) in enumerate(zip(team, calls, strict=True)):
+        worker.tell({"url": url, "number": number, "calls": share})
     for worker in team:
         worker.hear()
     began = time.perf_counter()

@@ -21,6 +21,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "config_keys",
+    "clock_timelines",
     "lifecycle_diagram",
     "public_names",
 ]

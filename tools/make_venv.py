@@ -27,9 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Bring the named environment up to date; 0 when it is."""
     parser = argparse.ArgumentParser(description="Build a virtual environment for omniroute.")
     parser.add_argument("venv", type=Path, help="folder of the environment")
-    venv = (ROOT / parser.parse_args(arguments).venv).absolute()
+    parser.add_argument("--extra", help="install this extra too, where it is missing")
+    options = parser.parse_args(arguments)
+    venv = (ROOT / options.venv).absolute()
     with _one_at_a_time(venv):
-        return build(venv)
+        failed = build(venv)
+        if options.extra and not failed:
+            add(venv, options.extra)
+        return failed
 
 
 def build(venv: Path, project: Path = ROOT) -> int:
@@ -53,6 +58,24 @@ def build(venv: Path, project: Path = ROOT) -> int:
     return 0
 
 
+def add(venv: Path, extra: str, project: Path = ROOT) -> None:
+    """Install an extra into an environment that is right, once, with a stamp of its own.
+
+    Where that fails it says so and no more: what needs the extra says what is missing.
+    """
+    stamp = venv / f"{STAMP}-{extra}"
+    wanted = fingerprint(venv, project)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"installing what [{extra}] needs into {venv.name}", flush=True)
+    try:
+        _pip(venv, f"{project}[{extra}]")
+    except subprocess.CalledProcessError as error:
+        print(f"warning: [{extra}] could not be installed: {_advice(error)}", file=sys.stderr)
+        return
+    stamp.write_text(wanted, encoding="utf-8")
+
+
 def fingerprint(venv: Path, project: Path = ROOT) -> str:
     """Everything that the installation depends on: the project file, and where it all lies."""
     digest = hashlib.sha256((project / "pyproject.toml").read_bytes()).hexdigest()
@@ -68,8 +91,12 @@ def _create(venv: Path) -> None:
 
 def _install(venv: Path, project: Path) -> None:
     print(f"installing omniroute and what it needs into {venv.name}", flush=True)
+    _pip(venv, f"{project}[dev]")
+
+
+def _pip(venv: Path, what: str) -> None:
     pip = (str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check")
-    _call(*pip, "install", "--quiet", "--no-input", "--editable", f"{project}[dev]")
+    _call(*pip, "install", "--quiet", "--no-input", "--editable", what)
 
 
 def _version() -> str:

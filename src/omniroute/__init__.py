@@ -102,6 +102,8 @@ if TYPE_CHECKING:
         StoreBusy,
         StoredValueError,
         StoreError,
+        TargetUnavailable,
+        TransferNotAllowed,
         TransitionNotAllowed,
         UniqueViolation,
         UnknownAddress,
@@ -246,6 +248,9 @@ if TYPE_CHECKING:
         Policy,
         PolicySettings,
         ProtectedNames,
+        TransferAgent,
+        TransferQueue,
+        TransferRules,
     )
     from omniroute.model.secret import (
         Secret,
@@ -265,6 +270,10 @@ if TYPE_CHECKING:
         WAITING,
         EndReason,
         State,
+    )
+    from omniroute.model.targets import (
+        Group,
+        Queue,
     )
     from omniroute.model.wire import (
         Accepted,
@@ -429,6 +438,7 @@ __all__ = [
     "FollowAs",
     "Followed",
     "Gate",
+    "Group",
     "HandOver",
     "Handler",
     "HostTransactionLost",
@@ -481,6 +491,7 @@ __all__ = [
     "PolicySettings",
     "Problem",
     "ProtectedNames",
+    "Queue",
     "Queued",
     "Quiet",
     "RandomIds",
@@ -548,10 +559,15 @@ __all__ = [
     "SystemClock",
     "Tagged",
     "Take",
+    "TargetUnavailable",
     "TimeSpan",
     "TimelineEntry",
     "TookOver",
     "Transaction",
+    "TransferAgent",
+    "TransferNotAllowed",
+    "TransferQueue",
+    "TransferRules",
     "Transition",
     "TransitionNotAllowed",
     "Transport",
@@ -694,6 +710,8 @@ _HOMES = {
         "UnknownVersion",
         "UnsupportedContent",
         "UsageError",
+        "TransferNotAllowed",
+        "TargetUnavailable",
     ),
     "omniroute.ids": (
         "IdSource",
@@ -809,6 +827,9 @@ _HOMES = {
         "Policy",
         "PolicySettings",
         "ProtectedNames",
+        "TransferAgent",
+        "TransferQueue",
+        "TransferRules",
     ),
     "omniroute.model.secret": (
         "Secret",
@@ -896,6 +917,10 @@ _HOMES = {
         "Routing",
         "Segment",
         "Selector",
+    ),
+    "omniroute.model.targets": (
+        "Group",
+        "Queue",
     ),
 }
 _MODULES = ("sql",)

@@ -42,6 +42,8 @@ __all__ = [
     "StoreBusy",
     "StoreError",
     "StoredValueError",
+    "TargetUnavailable",
+    "TransferNotAllowed",
     "TransitionNotAllowed",
     "UniqueViolation",
     "UnknownAddress",
@@ -312,8 +314,16 @@ class AlreadyTaken(TransitionNotAllowed):
         )
 
 
+class TransferNotAllowed(TransitionNotAllowed):
+    """Policy does not let the conversation go there: the queue, the group, or too often (U67, M13)."""
+
+
 class AgentUnavailable(UsageError):
     """The agent cannot be given work now."""
+
+
+class TargetUnavailable(AgentUnavailable):
+    """Who would receive the transfer is not available; `force=True` transfers anyway (A23)."""
 
 
 class CapacityExceeded(AgentUnavailable):

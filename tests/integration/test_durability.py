@@ -92,6 +92,24 @@ def server() -> Iterator[Server]:
         yield server
 
 
+def test_normal_durability_is_of_one_transaction_alone(server: Server) -> None:
+    """Nothing of it stays with a connection, which behind a pooler is another client's next."""
+    store = SqlStore(server.database("relaxed"), durability="normal", pool_size=1)
+
+    def shown(tx: Any) -> Any:
+        return tx._cursor.execute("SHOW synchronous_commit").fetchone()[0]
+
+    def work(tx: Any) -> Any:
+        tx.put(DESKS, ONE, DeskRecord(ONE))
+        tx.flush()
+        return shown(tx)
+
+    assert store.transact(work) == "off"
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+    store.close()
+
+
 def test_a_server_that_promises_less_is_named(server: Server) -> None:
     store = SqlStore(server.database("weak"))
     only(

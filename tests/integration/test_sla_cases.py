@@ -31,6 +31,11 @@ ASKED = [case for case in CASES if "pauses" not in case]  # pauses are a clock's
 
 
 def business_hours(calendar: dict[str, Any]) -> om.BusinessHours:
+    return om.hours(written(calendar), zone=calendar["tz"])
+
+
+def written(calendar: dict[str, Any]) -> dict[str, Any]:
+    """A case's calendar as configuration has it."""
     spans = {day: ["-".join(span) for span in each] for day, each in calendar["weekly"].items()}
     dates = {
         day: ["-".join(span) for span in each]
@@ -40,8 +45,7 @@ def business_hours(calendar: dict[str, Any]) -> om.BusinessHours:
         weekday = datetime.fromisoformat(day).strftime("%a").lower()
         dates[day] = without(calendar["weekly"][weekday], breaks)
     holidays = [*calendar["holidays"], *calendar.get("annual_holidays", ())]
-    written: dict[str, Any] = {**spans, "holidays": holidays, "dates": dates}
-    return om.hours(written, zone=calendar["tz"])
+    return {**spans, "holidays": holidays, "dates": dates}
 
 
 def without(spans: list[list[str]], breaks: list[list[str]]) -> list[str]:

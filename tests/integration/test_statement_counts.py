@@ -67,7 +67,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     if request.param == "postgresql":
         options = {"cursor_factory": _PostgresCursor}
         url = request.getfixturevalue("empty_database")
-    store = SqlStore(url, durability="normal", connect_args=options)
+    store = SqlStore(url, connect_args=options)
     yield store
     store.close()
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import holidays
 import pendulum
 import pytest
+from attrs import evolve
 
 import omniroute as om
 from omniroute.testing import a_config, play
@@ -166,3 +167,26 @@ def test_a_desk_tells_the_hours_in_force():
         )
     with play(a_config()) as p:
         assert p.desk.hours() == om.hours("always")
+
+
+@pytest.mark.req("P13", "R8")
+def test_stored_hours_come_back_and_a_contact_is_told_when_it_opens(tmp_path):
+    config = om.load_config(
+        {
+            "desk": "acme",
+            "zone": "Europe/Berlin",
+            "hours": WRITTEN | {"dates": {"2026-03-28": "closed"}},
+            "policy": {"after_hours_message": "Again {opens_at}."},
+            "inboxes": {"general": {"sla": "1h", "primary_for": ["chat"]}},
+            "entry_points": {"widget": {"channel": "chat", "address": "w1"}},
+        }
+    )
+    url, stored = f"sqlite:///{tmp_path}/desk.db", evolve(config, entry_points={})
+    assert om.open_desk(url, stored).hours() == om.open_desk(url, stored).hours()
+    with play(config, start=at("2026-03-27T17:30")) as p:  # before the clocks go forward
+        late = p.contact("Maria").writes("Hello")
+        assert late.due == at("2026-03-30T08:30")
+        p.advance("1d")
+        closed = p.contact("Ben").writes("Hello")
+        (answer,) = [each.text for each in p.desk.messages(closed.id) if each.direction == "out"]
+        assert answer == "Again Monday, 30 March, 08:00."

@@ -312,6 +312,27 @@ class TestEnvironment:
         make_venv.build(venv, tmp_path)
         assert len(installs) == 2
 
+    def test_an_extra_is_installed_once_beside_what_tests_need(self, tmp_path, monkeypatch):
+        installs: list[str] = []
+        write(tmp_path, {"pyproject.toml": "[project]\n"})
+        venv = tmp_path / ".venv"
+        venv.mkdir()
+        monkeypatch.setattr(make_venv, "_pip", lambda _, what: installs.append(what))
+        for _ in range(2):
+            make_venv.add(venv, "bench", tmp_path)
+        assert installs == [f"{tmp_path}[bench]"]
+        assert not (venv / make_venv.STAMP).exists()  # says nothing of the rest
+        write(tmp_path, {"pyproject.toml": "[project]\nname = 'x'\n"})
+        make_venv.add(venv, "bench", tmp_path)
+        assert len(installs) == 2
+
+    def test_an_extra_that_cannot_be_had_is_a_warning(self, tmp_path, monkeypatch, capsys):
+        write(tmp_path, {"pyproject.toml": "[project]\n"})
+        monkeypatch.setattr(make_venv, "_pip", lambda *_: make_venv._call("false"))
+        make_venv.add(tmp_path, "bench", tmp_path)
+        assert "warning: [bench] could not be installed" in capsys.readouterr().err
+        assert not (tmp_path / f"{make_venv.STAMP}-bench").exists()
+
     def test_an_environment_that_does_not_start_is_made_anew(self, tmp_path, monkeypatch):
         made: list[Path] = []
         write(tmp_path, {"pyproject.toml": "[project]\n"})

@@ -268,6 +268,8 @@ class Edits(TreeEdits):
             staged.update(staged.below(table, "at", inside), settings)
             self._tidy(table)
             return
+        if "hours" in settings:  # which stand beside the policy
+            staged.update(table, {"hours": settings.pop("hours")})
         staged.update(staged.below(table, "policy"), settings)
         if not table["policy"]:
             del table["policy"]

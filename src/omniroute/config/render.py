@@ -32,7 +32,14 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, Inactivity, KeepAlive, Policy, PolicySettings
+from omniroute.model.policy import (
+    AfterEnd,
+    Inactivity,
+    KeepAlive,
+    Policy,
+    PolicySettings,
+    TransferRules,
+)
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, SlaTargets
 
@@ -129,6 +136,12 @@ def _after_end(rule: AfterEnd) -> dict[str, Any]:
     return _set({"to": rule.to.value, "within": within})
 
 
+def _transfer(rules: TransferRules) -> dict[str, Any]:
+    plain = TransferRules()
+    values = {each.name: getattr(rules, each.name) for each in fields(TransferRules)}
+    return {k: _value(v) for k, v in values.items() if v != getattr(plain, k)}
+
+
 def _capacity(limits: Capacity) -> dict[str, Any]:
     return {"goal": limits.goal, "soft_max": limits.soft_max, "hard_max": limits.hard_max}
 
@@ -163,6 +176,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Hours: written_hours,
     KeepAlive: _keep_alive,
     ServiceLevel: _service_level,
+    TransferRules: _transfer,
 }
 
 

@@ -63,6 +63,9 @@ from omniroute.model.policy import (
     Overtake,
     PolicySettings,
     ProtectedNames,
+    TransferAgent,
+    TransferQueue,
+    TransferRules,
 )
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
@@ -83,6 +86,17 @@ _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME
 
 
 # --- policy ---------------------------------------------------------------------------------------
+
+
+@table
+def _transfer(fields: Table) -> TransferRules:
+    return TransferRules(
+        queue=fields.take("queue", choice(TransferQueue), TransferQueue.ANY),
+        agent=fields.take("agent", choice(TransferAgent), TransferAgent.ANY),
+        force=fields.take("force", flag, default=True),
+        maximum=fields.take("maximum", whole, None),
+        final=fields.take("final", text, None),
+    )
 
 
 @table
@@ -147,6 +161,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
+        transfer=fields.take("transfer", _transfer, None),
         assign=fields.take("assign", assign, None),
         back_words=fields.take("back_words", texts, None),
         exit_words=fields.take("exit_words", texts, None),

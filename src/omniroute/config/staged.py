@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from omniroute.config.holiday_names import expanded
 from omniroute.config.render import written
 from omniroute.errors import UsageError
 from omniroute.instants import render_duration, to_duration
@@ -125,6 +126,8 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, timedelta):
         return render_duration(to_duration(value))
+    if isinstance(value, Mapping) and (dates := expanded(value)) is not None:
+        return dates
     if isinstance(value, Mapping):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.desk.views import ConversationView, MessageView
+from omniroute.model.targets import Group, Queue
 from omniroute.model.wire import Attachment
 
 if TYPE_CHECKING:
@@ -109,6 +110,29 @@ class Acting:
     ) -> ConversationView:
         """Park a conversation whose contact fell silent (`Desk.dismiss`)."""
         return self.desk.dismiss(conversation, by=self.agent, key=key, now=now, within=within)
+
+    def transfer(
+        self,
+        conversation: str,
+        to: str | Group | Queue,
+        *,
+        comment: str | None = None,
+        force: bool = False,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Transfer a conversation to an agent, a `Group` or a `Queue` (`Desk.transfer`)."""
+        return self.desk.transfer(
+            conversation,
+            to,
+            by=self.agent,
+            comment=comment,
+            force=force,
+            key=key,
+            now=now,
+            within=within,
+        )
 
     def end(
         self,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from omniroute.clock import resolve_now
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
-from omniroute.desk import handle, inbound, intake, read
+from omniroute.desk import handle, inbound, intake, read, transferring
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
 from omniroute.desk.clock_reads import ClockReads
@@ -32,6 +32,7 @@ from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
 from omniroute.model.state import OPEN, State
+from omniroute.model.targets import Group, Queue
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
@@ -209,6 +210,28 @@ class Desk(Versioned, Pausing, ClockReads):
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
         flow = once(key, flow, "reply", conversation, by, text, files, confirm)
         return self._written(flow, now, within)
+
+    def transfer(
+        self,
+        conversation: str,
+        to: str | Group | Queue,
+        *,
+        by: str,
+        comment: str | None = None,
+        force: bool = False,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Transfer a conversation that `by` holds: to an agent, a `Group` or a `Queue` (A21 to A25).
+
+        The comment becomes a note for whoever receives it. Raises `TargetUnavailable` where the agent
+        is not available; `force=True` transfers anyway, past their maximum. `TransferNotAllowed` where
+        policy forbids it, `NotHolder`. `key` and `within` as for `take`.
+        """
+        flow = transferring.transfer(conversation, to, by, comment, force=force)
+        flow = once(key, flow, "transfer", conversation, repr(to), by, comment, force)
+        return self._commanded(flow, now, within)
 
     def end(
         self,

@@ -206,6 +206,12 @@ def describe(event: tell.Event) -> str:
     return type(event).__name__
 
 
+_HOW = {
+    "takeover": "took it over from",
+    tell.TRANSFERRED: "has it, transferred by",
+    tell.FORCED: "has it, by force, from",
+}
+
 _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Opened, lambda e: f"opened on {e.place.entry_point} -> {e.target.value}"),
     (tell.MessageReceived, lambda e: f"contact wrote ({e.message})"),
@@ -213,7 +219,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.MenuMoved, lambda e: f"menu: {' / '.join(e.path) or 'top'}"),
     (tell.Queued, lambda e: f"waits in {e.queue} ({e.reason})"),
     (tell.Assigned, lambda e: f"assigned to {e.agent} ({e.reason})"),
-    (tell.TookOver, lambda e: f"{e.agent} took it over from {e.released}"),
+    (tell.TookOver, lambda e: f"{e.agent} {_HOW.get(e.reason, 'has it from')} {e.released}"),
     (tell.Reactivated, lambda _: "contact is back"),
     (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),
     (tell.SlaBreached, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),

@@ -286,7 +286,8 @@ class Unit:
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
         if before is not None and after.load > before.load:
-            admit(before, by_hand=event.actor != tell.SYSTEM)
+            if not isinstance(event, tell.TookOver) or event.reason != tell.FORCED:
+                admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
             if before is not None and (before.available, before.pools) != (

@@ -61,7 +61,8 @@ class Agent:
     is the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given
     to this agent alone; without it `capacity` is the desk's, and follows it. `pools` are the queues'
     groups that they stand in. `channels` are those they are enabled for, None for all (A1). `weight`
-    counts in the weighted distribution; `given_at` is when they were last given something (P3).
+    counts in the weighted distribution; `given_at` is when they were last given something (P3),
+    `forced` how often past what they may hold (M9).
     to this agent alone; without it `capacity` is the desk's, and follows it. One who is `leaving` gets
     nothing new, and goes with the last conversation they hold (S15).
     """
@@ -85,6 +86,7 @@ class Agent:
     weight: int = 1
     given_at: int = 0
     languages: tuple[str, ...] = ()
+    forced: int = 0
 
     @property
     def has_room(self) -> bool:

@@ -106,10 +106,11 @@ class Take:
 
 @frozen
 class HandOver:
-    """Somebody who is not the holder gives the conversation to an agent: its holder leaves (S15)."""
+    """Give the conversation to another agent: a transfer (A21), or since its holder leaves (S15)."""
 
     to: str
     by: str | None = None
+    reason: str = "handed_over"
 
 
 @frozen

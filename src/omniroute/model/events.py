@@ -22,7 +22,9 @@ from omniroute.model.wire import DeliveryStatus
 
 __all__ = [
     "CONTACT",
+    "FORCED",
     "SYSTEM",
+    "TRANSFERRED",
     "AgentAvailability",
     "AgentEvent",
     "AgentRemoved",
@@ -63,6 +65,10 @@ __all__ = [
 
 CONTACT: Final = "contact"
 SYSTEM: Final = "system"
+TRANSFERRED: Final = "transferred"
+"""The reason of a transfer."""
+FORCED: Final = "forced"
+"""The reason of a transfer to somebody who was not available (A23)."""
 _AGENT: Final = "agent:"
 
 
@@ -173,7 +179,10 @@ class Reactivated(Transition):
 
 @frozen
 class TookOver(Transition):
-    """An agent took the conversation from another: both are named (C6). `respond_by` as in Assigned."""
+    """An agent has the conversation from another: both are named (C6). `respond_by` as in Assigned.
+
+    `reason` says how: a takeover, a transfer, a forced one, or handed over since the other left.
+    """
 
     to_state: ClassVar[State] = State.ACTIVE
     agent: str

@@ -39,6 +39,9 @@ __all__ = [
     "Policy",
     "PolicySettings",
     "ProtectedNames",
+    "TransferAgent",
+    "TransferQueue",
+    "TransferRules",
 ]
 
 SWITCHES: Final = (
@@ -142,6 +145,37 @@ class OpenHours(Protocol):
     def next_closing(self, at: int, /) -> int | None:
         """Return the first closing after an instant, or None."""
         ...
+
+
+class TransferQueue(StrEnum):
+    """Which queues a conversation may be transferred to (U67)."""
+
+    ANY = "any"
+    SAME_CHANNEL = "same_channel"
+    NONE = "none"
+
+
+class TransferAgent(StrEnum):
+    """Which agents a conversation may be transferred to (A21)."""
+
+    ANY = "any"
+    SAME_GROUP = "same_group"
+
+
+@frozen(kw_only=True)
+class TransferRules:
+    """Where a conversation may be transferred, and how often (A21, A23, M13, U67)."""
+
+    queue: TransferQueue = TransferQueue.ANY
+    """Which queues: any, those of inboxes that serve its channel, or none."""
+    agent: TransferAgent = TransferAgent.ANY
+    """Which agents: any, or those who share a group with whoever transfers."""
+    force: bool = True
+    """Whether every agent may transfer anyway to somebody who is not available; else supervisors."""
+    maximum: int | None = None
+    """How often, until it is dismissed or ends; then nowhere but `final`."""
+    final: str | None = None
+    """The full path of the queue that stays open after that."""
 
 
 @frozen
@@ -251,6 +285,8 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    transfer: TransferRules | None = None
+    """Where conversations may be transferred, and how often."""
     assign: AssignSettings | None = None
     """Who may be given what waits, and what comes first."""
     hours: Hours | None = None
@@ -301,6 +337,7 @@ class Policy:
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
     hours: OpenHours | None = field(default=None, repr=False)
+    transfer: TransferRules = TransferRules()
     assign: AssignPolicy = AssignPolicy()
     response_target: int | None = None
     service_level: ServiceLevel | None = None

@@ -156,6 +156,10 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     sla = k.sla
     if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
         k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
+    extras = c.extras
+    if e.reason in _TRANSFERS:
+        routing = evolve(extras.routing, transfers=extras.routing.transfers + 1)
+        extras = evolve(extras, routing=routing)
     return Conversation(
         c.id,
         e.to_state,
@@ -166,7 +170,7 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
         e.at,
         k,
         c.timers if e.timers is None else e.timers,
-        c.extras,
+        extras,
     )
 
 
@@ -188,7 +192,10 @@ def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
         quiet = evolve(quiet, warned_at=None, snooze=snooze)
     else:
         quiet = evolve(quiet, warned_at=None)
-    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet, x.routing)
+    routing = x.routing
+    if routing.transfers and isinstance(e, tell.Dismissed):
+        routing = evolve(routing, transfers=0)  # M13
+    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet, routing)
     k = c.clocks
     paused = None if k.sla is None else _with_sla(k, sla_clocks.paused(k.sla, e.at))
     return _moved_to(c, e, c.queue, None, extras, paused)
@@ -229,6 +236,7 @@ def _moved_to(
 # --- marks of a silence ---------------------------------------------------------------------------
 
 _NO_QUIET: Final = Quiet()
+_TRANSFERS: Final = (tell.TRANSFERRED, tell.FORCED)
 _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
 
 
@@ -467,6 +475,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
         a.weight,
         given_at,
         a.languages,
+        a.forced + (change > 0 and event.reason == tell.FORCED),
     )
 
 
@@ -492,6 +501,7 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             event.weight,
             0 if agent is None else agent.given_at,
             event.languages,
+            0 if agent is None else agent.forced,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None

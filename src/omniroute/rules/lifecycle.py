@@ -283,7 +283,7 @@ def _handed_over(c: Conversation, command: ask.HandOver, policy: Policy, now: in
     if c.agent is None or c.agent == command.to:
         return (), ()
     actor = SYSTEM if command.by is None else agent_actor(command.by)
-    to, reason = command.to, "handed_over"
+    to, reason = command.to, command.reason
     due, timers = sla.awaited(c, policy, now)
     return (tell.TookOver(c.id, now, actor, timers, c.state, reason, to, c.agent, due),), ()
 

@@ -19,6 +19,7 @@ from omniroute.model.policy import (
     KeepAlive,
     NoticeSide,
     PolicySettings,
+    TransferRules,
 )
 from omniroute.model.state import State
 from omniroute.rules import hours
@@ -78,6 +79,7 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     if policy.snooze_grace:
         yield from _duration(join(path, "snooze_grace"), policy.snooze_grace)
     yield from capacity_problems(join(path, "capacity"), policy.capacity or {})
+    yield from _transfer(join(path, "transfer"), policy.transfer)
     for keys, text in hours.problems(policy.hours) if policy.hours else ():
         yield Problem(join(path, "hours", *keys), text)
     yield from _text(join(path, "menu_text"), policy.menu_text)
@@ -94,6 +96,12 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
         yield from _inactivity(join(path, "inactivity"), policy.inactivity)
     if policy.keep_alive is not None:
         yield from _keep_alive(join(path, "keep_alive"), policy.keep_alive)
+
+
+def _transfer(path: str, rules: TransferRules | None) -> Iterator[Problem]:
+    if rules is not None and rules.maximum is not None and rules.maximum < 1:
+        text = f"expected a whole number from 1, got {rules.maximum}"
+        yield Problem(join(path, "maximum"), text)
 
 
 def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:

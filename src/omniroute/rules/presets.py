@@ -11,7 +11,16 @@ from typing import Final
 
 from omniroute.errors import UsageError
 from omniroute.model.agent import Distribution
-from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.policy import (
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    Overtake,
+    PolicySettings,
+    TransferAgent,
+    TransferQueue,
+    TransferRules,
+)
 from omniroute.rules.names import quoted, unknown
 
 __all__ = ["PRESETS", "preset", "preset_problem"]
@@ -23,11 +32,13 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             distribution=Distribution.LEAST_LOADED,  # A18
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
+            transfer=TransferRules(agent=TransferAgent.SAME_GROUP),  # A21
         ),
         "claim": PolicySettings(
             assignment=Assignment.CLAIM,
             overtake=Overtake.CONFIRM,  # C4
             after_end=AfterEnd(AfterEndTo.QUEUE),  # C8: the same conversation, and no timer
+            transfer=TransferRules(queue=TransferQueue.NONE),
             labels=dict.fromkeys(("selecting", "queued", "offered"), "Unanswered")
             | dict.fromkeys(("active", "inactive", "dismissed", "snoozed"), "Active")
             | {"ended": "Finished"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import holidays
 import pytest
 
 import omniroute as om
@@ -576,3 +577,22 @@ def test_the_same_awaited(p: Any) -> None:
     saved, changes, base, lines = asyncio.run(story())
     assert (saved, changes, base) == (4, (), 4)
     assert len(lines) == 3
+
+
+@pytest.mark.req("P13", "G19")
+def test_hours_are_staged_where_a_file_has_them(p: Any) -> None:
+    draft = p.desk.configure()
+    office = {"mon-fri": "09:00-17:00", "holidays": holidays.country_holidays("DE", years=2026)}
+    draft.change_desk(hours=office)
+    draft.change_inbox("vip", hours={"sat": "10:00-12:00"})
+    draft.policy("vip", hours="always", menu_text="VIP?")
+    draft.policy("general/English", hours={"mon": "09:00-12:00", "zone": "Europe/London"})
+    draft.save()
+    document = om.dump(p.desk.config)
+    assert document["inboxes"]["vip"]["hours"] == "always"
+    assert "2026-12-25" in document["hours"]["holidays"]
+    assert p.desk.hours("vip") == om.hours("always", zone=p.desk.config.zone)
+    assert p.desk.hours("general/English").zone == "Europe/London"
+    draft.policy(hours=None)
+    draft.save()
+    assert "hours" not in om.dump(p.desk.config)

@@ -14,7 +14,7 @@ from omniroute.model import events as tell
 from omniroute.model.conversation import DeadlineKind
 from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, AfterEndTo, PolicySettings
+from omniroute.model.policy import AfterEnd, AfterEndTo, Overtake, PolicySettings
 from omniroute.model.sla import ServiceLevel, SlaHours, SlaTargets
 from omniroute.model.state import State
 from omniroute.rules.sla.status import ClockStatus, Cue
@@ -34,12 +34,8 @@ def a_desk(
     *, targets: SlaTargets = NO_TARGETS, policy: Any = None, sla: int = 15 * MINUTE, **more: Any
 ) -> Any:
     inbox = InboxConfig(sla=sla, primary_for=("chat",), targets=targets)
-    return a_config(
-        agents=("ana",),
-        inboxes={"general": inbox},
-        policy=policy or PolicySettings(),
-        **more,
-    )
+    more.setdefault("agents", ("ana",))
+    return a_config(inboxes={"general": inbox}, policy=policy or PolicySettings(), **more)
 
 
 def snooze(p: Play, conversation: str, micros: int) -> None:
@@ -136,6 +132,7 @@ def test_a_reopened_conversation_has_met_its_first_response_and_owes_the_next(pl
         "first_response": "met",
     }
     by_kind = {each.kind: each.due for each in again.clocks}
+    assert told(p, tell.SlaRescheduled) == [], "known at once, not only when looked at again"
     assert by_kind[DeadlineKind.NEXT_RESPONSE] == MONDAY + timedelta(hours=4, minutes=10)
     assert by_kind[DeadlineKind.RESOLUTION] == MONDAY + timedelta(hours=6)
     assert_folds(p)
@@ -351,6 +348,44 @@ def test_an_answer_at_the_targets_very_instant_is_in_time(play, late: int, excee
     p.desk.reply(chat.id, "Hi", by="ana", now=MONDAY + timedelta(seconds=60, microseconds=late))
     p.advance("1h")
     assert len(told(p, tell.ResponseTargetExceeded)) == exceeded
+
+
+@pytest.mark.req("M7")
+def test_a_target_needs_a_contact_who_waits(play) -> None:
+    overtake = PolicySettings(response_target=MINUTE, overtake=Overtake.CONFIRM)
+    p = play(
+        a_desk(policy=overtake, preset="claim", agents={"ana": ("general",), "bob": ("general",)})
+    )
+    p.agent("ana").on()
+    p.agent("bob").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.agent("bob").takes(chat, confirm=True)
+    assert cue(p, chat.id, 0) == (Cue.OK, None)
+    maria.writes("And?")
+    p.clock.advance("30s")
+    p.agent("ana").takes(chat, confirm=True)
+    assert cue(p, chat.id, 30) == (Cue.DUE, 60), "it is the time of who holds it now"
+    assert_folds(p)
+
+
+@pytest.mark.req("M7", "U68")
+def test_nobodys_target_runs_in_a_queue_also_after_a_reopening(play) -> None:
+    policy = PolicySettings(response_target=MINUTE, after_end=AfterEnd(AfterEndTo.QUEUE))
+    p = play(a_desk(policy=policy, preset="push", targets=SlaTargets(next=HOUR)))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.desk.end(chat.id, by="ana")
+    p.agent("ana").off()
+    assert maria.writes("Again").state is State.QUEUED
+    assert cue(p, chat.id, 0) == (Cue.OK, None)
+    p.advance("10m")
+    assert told(p, tell.ResponseTargetExceeded) == []
+    p.agent("ana").on()
+    assert cue(p, chat.id, 600) == (Cue.DUE, 60)
 
 
 @pytest.mark.req("S5", "U68")

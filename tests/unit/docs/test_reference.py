@@ -156,6 +156,11 @@ def settings_of(settings: PolicySettings) -> Any:
         elif isinstance(value, AfterEnd):
             assert value.within is None
             yield f"{each.name}.to", value.to.value
+        elif isinstance(value, policy.TransferRules):
+            plain = policy.TransferRules()
+            for key in ("queue", "agent"):
+                if getattr(value, key) != getattr(plain, key):
+                    yield f"{each.name}.{key}", getattr(value, key).value
         elif value is not None:
             yield from ((f"{each.name}.{key}", text) for key, text in value.items())
 
@@ -169,6 +174,7 @@ SETTINGS: dict[str, Any] = {
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
+    "transfer": policy.TransferRules(maximum=1),
     "assign": AssignSettings(classes=False),
     "back_words": ("back",),
     "exit_words": ("exit",),

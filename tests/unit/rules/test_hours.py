@@ -119,9 +119,11 @@ def test_a_night_over_new_year_is_one_span():
 
 @pytest.mark.req("P13")
 def test_spans_that_meet_at_midnight_are_one_also_at_new_year():
-    days = calendar(Hours(weekly=(((0, 86_400),),) * 3 + ((),) + (((0, 86_400),),) * 3))
-    spans = days.spans(at("2026-12-31 12:00"), 2)
-    assert local(days, spans) == ["Fri 01 00:00 Thu 07 00:00", "Fri 08 00:00 Thu 14 00:00"]
+    whole = ((0, 86_400),)
+    days = calendar(Hours(weekly=(whole, (), *(whole,) * 5)))
+    spans = days.spans(at("2026-12-29 12:00"), 2)
+    assert local(days, spans) == ["Wed 30 00:00 Tue 05 00:00", "Wed 06 00:00 Tue 12 00:00"]
+    assert Calendar(days.hours).next_closing(at("2026-12-31 12:00")) == at("2027-01-05")
 
 
 def test_where_a_date_of_its_own_overlaps_the_night_before_they_are_one():

@@ -27,7 +27,6 @@ __all__ = [
     "kinds_with",
     "of_kind",
     "paused",
-    "requeued",
     "rescheduled",
     "resumed",
     "told",
@@ -123,11 +122,6 @@ def resumed(sla: Sla, at: int, due: int | None) -> Sla:
         told = sla.resolution or _UNTOLD
         clock = SlaClock(RESOLUTION, sla.started_at, due, told.warned, told.breached)
     return Sla(sla.started_at, sla.answered, sla.response, clock, None, pauses, sla.stopped, None)
-
-
-def requeued(sla: Sla) -> Sla:
-    """Return the clocks after an agent gave the conversation back: nobody's target runs."""
-    return assigned(sla, None)
 
 
 def ended(sla: Sla, at: int) -> Sla:

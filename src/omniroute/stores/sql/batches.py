@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 
 __all__ = ["as_rows", "delete_rows", "insert_rows", "update_rows", "upsert_rows"]
 
+_MOST: Final = 2**31
 _QUOTE: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
@@ -53,7 +54,10 @@ def delete_rows(table: Table, keys: Sequence[Column[Any]]) -> str:
 
 def _given(columns: Sequence[Column[Any]]) -> str:
     fields = ", ".join(f"c{n} {_type(column)}" for n, column in enumerate(columns))
-    return f"json_to_recordset(%s::json) AS v({fields})"
+    # The planner takes such a function for a hundred rows, and would rather read a whole table than
+    # look for so many: behind a limit that it cannot know it takes it for few.
+    rows = f"SELECT * FROM json_to_recordset(%s::json) AS r({fields}) LIMIT (SELECT {_MOST})"  # noqa: S608
+    return f"({rows}) AS v"
 
 
 def _same(keys: Sequence[Column[Any]], start: int) -> str:

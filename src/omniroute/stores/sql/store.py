@@ -50,6 +50,8 @@ T = TypeVar("T")
 Durability = Literal["full", "normal"]
 
 _CURSOR: Final = "omniroute_cursor"
+_RELAXED: Final = "SET LOCAL synchronous_commit = off"
+"""For this transaction only: behind a pooler the connection is another client's in the next."""
 _WRITER_PATIENCE: Final = 30.0
 
 _PARENTS: Final[list[object]] = []
@@ -90,7 +92,7 @@ class SqlStore:
         self.engine = (
             target if isinstance(target, Engine) else _make_engine(target, durability, options)
         )
-        self._make_async = partial(_make_async_engine, self.engine.url, durability, options)
+        self._make_async = partial(_make_async_engine, self.engine.url, options)
         self._loops = LoopEngines(self._make_async)
         self._schema = schema
         dialect = self.engine.dialect
@@ -99,6 +101,7 @@ class SqlStore:
         self._driver = driver_for(dialect.name, dialect.loaded_dbapi)
         self._failures: tuple[type[BaseException], ...] = (SQLAlchemyError, *self._driver.errors)
         self._durability = durability
+        self._relaxed = self._owned and durability == "normal" and self._driver.row_locks
         self._migrate = migrate
         self._notify = notify and dialect.driver == "psycopg"
         self._hints = Hints()
@@ -184,7 +187,7 @@ class SqlStore:
             raise StoreError("the store is closed", hint="make a new one")
         try:
             connection = self._current().raw_connection()
-            return _Connected(connection, self._driver, self._one_writer)
+            return _Connected(connection, self._driver, self._one_writer, relaxed=self._relaxed)
         except PoolTimeout as error:
             raise StoreBusy("every connection of the pool is in use", got=str(error)) from error
         except self._failures as error:
@@ -305,12 +308,20 @@ class SqlStore:
 class _Connected:
     """One connection for one transaction: how it begins and how it ends."""
 
-    __slots__ = ("_connection", "_driver", "_held", "_one_writer", "cursor")
+    __slots__ = ("_connection", "_driver", "_held", "_one_writer", "_relaxed", "cursor")
 
-    def __init__(self, connection: Any, driver: Driver, one_writer: threading.Lock | None) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        driver: Driver,
+        one_writer: threading.Lock | None,
+        *,
+        relaxed: bool,
+    ) -> None:
         self._connection = connection
         self._driver = driver
         self._one_writer = one_writer
+        self._relaxed = relaxed
         self._held = False
         try:
             self.cursor = connection.info.get(_CURSOR) or connection.cursor()
@@ -335,6 +346,8 @@ class _Connected:
             if not self._held:
                 raise StoreBusy("another thread has been writing for too long")
         self._driver.begin(self._connection, self.cursor, write=write)
+        if write and self._relaxed:
+            self.cursor.execute(_RELAXED)
 
     def roll_back(self, *, broken: bool) -> None:
         """Leave nothing behind; a connection that cannot is thrown away."""
@@ -405,19 +418,15 @@ def _make_engine(target: str | URL, durability: Durability, options: dict[str, A
             f"this database needs the package {error.name!r}, which is not installed",
             hint='for PostgreSQL: pip install "omniroute[postgres]"',
         ) from error
-    prepare = _prepare_sqlite if sqlite else _prepare_postgres
-    event.listen(engine, "connect", lambda dbapi, _: prepare(dbapi, durability))
+    if sqlite:
+        event.listen(engine, "connect", lambda dbapi, _: _prepare_sqlite(dbapi, durability))
     return engine
 
 
-def _make_async_engine(url: URL, durability: Durability, options: dict[str, Any]) -> AsyncEngine:
+def _make_async_engine(url: URL, options: dict[str, Any]) -> AsyncEngine:
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    engine = create_async_engine(url, **options)
-    event.listen(
-        engine.sync_engine, "connect", lambda dbapi, _: _prepare_postgres(dbapi, durability)
-    )
-    return engine
+    return create_async_engine(url, **options)
 
 
 def _sqlite_options(url: URL) -> dict[str, Any]:
@@ -438,11 +447,3 @@ def _prepare_sqlite(connection: Any, durability: Durability) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute(f"PRAGMA synchronous = {durability.upper()}")
     cursor.close()
-
-
-def _prepare_postgres(connection: Any, durability: Durability) -> None:
-    if durability == "normal":
-        cursor = connection.cursor()
-        cursor.execute("SET synchronous_commit = off")
-        cursor.close()
-        connection.commit()
