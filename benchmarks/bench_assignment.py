@@ -1,146 +1,242 @@
-"""Assignment on one hot desk of PostgreSQL, from 1 to 8 processes, beside `pgbench` on the same server.
+"""Giving what waits to freed agents, beside the bare heaps that it comes down to.
 
-synchronous_commit is on: every commit waits for the disk. `pgbench -N -M prepared` with one client is
-what the machine gives a program that changes one row and adds one in each transaction. Ours changes
-more: for each assignment the conversation, the agent's load and place in line, two events or one, the
-explanation. Order and capacity of every round are judged from the log; a wrong one is an error.
+Every contestant drains the same lines: agents serve one to five queues; of four queues one is plain,
+one has priorities that age, one a cascade and one exact shares. Ours asks the rules that the desk asks
+(`plain_lanes`, `order`, `refusal`, `open_groups`, `decide`, `apply_agent`), with events, over the
+ordered entries that the store in memory keeps. The heaps know a number for each conversation and
+nothing else. `OMNIROUTE_FULL=1` adds 10,000 agents and 1,000,000 waiting.
 """
 
 from __future__ import annotations
 
-import itertools
+import heapq
+import os
 import random
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from operator import itemgetter
+from typing import Any
 
-import omniroute as om
-from benchmarks import servers
-from benchmarks.harness import Bench, Figure, benchmark, no_goal
-from benchmarks.hot_desk import (
-    AGENTS,
-    ROOM,
-    WAITING,
-    Worker,
-    fill,
-    judge,
-    make_warm,
-    open_desk,
-    seats,
-    work,
-    workers,
+from benchmarks.harness import Bench, Figure, at_most, benchmark
+from omniroute.instants import MINUTE, SECOND
+from omniroute.model.agent import Agent, Capacity, Distribution
+from omniroute.model.assign import AssignMode, AssignPolicy, Lane, Routing
+from omniroute.model.commands import Assign, End
+from omniroute.model.conversation import NO_EXTRAS, Clocks, Conversation, Extras, Place
+from omniroute.model.policy import Policy
+from omniroute.model.state import State
+from omniroute.rules import allotment
+from omniroute.rules.folding import apply_agent
+from omniroute.rules.lifecycle import decide
+from omniroute.rules.waiting import lane_name, lane_of, open_groups, order, plain_lanes, refusal
+from omniroute.stores.memory.ordered import Entries
+
+NOW = 1_700_000_000_000_000
+QUEUES = 40
+SIZES = ((10, 1_000), (1_000, 100_000))
+LARGEST = (10_000, 1_000_000)
+GROUPS = ("tier1", "tier2")
+ROUND = 500
+_DEPTH = 2  # queue and lane choose a partition
+
+RULES = (
+    AssignPolicy(),
+    AssignPolicy(priority=2, ageing=MINUTE),
+    AssignPolicy(mode=AssignMode.CASCADE, cascade=GROUPS, widen_after=90 * SECOND),
+    AssignPolicy(
+        mode=AssignMode.PERCENT, percent={"tier1": 6000, "tier2": 4000}, open_after=10 * MINUTE
+    ),
 )
-from tests.rigs.postgres import run
-
-PROCESSES: Final = (1, 2, 4, 8)
-_SECONDS: Final = 1  # of pgbench in a round
-_SCALE: Final = 10
-_ENDED: Final = 96  # conversations that a round of the steady kind ends
-
-Calls = list[list[tuple[str, str]]]
+POLICIES = tuple(Policy(assign=rule) for rule in RULES)
 
 
-@benchmark("assign-burst")
-def burst(bench: Bench) -> Iterator[Figure]:
-    """Agents come on, each with room for 32, and one call each drains what waits, in batches of 32."""
-    yield from _race(bench, "assign-burst", 3, _Ground.come_on)
+def queue_name(number: int) -> str:
+    """The name of a queue; its number modulo four says its mode."""
+    return f"general/{number}"
 
 
-@benchmark("assign-steady")
-def steady(bench: Bench) -> Iterator[Figure]:
-    """Ending a conversation frees a slot, and the same transaction gives the next one: one call each."""
-    yield from _race(bench, "assign-steady", 0.5, _Ground.end)
+def an_agent(number: int, chance: random.Random) -> Agent:
+    """An agent on one to five queues, in one group."""
+    leaves = tuple(queue_name(n) for n in chance.sample(range(QUEUES), chance.randint(1, 5)))
+    limits = Capacity(1, 1, 2)
+    return Agent(
+        id=f"agent-{number}",
+        name=f"agent-{number}",
+        groups=(GROUPS[number % 2],),
+        serves=leaves,
+        leaves=leaves,
+        capacity=limits,
+        distribution=Distribution.LONGEST_IDLE,
+        available=True,
+        load=0,
+        idle_since=NOW,
+    )
 
 
-def _race(
-    bench: Bench, name: str, goal: float, calls: Callable[[_Ground, int], tuple[str, Calls]]
-) -> Iterator[Figure]:
-    with servers.postgres(synchronous_commit=True) as server, workers(max(PROCESSES)) as crew:
-        ground = _Ground(server)
-        ground.prepare()
-        ours = {
-            f"ours_{count}": partial(_turn, ground, crew[:count], calls, count)
-            for count in PROCESSES
-        }
-        race = bench.race(pgbench=partial(pgbench, server), **ours)
-    for count in PROCESSES:
-        what = f"{name}, {count} process{'es' if count > 1 else ''}"
-        yield race.at_least(what, goal, peer="pgbench", ours=f"ours_{count}")
-    for contestant in ("pgbench", *ours):
-        yield no_goal(f"{name} rate, {contestant}", 1 / race.median(contestant), unit="/s")
+def a_conversation(number: int, queue: int, routing: Routing | None) -> Conversation:
+    """A conversation that has waited since an instant of its own."""
+    since = NOW - 1_000_000_000 + number
+    return Conversation(
+        f"c_{number}",
+        State.QUEUED,
+        Place("main", "chat", "general", f"p_{number}", f"a-{number}"),
+        queue_name(queue),
+        None,
+        since,
+        since,
+        Clocks(since, since, since, since),
+        (),
+        NO_EXTRAS if routing is None else Extras(routing=routing),
+    )
 
 
-@dataclass
-class _Ground:
-    """The databases of a server: one where everybody waits, one where all agents are busy."""
+class Desk:
+    """Waiting conversations in order, and agents who take them: the rules, without a store."""
 
-    server: servers.Server
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-    _held: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self, agents: int, waiting: int) -> None:
+        chance = random.Random(agents)
+        self.agents = [an_agent(number, chance) for number in range(agents)]
+        self.order = [chance.randrange(agents) for _ in range(4 * ROUND)]
+        self.waiting: dict[str, Conversation] = {}
+        self.lanes: dict[str, dict[tuple[Any, ...], Lane]] = {}
+        self.line = Entries(_DEPTH, self._entries(waiting, chance))
+        self.turn = 0
 
-    def prepare(self) -> None:
-        """Fill them once; every round has its own copy."""
-        options = ("-h", servers.HOST, "-p", self.server.port, "-U", servers.SUPERUSER)
-        folder = self.server.data.parent
-        run("pgbench", "-i", "-q", "-s", _SCALE, *options, "postgres", folder=folder)
-        desks, desk = open_desk(self.server.database("waiting"))
-        fill(desk, WAITING)
-        make_warm(desks, max(PROCESSES))
-        desks.close()
-        desks, desk = open_desk(servers.copied(self.server, "waiting", "busy"))
-        for agent in seats(1, 0):
-            desk.set_available(agent)
-        for each in desk.conversations(states=[om.State.ACTIVE], limit=AGENTS * ROOM):
-            self._held.append((str(each.agent), each.id))
-        random.Random(1).shuffle(self._held)
-        desks.close()
-        self.server.execute("CHECKPOINT")
+    def _entries(self, waiting: int, chance: random.Random) -> Iterator[tuple[Any, ...]]:
+        counts: dict[int, dict[str, int]] = {}
+        plain = Lane("chat", 0, 2, "chat")
+        for number in range(QUEUES):
+            name, rule = queue_name(number), RULES[number % 4]
+            self.lanes[name] = {prefix: plain for prefix, _ in plain_lanes(name, rule, ("chat",))}
+        for number in range(waiting):
+            queue = chance.randrange(QUEUES)
+            routing, rule = None, RULES[queue % 4]
+            if rule.mode is AssignMode.PERCENT:
+                known = counts.setdefault(queue, {})
+                group = allotment.next_group(rule.percent, known)
+                known[group] = known.get(group, 0) + 1
+                routing = Routing(group=group)
+            made = self.waiting[f"c_{number}"] = a_conversation(number, queue, routing)
+            if routing is not None:
+                lane = lane_of(made)
+                key = (made.queue, lane.name, lane.segment, lane.wait_class)
+                self.lanes[made.queue or ""].setdefault(key, lane)
+            yield self._entry(made)
 
-    def come_on(self, processes: int) -> tuple[str, Calls]:
-        """Return a new database, and for each process the agents who come on."""
-        shares = [[(agent, "") for agent in seats(processes, each)] for each in range(processes)]
-        return self._copy("waiting"), shares
+    @staticmethod
+    def _entry(c: Conversation) -> tuple[Any, ...]:
+        routing = c.extras.routing
+        name = lane_name(routing, c.place.channel)
+        since = c.clocks.queued_at
+        return (c.queue, name, routing.segment, routing.wait_class, since, c.id)
 
-    def end(self, processes: int) -> tuple[str, Calls]:
-        """Return a new database, and for each process the conversations to end, and by whom."""
-        shares = [
-            [each for each in self._held[:_ENDED] if each[0] in seats(processes, number)]
-            for number in range(processes)
-        ]
-        return self._copy("busy"), shares
+    def next_for(self, agent: Agent) -> tuple[Any, ...] | None:
+        """The first, in order, of what an agent may take."""
+        ahead = []
+        for leaf in agent.leaves:
+            rule = RULES[int(leaf[8:]) % 4]
+            for prefix, lane in self.lanes[leaf].items():
+                if (head := self.line.first(prefix)) is not None:
+                    ahead.append((order(head, rule, NOW), head, lane, rule))
+        for _, head, lane, rule in sorted(ahead, key=itemgetter(0)):
+            stages = open_groups(rule, head[4], NOW)
+            if refusal(agent, lane, rule, NOW - head[4], stages) is None:
+                return head
+        return None
 
-    def _copy(self, name: str) -> str:
-        return servers.copied(self.server, name, f"{name}-{next(self._numbers)}")
+    def __call__(self) -> float:
+        """Free agents one after the other and give each the next; return seconds for one of them."""
+        started, given = time.perf_counter(), 0
+        for _ in range(ROUND):
+            place = self.order[self.turn % len(self.order)]
+            self.turn += 1
+            agent = self.agents[place]
+            head = self.next_for(agent)
+            if head is None:
+                continue
+            waiting = self.waiting.pop(head[-1])
+            policy = POLICIES[int(head[0][8:]) % 4]
+            assigned = decide(waiting, Assign(agent.id), policy, NOW)
+            agent = apply_agent(agent, assigned.events[0], agent.id) or agent
+            self.line.remove(head)
+            ended = decide(assigned.state, End(agent.id), policy, NOW)
+            self.agents[place] = apply_agent(agent, ended.events[0], agent.id) or agent
+            given += 1
+        return (time.perf_counter() - started) / max(given, 1)
 
 
-def _turn(
-    ground: _Ground,
-    team: Sequence[Worker],
-    calls: Callable[[_Ground, int], tuple[str, Calls]],
-    processes: int,
-) -> float:
-    """Let a team work on a fresh database, judge it, and return the seconds for one assignment."""
-    url, shares = calls(ground, processes)
-    desks, desk = open_desk(url)
-    before = max((change.position for change in desk.changes()), default=0)
-    seconds = work(team, url, shares)
-    done = judge(desk, before)
-    desks.close()
-    ground.server.execute(f'DROP DATABASE "{url.rpartition("/")[2].partition("?")[0]}"')
-    expected = sum(1 if conversation else ROOM for share in shares for _, conversation in share)
-    if done != expected:
-        raise AssertionError(f"{done} were assigned, not {expected}")
-    return seconds / done
+class Heaps:
+    """The same lines as bare heaps of numbers, drained by the same agents."""
+
+    def __init__(self, agents: int, waiting: int) -> None:
+        chance = random.Random(agents)
+        made = [an_agent(number, chance) for number in range(agents)]
+        self.serves = [[int(leaf[8:]) for leaf in each.leaves] for each in made]
+        self.order = [chance.randrange(agents) for _ in range(4 * ROUND)]
+        self.heaps: list[list[tuple[int, int]]] = [[] for _ in range(QUEUES)]
+        for number in range(waiting):
+            self.heaps[chance.randrange(QUEUES)].append((number, number))
+        for heap in self.heaps:
+            heapq.heapify(heap)
+        self.holds: dict[int, int] = {}
+        self.turn = 0
+
+    def __call__(self) -> float:
+        """Free agents one after the other and give each the next; return seconds for one of them."""
+        started, given = time.perf_counter(), 0
+        for _ in range(ROUND):
+            agent = self.order[self.turn % len(self.order)]
+            self.turn += 1
+            heads = [(self.heaps[q][0], q) for q in self.serves[agent] if self.heaps[q]]
+            if not heads:
+                continue
+            _, queue = min(heads)
+            self.holds[agent] = heapq.heappop(self.heaps[queue])[1]
+            given += 1
+        return (time.perf_counter() - started) / max(given, 1)
 
 
-def pgbench(server: servers.Server) -> float:
-    """Return the seconds of one of its transactions."""
-    options = ("-h", servers.HOST, "-p", server.port, "-U", servers.SUPERUSER, "-n")
-    how = ("-N", "-M", "prepared", "-c", 1, "-T", _SECONDS)
-    said = run("pgbench", *how, *options, "postgres", folder=server.data.parent)
-    found = re.search(r"^tps = ([0-9.]+)", said, re.MULTILINE)
-    if found is None:
-        raise AssertionError(said)
-    return 1 / float(found[1])
+class Refilled:
+    """A desk or heaps that is made anew before it runs dry: what is timed is the draining."""
+
+    def __init__(self, kind: type[Desk | Heaps], agents: int, waiting: int) -> None:
+        self.make: Callable[[], Desk | Heaps] = partial(kind, agents, waiting)
+        self.rounds = waiting // (4 * ROUND)
+        self.left = 0
+        self.made: Desk | Heaps = self.make()
+        self.left = max(self.rounds, 1)
+
+    def __call__(self) -> float:
+        """Run one round."""
+        if self.left == 0:
+            self.made, self.left = self.make(), max(self.rounds, 1)
+        self.left -= 1
+        return self.made()
+
+
+def size_of_waiting(count: int = 2_000) -> float:
+    """How many bytes a waiting conversation takes, with its entry in line."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    desk = Desk(1, count)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return (after - before) / len(desk.waiting)
+
+
+@benchmark("assignment")
+def assignment(bench: Bench) -> Iterator[Figure]:
+    """Freed agents take what comes first, with cascade and percent on, beside bare heaps."""
+    sizes = (*SIZES, LARGEST) if os.environ.get("OMNIROUTE_FULL") else SIZES
+    costs = []
+    for agents, waiting in sizes:
+        race = bench.race(
+            ours=Refilled(Desk, agents, waiting), heaps=Refilled(Heaps, agents, waiting)
+        )
+        costs.append(race.median("ours"))
+        yield race.at_most(f"assignment/{agents}x{waiting}", 3, peer="heaps")
+        yield at_most(f"assignment/{agents}x{waiting} in all", costs[-1] * 1e6, 15.4, unit="us")
+    yield at_most("assignment/growth", costs[-1] / costs[0], 2, unit="x")
+    yield at_most("assignment/size of one waiting", size_of_waiting(), 2_000, unit="B")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         AcceptedItems,
         Acting,
         AgentView,
+        Ahead,
         Change,
         ClockView,
         Contacts,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Staff,
         StaffChangeView,
         Story,
+        Timeline,
         TimelineEntry,
         TimeSpan,
         VersionView,
@@ -183,6 +185,7 @@ if TYPE_CHECKING:
     from omniroute.model.desk_config import (
         ChannelDirection,
         DeskConfig,
+        GoesLive,
     )
     from omniroute.model.effects import (
         OutboxEntry,
@@ -221,6 +224,8 @@ if TYPE_CHECKING:
         Tagged,
         TookOver,
         Transition,
+        WrapUpEnded,
+        WrapUpStarted,
     )
     from omniroute.model.explanation import (
         Candidate,
@@ -237,6 +242,7 @@ if TYPE_CHECKING:
         AfterEnd,
         AfterEndTo,
         Assignment,
+        AwayThen,
         DismissedTextAt,
         ExpirationHours,
         Inactivity,
@@ -247,6 +253,7 @@ if TYPE_CHECKING:
         Overtake,
         Policy,
         PolicySettings,
+        Presence,
         ProtectedNames,
         TransferAgent,
         TransferQueue,
@@ -297,6 +304,9 @@ if TYPE_CHECKING:
         Sender,
         SendResult,
         Unknown,
+    )
+    from omniroute.model.wish import (
+        RankingQuestion,
     )
     from omniroute.plugins import (
         Registry,
@@ -363,6 +373,7 @@ __all__ = [
     "AgentSaved",
     "AgentUnavailable",
     "AgentView",
+    "Ahead",
     "AlreadyTaken",
     "Assign",
     "AssignMode",
@@ -372,6 +383,7 @@ __all__ = [
     "AsyncDesk",
     "AsyncDesks",
     "Attachment",
+    "AwayThen",
     "Browse",
     "BusinessHours",
     "Candidate",
@@ -438,6 +450,7 @@ __all__ = [
     "FollowAs",
     "Followed",
     "Gate",
+    "GoesLive",
     "Group",
     "HandOver",
     "Handler",
@@ -489,12 +502,14 @@ __all__ = [
     "PluginError",
     "Policy",
     "PolicySettings",
+    "Presence",
     "Problem",
     "ProtectedNames",
     "Queue",
     "Queued",
     "Quiet",
     "RandomIds",
+    "RankingQuestion",
     "RawRequest",
     "RawResponse",
     "Reactivated",
@@ -561,6 +576,7 @@ __all__ = [
     "Take",
     "TargetUnavailable",
     "TimeSpan",
+    "Timeline",
     "TimelineEntry",
     "TookOver",
     "Transaction",
@@ -585,6 +601,8 @@ __all__ = [
     "VersionView",
     "Wake",
     "Worker",
+    "WrapUpEnded",
+    "WrapUpStarted",
     "apply",
     "apply_agent",
     "as_json",
@@ -657,6 +675,8 @@ _HOMES = {
         "TimelineEntry",
         "VersionView",
         "open_desk",
+        "Timeline",
+        "Ahead",
     ),
     "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
@@ -764,6 +784,7 @@ _HOMES = {
     "omniroute.model.desk_config": (
         "ChannelDirection",
         "DeskConfig",
+        "GoesLive",
     ),
     "omniroute.model.effects": (
         "OutboxEntry",
@@ -801,6 +822,8 @@ _HOMES = {
         "Snoozed",
         "Selecting",
         "KeepAliveAsked",
+        "WrapUpStarted",
+        "WrapUpEnded",
         "Lined",
     ),
     "omniroute.model.explanation": (
@@ -827,6 +850,8 @@ _HOMES = {
         "Policy",
         "PolicySettings",
         "ProtectedNames",
+        "Presence",
+        "AwayThen",
         "TransferAgent",
         "TransferQueue",
         "TransferRules",
@@ -922,6 +947,7 @@ _HOMES = {
         "Group",
         "Queue",
     ),
+    "omniroute.model.wish": ("RankingQuestion",),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

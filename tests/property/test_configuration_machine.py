@@ -181,6 +181,23 @@ class ConfigurationMachine(RuleBasedStateMachine):
         else:
             assert not found
 
+    @rule(pick=picks, other=picks, name=names, how=st.sampled_from(["rename", "remove", "move"]))
+    def edits_under_people(self, pick: int, other: int, name: str, how: str) -> None:
+        """What happens to a queue in which somebody is, in a version of its own."""
+        busy = sorted({each.queue for each in self.desk.conversations() if each.queue})
+        leaves = om.Setup(self.desk.config, 0).leaves
+        if not busy:
+            return
+        queue, to = busy[pick % len(busy)], leaves[other % len(leaves)]
+        draft = self.desk.configure()
+        acts: dict[str, Callable[[], object]] = {
+            "rename": lambda: draft.rename_queue(queue, name),
+            "remove": lambda: draft.remove_queue(queue, confirm=True, move_to=to),
+            "move": lambda: draft.move_queue(queue, to=to.partition("/")[0]),
+        }
+        self.tried(acts[how])
+        self.tried(draft.save)
+
     @rule(sla=st.sampled_from(["1m", "2m", "3m"]))
     def somebody_else_saves(self, sla: str) -> None:
         with self.desk.configure() as draft:

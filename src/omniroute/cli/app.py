@@ -13,6 +13,7 @@ from omniroute.cli.db import db
 from omniroute.cli.demo.command import demo
 from omniroute.cli.history import history
 from omniroute.cli.rollback import rollback
+from omniroute.cli.timeline import timeline
 from omniroute.cli.tree import tree
 from omniroute.cli.version import version
 from omniroute.cli.walk import walk
@@ -34,6 +35,7 @@ for _command in (
     demo,
     history,
     rollback,
+    timeline,
     tree,
     version,
     walk,

@@ -11,6 +11,7 @@ from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.team import Staff
+from omniroute.desk.timeline import Ahead, Timeline
 from omniroute.desk.views import (
     AgentView,
     Change,
@@ -27,6 +28,7 @@ __all__ = [
     "AcceptedItems",
     "Acting",
     "AgentView",
+    "Ahead",
     "Change",
     "ClockView",
     "Contacts",
@@ -48,6 +50,7 @@ __all__ = [
     "StaffChangeView",
     "Story",
     "TimeSpan",
+    "Timeline",
     "TimelineEntry",
     "VersionView",
     "open_desk",

@@ -7,6 +7,7 @@ and `rules.ranking`'s.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from omniroute.model.agent import Agent, Colour, Distribution
 from omniroute.model.assign import AssignMode, AssignPolicy, Lane
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate
+from omniroute.model.wish import RankingQuestion
 from omniroute.rules.assignment import LOOKED_AT, Choice, among, choose, told
 from omniroute.rules.availability import COLOURS, rank
 from omniroute.rules.ranking import by_skill, ranked
@@ -24,6 +26,7 @@ from omniroute.schema import AGENTS
 
 __all__ = ["find", "stages"]
 
+_LOG = logging.getLogger("omniroute.desk")
 _SERVING = AGENTS.index("serving")
 _GREEN = COLOURS.index(Colour.GREEN)
 _ORANGE = COLOURS.index(Colour.ORANGE)
@@ -166,5 +169,14 @@ def _ranked(  # noqa: PLR0917
     if unit.ranking is None or not agents:
         return agents
     by_id = {agent.id: agent for agent in agents}
-    wish = unit.ranking(conversation, tuple(agents))
-    return [by_id[each] for each in ranked(tuple(by_id), wish)]
+    return [by_id[each] for each in ranked(tuple(by_id), _wish(unit, conversation, agents))]
+
+
+def _wish(unit: Unit, conversation: Conversation, agents: list[Agent]) -> list[object]:
+    """Ask the plugins; one that fails is told of in the log, and the desk's own order stays."""
+    question = RankingQuestion(conversation, tuple(agents), unit.now)
+    try:
+        return list(unit.ranking(question=question) or ()) if unit.ranking is not None else []
+    except Exception:  # noqa: BLE001  (whatever a plugin raises, the desk goes on)
+        _LOG.exception("a ranking plugin failed for conversation %s", conversation.id)
+        return []

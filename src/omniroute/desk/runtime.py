@@ -60,7 +60,7 @@ class Runtime:
     @property
     def ranking(self) -> Ranking | None:
         """What plugins bring to order suitable agents by, or None."""
-        return None
+        return self.registry.rank
 
     def run(
         self,

@@ -7,6 +7,7 @@ from typing import Final
 
 import pluggy
 
+from omniroute.model.wish import RankingQuestion
 from omniroute.ports import ChannelAdapter, Store
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
@@ -28,4 +29,13 @@ class Hooks:
     @hookspec
     def omniroute_stores(self) -> Mapping[str, Callable[[str], Store]]:
         """Return store factories by URL scheme; each is called with the whole URL."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def omniroute_rank(self, question: RankingQuestion) -> Iterable[str] | None:
+        """Return ids of suitable agents, the best first, or None to leave the order as it is.
+
+        Runs inside a transaction, and may run twice: do no I/O. Agents that are not named keep their
+        order behind the others; ids that were not asked about are passed over.
+        """
         raise NotImplementedError

@@ -11,15 +11,18 @@ from omniroute.errors import PluginError
 from omniroute.plugins.hookspecs import PROJECT, Hooks
 from omniroute.ports import ADAPTER_API, ChannelAdapter, Store
 
-__all__ = ["Registry"]
+__all__ = ["Rank", "Registry"]
+
+Rank = Callable[..., Iterable[object] | None]
+"""Asks the plugins: takes `question`, returns agents' ids or None."""
 
 
 class Registry:
     """Adapters by channel kind and stores by URL scheme, gathered from plugins.
 
     `plugins` are objects with hook implementations; `discover` also loads those of installed
-    packages. Raises `PluginError` for two adapters of one kind and for one made for another
-    interface version.
+    packages. `rank` asks those that order agents, or is None. Raises `PluginError` for two adapters
+    of one kind and for one made for another interface version.
     """
 
     def __init__(self, plugins: Iterable[object] = (), *, discover: bool = False) -> None:
@@ -33,6 +36,9 @@ class Registry:
         for adapters in reversed(manager.hook.omniroute_adapters()):
             for adapter in adapters:
                 self._add(adapter)
+        self.rank: Rank | None = (
+            manager.hook.omniroute_rank if manager.hook.omniroute_rank.get_hookimpls() else None
+        )
         self._stores: dict[str, Callable[[str], Store]] = {}
         for factories in reversed(manager.hook.omniroute_stores()):
             self._stores.update(factories)

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+import omniroute as om
 from omniroute.config import load_config
 from omniroute.model import events as tell
 from omniroute.model.state import State
 from omniroute.schema import QUEUE_LINES
+from omniroute.testing import an_inbound
+from omniroute.testing.scripted import ScriptedPlugin
 from tests.unit.desk.helpers import assert_folds, stored, told
 
 
@@ -161,6 +164,7 @@ def test_an_agent_freed_in_an_earlier_group_wins_over_one_in_a_later(play) -> No
 def test_a_group_with_nobody_available_is_skipped_at_once(play) -> None:
     p = play(config(TIERS, at={"a": CASCADE}))
     p.agent("bob").on()
+    p.advance("1s")
     (one,) = writes(p, "One")
     assert holders(p, one) == ["bob"]
 
@@ -311,6 +315,55 @@ def test_round_robin_goes_round_whatever_anybody_holds(play) -> None:
         p.advance("1s")
         found += holders(p, *writes(p, f"C{n}"))
     assert found == ["ana", "bob", "cid"] * 2
+
+
+class Ranks:
+    """A plugin that says what it is told to say."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: list[Any] = []
+
+    @om.hookimpl
+    def omniroute_rank(self, question: om.RankingQuestion) -> Any:
+        """Answer, and remember the question."""
+        self.asked.append(question)
+        return self.answer(question)
+
+
+def ranked_by(plugin: Ranks) -> Any:
+    desks = om.Desks(
+        "memory://",
+        plugins=[plugin, ScriptedPlugin(("chat", "sms"))],
+        discover=False,
+        builtin=False,
+    )
+    desk = desks.create(config({"ana": {}, "bob": {}, "cid": {}}))
+    desk.set_available("ana")
+    desk.set_available("bob")
+    return desk
+
+
+@pytest.mark.req("P3")
+def test_a_plugin_orders_those_who_are_suitable() -> None:
+    plugin = Ranks(lambda question: [each.id for each in reversed(question.agents)])
+    received = ranked_by(plugin).receive("chat-a", an_inbound(address="chat-a"))
+    assert received.conversations[0].agent == "bob"
+    assert [each.id for each in plugin.asked[0].agents] == ["ana", "bob"]
+
+
+@pytest.mark.req("P3")
+def test_a_plugin_that_fails_or_ranks_strangers_cannot_break_the_desk(caplog) -> None:
+    def fails(_: Any) -> Any:
+        raise RuntimeError("no ranking today")
+
+    answers = (fails, lambda _: ["cid", "zoe", None], lambda _: None, lambda _: 7)
+    for answer in answers:
+        caplog.clear()
+        received = ranked_by(Ranks(answer)).receive("chat-a", an_inbound(address="chat-a"))
+        assert received.conversations[0].agent == "ana"
+        failed = answer is fails or answer is answers[-1]
+        assert ("ranking plugin failed" in caplog.text) is failed
 
 
 # --- those who come back --------------------------------------------------------------------------

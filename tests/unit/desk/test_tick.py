@@ -12,7 +12,7 @@ from omniroute.instants import MINUTE
 from omniroute.model import events as tell
 from omniroute.schema import DESKS
 from omniroute.testing import MONDAY, NOW, a_config
-from tests.unit.desk.helpers import assert_folds, position, stored, told
+from tests.unit.desk.helpers import assert_folds, log, position, stored, told
 
 DUE = NOW + 15 * MINUTE + 1
 LATE = MONDAY + timedelta(hours=3)
@@ -145,6 +145,8 @@ def test_a_command_fires_a_hundred_at_most_and_its_own_always(play) -> None:
     last = max(chats, key=lambda chat: chat.id)
     p.desk.take(last.id, by="ana")
     assert [each.conversation for each in missed(p)][BATCH:] == [last.id]
+    own = [type(each) for each in log(p) if getattr(each, "conversation", None) == last.id]
+    assert own[-2:] == [type(missed(p)[0]), tell.Assigned], "before the command, not after it"
     assert p.desk.tick() == 9
 
 

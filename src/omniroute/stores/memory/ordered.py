@@ -118,6 +118,11 @@ class Chunked:
         place = len(self._chunks) if bound[:1] == _END else bisect_left(self._lasts, bound)
         return place, bisect_left(self._chunks[place], bound) if place < len(self._chunks) else 0
 
+    def at_or_above(self, bound: Entry) -> Entry | None:
+        """Return the first entry at or above `bound`, or None."""
+        place, at = self._find(bound)
+        return self._chunks[place][at] if place < len(self._chunks) else None
+
     def between(self, lower: Entry, upper: Entry, limit: int, *, reverse: bool) -> list[Entry]:
         """Return entries from `lower` up to but without `upper`, on `reverse` backwards."""
         (first, start), (edge, stop) = self._find(lower), self._find(upper)
@@ -164,6 +169,14 @@ def _bounds(
         return lower, prefix + after if after else (*prefix, TOP)
     lower = (*prefix, *after, TOP) if after else prefix
     return lower, (*prefix, *until, TOP) if until else (*prefix, TOP)
+
+
+def _at_or_above(run: _Run, bound: Entry) -> Entry | None:
+    """The first entry at or above a bound, or None."""
+    if not isinstance(run, list):
+        return run.at_or_above(bound)
+    at = bisect_left(run, bound)
+    return run[at] if at < len(run) else None
 
 
 class Entries:
@@ -228,8 +241,13 @@ class Entries:
             if run is None:
                 return None
             return prefix + (run[0] if isinstance(run, list) else run.first())
-        found = self.scan(prefix, limit=1)
-        return found[0] if found else None
+        if len(prefix) < self._depth:
+            found = self.scan(prefix, limit=1)
+            return found[0] if found else None
+        partition, rest = prefix[: self._depth], prefix[self._depth :]
+        run = self._runs.get(partition)
+        first = None if run is None else _at_or_above(run, rest)
+        return partition + first if first is not None and first[: len(rest)] == rest else None
 
     def scan(
         self,
