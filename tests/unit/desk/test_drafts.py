@@ -108,7 +108,7 @@ def test_a_draft_that_is_wrong_saves_nothing_and_says_everything(p: Any) -> None
     before = (position(p), p.desk.config)
     draft = p.desk.configure(by="boss")
     draft.override("web", inbox="VIP", sla="0")
-    draft.add_queue("general/Deutsch", "STOP")
+    draft.add_queue("general/Deutsch", "technik")
     draft.change_inbox("vip", sla=None)
     draft.rename_queue("general/English", "Eng")
     paths = [each.path for each in draft.problems()]
