@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Handler,
         MessageView,
         Page,
+        Preview,
         Received,
         ReceivedItem,
         RefusedItem,
@@ -492,6 +493,7 @@ __all__ = [
     "PluginError",
     "Policy",
     "PolicySettings",
+    "Preview",
     "Problem",
     "ProtectedNames",
     "Queue",
@@ -661,6 +663,7 @@ _HOMES = {
         "TimelineEntry",
         "VersionView",
         "open_desk",
+        "Preview",
     ),
     "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (

@@ -11,7 +11,9 @@ from omniroute.cli.check import check
 from omniroute.cli.console import console
 from omniroute.cli.db import db
 from omniroute.cli.demo.command import demo
+from omniroute.cli.explain import explain
 from omniroute.cli.history import history
+from omniroute.cli.preview import preview
 from omniroute.cli.rollback import rollback
 from omniroute.cli.tree import tree
 from omniroute.cli.version import version
@@ -32,7 +34,9 @@ for _command in (
     check,
     db,
     demo,
+    explain,
     history,
+    preview,
     rollback,
     tree,
     version,
