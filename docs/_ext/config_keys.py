@@ -90,6 +90,7 @@ _READERS: Final = {
     "_account": "[account](#accounts)",
     "_entry_point": "[entry point](#entry-points)",
     "_override": "[table](#override)",
+    "_access_keys": "table of text",
     "_number": "[number](#numbers)",
     "_direct_access": "[point](#direct-access)",
     "_group": "[group](#groups)",

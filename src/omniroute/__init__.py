@@ -184,6 +184,7 @@ if TYPE_CHECKING:
     from omniroute.model.desk_config import (
         ChannelDirection,
         DeskConfig,
+        GoesLive,
     )
     from omniroute.model.effects import (
         OutboxEntry,
@@ -442,6 +443,7 @@ __all__ = [
     "FollowAs",
     "Followed",
     "Gate",
+    "GoesLive",
     "Group",
     "HandOver",
     "Handler",
@@ -771,6 +773,7 @@ _HOMES = {
     "omniroute.model.desk_config": (
         "ChannelDirection",
         "DeskConfig",
+        "GoesLive",
     ),
     "omniroute.model.effects": (
         "OutboxEntry",

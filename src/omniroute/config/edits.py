@@ -19,7 +19,8 @@ from omniroute.config.render import dump
 from omniroute.config.staged import AgentEdit, Staged, confirmed
 from omniroute.config.tree_edits import TreeEdits
 from omniroute.errors import ConfigError, Problem, UsageError
-from omniroute.model.desk_config import DeskConfig, QueueMove
+from omniroute.model.channel_type import Gate
+from omniroute.model.desk_config import DeskConfig, GoesLive, QueueMove
 from omniroute.ports import AdapterRegistry
 from omniroute.rules.names import join, quoted
 from omniroute.rules.queue_tree import SEPARATOR
@@ -102,10 +103,21 @@ class Edits(TreeEdits):
 
     # --- entry points
 
-    def add_entry_point(self, name: str, *, channel: str, address: str, **settings: Any) -> None:
-        """Add an entry point; once saved it is live (G3)."""
+    def add_entry_point(
+        self, name: str, *, channel: str, address: str, **settings: Any
+    ) -> GoesLive | None:
+        """Add an entry point; once saved it is live (G3).
+
+        Returns what to warn of (G22): don't add one until you are ready. None where it is held.
+        """
         values = {"channel": channel, "address": address, **settings}
         self._staged.add("entry_points", name, values)
+        if any(values.get(gate.value) is False for gate in Gate):
+            return None
+        inboxes = self._staged.section("inboxes").items()
+        primary = (n for n, each in inboxes if channel in (each.get("primary_for") or ()))
+        override = settings.get("override") or {}
+        return GoesLive(name, channel, override.get("inbox") or next(primary, None))
 
     def change_entry_point(self, name: str, **settings: Any) -> None:
         """Set what is given of an entry point."""

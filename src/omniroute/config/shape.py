@@ -421,10 +421,15 @@ def _number(fields: Table) -> NumberConfig:
     )
 
 
+def _access_keys(notes: Notes, value: object, path: str) -> Mapping[str, str] | None:
+    found = many(text)(notes, value, path)
+    return _STAND_IN_KEYS if notes.holds_broken(path) else found
+
+
 @table
 def _direct_access(fields: Table) -> DirectAccess:
     return DirectAccess(
-        keys=fields.need("keys", many(text), _STAND_IN_KEYS, expected="a table of keys"),
+        keys=fields.need("keys", _access_keys, _STAND_IN_KEYS, expected="a table of keys"),
         queue=fields.need("queue", text, "", expected="the queue that it leads to"),
     )
 

@@ -12,9 +12,11 @@ from omniroute.config.staged import Staged, confirmed
 from omniroute.config.trees import Tree
 from omniroute.errors import UsageError
 from omniroute.model.desk_config import QueueMove
+from omniroute.model.policy import ProtectedNames
 from omniroute.rules.moves import follow_path, follow_patterns, stands_at
 from omniroute.rules.names import quoted
 from omniroute.rules.queue_tree import SEPARATOR
+from omniroute.rules.words import ReservedWords
 
 __all__ = ["TreeEdits"]
 
@@ -29,12 +31,18 @@ class TreeEdits:
         self._staged = staged
 
     def add_queue(self, parent: str, name: str, *, at: int | None = None) -> str:
-        """Add a queue below an inbox or a queue, last or at a place; return its full path (U6)."""
+        """Add a queue below an inbox or a queue, last or at a place; return its full path (U6).
+
+        Raises `ReservedNameError` for a name that uses a protected word (U8), as all that name a
+        queue do.
+        """
+        self._reserved().require(name)
         tree, inside = self._tree(parent)
         return self._kept(tree, tree.add(inside, name, at=at))
 
     def add_sibling(self, queue: str, name: str) -> str:
         """Add a queue right after another one; return its full path (U6)."""
+        self._reserved().require(name)
         tree, inside = self._queue(queue)
         return self._kept(tree, tree.add_beside(inside, name))
 
@@ -71,6 +79,7 @@ class TreeEdits:
 
     def rename_queue(self, queue: str, name: str) -> str:
         """Give a queue another name; who waits there keeps their place. Returns its full path."""
+        self._reserved().require(name)
         tree, inside = self._queue(queue)
         return self._moved(queue, self._kept(tree, tree.rename(inside, name)))
 
@@ -151,6 +160,23 @@ class TreeEdits:
                 path = move.target + path[len(move.source) :]  # noqa: PLW2901  (where it is now)
             name, _, place = path.partition(SEPARATOR)
             self._staged.below(self._staged.entry("inboxes", name), "at")[place] = values
+
+    def _reserved(self) -> ReservedWords:
+        """The words that no queue may be called, by what the draft says now (U8, U10)."""
+        document = self._staged.document
+        inboxes = self._tables("inboxes")
+        policies = [
+            document.get("policy"),
+            *(each.get("policy") for each in (*self._tables("channels"), *inboxes)),
+            *(policy for each in inboxes for policy in each.get("at", {}).values()),
+        ]
+        written = [each for each in policies if isinstance(each, dict)]
+        words = [each.get(key) or () for each in written for key in ("back_words", "exit_words")]
+        exact = (document.get("policy") or {}).get("protected_names") == ProtectedNames.WHOLE_NAME
+        return ReservedWords.of(
+            [word for each in words for word in each if isinstance(word, str)],
+            ProtectedNames.WHOLE_NAME if exact else ProtectedNames.ANY_WORD,
+        )
 
     def _tables(self, section: str) -> list[dict[str, Any]]:
         found = self._staged.document.get(section, {})

@@ -27,6 +27,7 @@ __all__ = [
     "DeskConfig",
     "DirectAccess",
     "EntryPointConfig",
+    "GoesLive",
     "GroupConfig",
     "InboxConfig",
     "NumberConfig",
@@ -139,6 +140,21 @@ class EntryPointConfig:
     forwarding_active: bool = True
     """Email: whether the mailbox is forwarded here. Nothing is received otherwise (G7)."""
     settings: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class GoesLive:
+    """A warning: an entry point was added that takes messages as soon as the draft is saved (G22)."""
+
+    entry_point: str
+    channel: str
+    inbox: str | None
+
+    def __str__(self) -> str:
+        """Return the warning as a person reads it."""
+        where = f"into inbox {self.inbox!r}" if self.inbox else "nowhere yet: no inbox is primary"
+        text = f"entry point {self.entry_point!r} is live once this is saved; the next message"
+        return f"{text} on {self.channel!r} leads {where}. Don't add it until you are ready."
 
 
 @frozen(kw_only=True)

@@ -197,7 +197,7 @@ def _entry_points(desk: Judged) -> Iterator[Problem]:
         where = (desk.kind_of(each.channel), each.address)
         yield from _address(path, each, addresses.get(where))
         addresses.setdefault(where, name)
-        if each.account is not None:
+        if each.account is not None and each.account in desk.config.accounts:
             first = accounts.setdefault(each.channel, each.account)
             yield from one_account_problems(desk, path, each, first)
         if each.override is not None:

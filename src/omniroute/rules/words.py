@@ -55,7 +55,7 @@ def normalized(text: str) -> str:
     characters and marks that combine with a plain letter into nothing known are dropped, space is
     narrowed, and punctuation around is taken off, where something is left without it.
     """
-    if text.isascii():
+    if text.isascii() and text.isprintable():
         plain = text.casefold()
     else:
         composed = unicodedata.normalize("NFKC", text).casefold()
@@ -118,8 +118,11 @@ class ReservedWords:
         cls, navigation: Iterable[str] = (), where: ProtectedNames = ProtectedNames.ANY_WORD
     ) -> ReservedWords:
         """Return the protected words and `navigation`: every current BACK and EXIT word."""
-        words = {normalized(word): word for word in navigation if word.strip()}
-        return cls(words | {normalized(word): word for word in PROTECTED}, where)
+        words = {normalized(word): word for word in PROTECTED}
+        for word in navigation:
+            if word.strip():
+                words.setdefault(normalized(word), word)
+        return cls(words, where)
 
     def in_name(self, name: str) -> str | None:
         """Return the protected word that a name is, or holds as a whole word (U8, U9), or None."""

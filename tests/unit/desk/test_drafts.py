@@ -70,6 +70,39 @@ def test_nothing_counts_before_it_is_saved(p: Any) -> None:
     assert (web.inbox, web.sla, web.sla_source) == ("vip", 40_000_000, "override")
 
 
+@pytest.mark.req("G22", "G3")
+def test_adding_an_entry_point_warns_that_it_is_live_once_it_is_saved(p: Any) -> None:
+    draft = p.desk.configure(by="boss")
+    warning = draft.add_entry_point("new", channel="chat", address="w-new")
+    assert warning == om.GoesLive("new", "chat", "general")
+    assert "Don't add it until you are ready" in str(warning)
+    elsewhere = draft.add_entry_point(
+        "golden", channel="chat", address="w-gold", override={"inbox": "vip"}
+    )
+    assert elsewhere.inbox == "vip"
+    assert draft.add_entry_point("off", channel="chat", address="w", embedded=False) is None
+
+
+@pytest.mark.req("U8", "U9", "U10")
+def test_a_draft_refuses_protected_names_and_names_the_word(p: Any) -> None:
+    draft = p.desk.configure(by="boss")
+    for name in ("Stop it", "ＨＥＬＰ", "info!"):
+        for step in (
+            lambda name=name: draft.add_queue("general/Deutsch", name),
+            lambda name=name: draft.add_sibling("general/English", name),
+            lambda name=name: draft.rename_queue("general/English", name),
+        ):
+            with pytest.raises(om.ReservedNameError) as raised:
+                step()
+            assert raised.value.word in ("STOP", "HELP", "INFO")
+    assert draft.add_queue("general/Deutsch", "Helpful")
+    draft.policy(exit_words=["raus"], protected_names="whole_name")
+    with pytest.raises(om.ReservedNameError) as raised:
+        draft.add_queue("general/Deutsch", "Raus.")
+    assert raised.value.word == "raus"
+    assert draft.add_queue("general/Deutsch", "Raus hier")
+
+
 @pytest.mark.req("G19", "U7")
 def test_a_draft_that_is_wrong_saves_nothing_and_says_everything(p: Any) -> None:
     before = (position(p), p.desk.config)
@@ -214,10 +247,10 @@ def tree(p: Any, inbox: str = "general") -> Any:
 def test_a_tree_is_edited_step_by_step_and_committed_at_once(p: Any) -> None:
     draft = p.desk.configure(by="boss")
     assert draft.add_queue("general/English", "Orders") == "general/English/Orders"
-    assert draft.add_sibling("general/English/Orders", "Help desk") == "general/English/Help desk"
+    assert draft.add_sibling("general/English/Orders", "Front desk") == "general/English/Front desk"
     draft.outdent("general/Deutsch/Technik")
     draft.move_queue("general/English", by=-9)
-    draft.rename_queue("general/English/Help desk", "Support")
+    draft.rename_queue("general/English/Front desk", "Support")
     draft.add_queue("general", "Polski", at=0)
     assert tree(p) == ["Deutsch", ["Bestellung", "Technik"], "English"]
     draft.save()
