@@ -65,6 +65,8 @@ def _scalar(value: Any) -> Any:
         return value.value
     if isinstance(value, datetime):
         return _iso(value)
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1)
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     return canonical(value)
@@ -107,6 +109,7 @@ _SIMPLE: Final[Mapping[Any, Mapping[str, str]]] = MappingProxyType(
         NoneType: {"type": "null"},
         bytes: {"type": "string", "contentEncoding": "base64"},
         datetime: {"type": "string", "format": "date-time"},
+        timedelta: {"type": "integer"},
     }
 )
 
