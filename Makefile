@@ -14,6 +14,8 @@ NAMES ?=
 # How long the desk is driven at random on each store, and how many steps a story has.
 FUZZ_SECONDS ?= 60
 FUZZ_STEPS ?= 80
+# How many steps silence is driven for.
+SILENCE_STEPS ?= 200000
 # How long the fault tests run: assignments over all races, kills of each kind, fail-overs.
 ASSIGNMENTS ?= 50000
 CRASH_CLIENT ?= 1000
@@ -91,6 +93,11 @@ bench: .venv ## Measure beside peers: make bench NAMES="import" ARGS=--json
 fuzz: .venv ## Drive desks on every store at random: make fuzz FUZZ_SECONDS=600 FUZZ_STEPS=100
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_STEPS=$(FUZZ_STEPS) $(PY) -m pytest -o faulthandler_timeout=0 \
 	  tests/property/test_desk_machine.py tests/integration/test_desk_on_postgres.py $(ARGS)
+
+.PHONY: silence
+silence: .venv ## Drive timers at random against an oracle: make silence SILENCE_STEPS=50000
+	@SILENCE_STEPS=$(SILENCE_STEPS) $(PY) -m pytest -o faulthandler_timeout=0 \
+	  tests/property/test_silence_machine.py $(ARGS)
 
 .PHONY: races
 races: .venv ## Let processes race on PostgreSQL: make races ASSIGNMENTS=8000 ARGS=--fsync

@@ -28,6 +28,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.records import (
     AcceptedItem,
     AddressEntry,
+    AgentTimer,
     ConfigChange,
     ConfigVersion,
     DedupeRecord,
@@ -45,6 +46,7 @@ from omniroute.rules.waiting import lane_name
 __all__ = [
     "ADDRESSES",
     "AGENTS",
+    "AGENT_TIMERS",
     "COLLECTIONS",
     "CONFIGS",
     "CONFIG_CHANGES",
@@ -244,6 +246,16 @@ STAFF_CHANGES: Final = Collection(
     key_columns=(*_text("agent"), *_number("position")),
     key=lambda change: (change.agent, change.position),
     indexes=(Index("staff_history", ()),),
+)
+
+AGENT_TIMERS: Final = Collection(
+    name="agent_timers",
+    type=AgentTimer,
+    key_columns=_text("agent", "timer", "conversation"),
+    key=lambda timer: (timer.agent, timer.kind.value, timer.conversation),
+    columns=_number("due"),
+    row=lambda timer: (timer.due,),
+    indexes=(Index("agent_deadlines", ("due",)),),
 )
 
 CONTACTS: Final = Collection(
@@ -515,6 +527,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     CONFIG_CHANGES,
     ADDRESSES,
     AGENTS,
+    AGENT_TIMERS,
     STAFF_CHANGES,
     CONTACTS,
     CONVERSATIONS,

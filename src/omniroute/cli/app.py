@@ -15,6 +15,7 @@ from omniroute.cli.explain import explain
 from omniroute.cli.history import history
 from omniroute.cli.preview import preview
 from omniroute.cli.rollback import rollback
+from omniroute.cli.timeline import timeline
 from omniroute.cli.tree import tree
 from omniroute.cli.version import version
 from omniroute.cli.walk import walk
@@ -38,6 +39,7 @@ for _command in (
     history,
     preview,
     rollback,
+    timeline,
     tree,
     version,
     walk,

@@ -61,6 +61,8 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.AgentSaved: "agent_saved",
         events.AgentRemoved: "agent_removed",
         events.AgentAvailability: "agent_availability",
+        events.WrapUpStarted: "wrap_up_started",
+        events.WrapUpEnded: "wrap_up_ended",
         events.Configured: "configured",
         effects.SendMessage: "send_message",
         wire.Accepted: "accepted",

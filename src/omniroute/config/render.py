@@ -38,6 +38,7 @@ from omniroute.model.policy import (
     KeepAlive,
     Policy,
     PolicySettings,
+    Presence,
     TransferRules,
 )
 from omniroute.model.secret import SecretRef
@@ -115,6 +116,7 @@ _DURATIONS: Final = (
     "hard_expiry",
     "selecting_expiration",
     "snooze_grace",
+    "wrap_up",
     "response_target",
 )
 
@@ -165,6 +167,14 @@ def _keep_alive(each: KeepAlive) -> dict[str, Any]:
     }
 
 
+def _presence(each: Presence) -> dict[str, Any]:
+    return {
+        "away_after": render_duration(each.away_after),
+        **_changed(each, Presence(away_after=each.away_after), "then"),
+        **({"wait": render_duration(each.wait)} if each.wait else {}),
+    }
+
+
 def _service_level(level: ServiceLevel) -> dict[str, Any]:
     return {"target": render_duration(level.target), "formula": level.formula.value}
 
@@ -175,6 +185,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Inactivity: _inactivity,
     Hours: written_hours,
     KeepAlive: _keep_alive,
+    Presence: _presence,
     ServiceLevel: _service_level,
     TransferRules: _transfer,
 }

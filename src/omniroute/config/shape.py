@@ -53,6 +53,7 @@ from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
     Assignment,
+    AwayThen,
     DismissedTextAt,
     ExpirationHours,
     Inactivity,
@@ -62,6 +63,7 @@ from omniroute.model.policy import (
     NoticeSide,
     Overtake,
     PolicySettings,
+    Presence,
     ProtectedNames,
     TransferAgent,
     TransferQueue,
@@ -151,6 +153,17 @@ def _keep_alive(fields: Table) -> KeepAlive:
     )
 
 
+@table
+def _presence(fields: Table) -> Presence:
+    return Presence(
+        away_after=fields.need(
+            "away_after", duration, _STAND_IN_TIME, expected='a duration, such as "90s"'
+        ),
+        then=fields.take("then", choice(AwayThen), AwayThen.KEEP),
+        wait=fields.take("wait", duration, 0),
+    )
+
+
 def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
@@ -183,6 +196,9 @@ def _policy_of(fields: Table) -> PolicySettings:
         ended_text=fields.take("ended_text", text, None),
         snooze_grace=fields.take("snooze_grace", duration, None),
         dismissed_resumes_after_hours=fields.take("dismissed_resumes_after_hours", flag, None),
+        wrap_up=fields.take("wrap_up", duration, None),
+        presence=fields.take("presence", _presence, None),
+        closed=fields.take("closed", texts, None),
         hours=fields.take("hours", hours, None),
         response_target=fields.take("response_target", duration, None),
         service_level=fields.take("service_level", _service_level, None),

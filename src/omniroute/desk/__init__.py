@@ -12,6 +12,7 @@ from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.preview import Preview
 from omniroute.desk.team import Staff
+from omniroute.desk.timeline import Ahead, Timeline
 from omniroute.desk.views import (
     AgentView,
     Change,
@@ -28,6 +29,7 @@ __all__ = [
     "AcceptedItems",
     "Acting",
     "AgentView",
+    "Ahead",
     "Change",
     "ClockView",
     "Contacts",
@@ -50,6 +52,7 @@ __all__ = [
     "StaffChangeView",
     "Story",
     "TimeSpan",
+    "Timeline",
     "TimelineEntry",
     "VersionView",
     "open_desk",

@@ -111,6 +111,16 @@ class Acting:
         """Park a conversation whose contact fell silent (`Desk.dismiss`)."""
         return self.desk.dismiss(conversation, by=self.agent, key=key, now=now, within=within)
 
+    def wrapped_up(
+        self, conversation: str, *, now: datetime | None = None, within: object | None = None
+    ) -> None:
+        """Say that one is done with an ended conversation (`Desk.wrapped_up`)."""
+        self.desk.wrapped_up(conversation, by=self.agent, now=now, within=within)
+
+    def heartbeat(self, *, now: datetime | None = None, within: object | None = None) -> None:
+        """Say that one is there (`Desk.heartbeat`)."""
+        self.desk.heartbeat(self.agent, now=now, within=within)
+
     def transfer(
         self,
         conversation: str,

@@ -182,6 +182,8 @@ class AsyncActing(_Lifted):
     wake = _lift(Acting.wake)
     reopen = _lift(Acting.reopen)
     dismiss = _lift(Acting.dismiss)
+    wrapped_up = _lift(Acting.wrapped_up)
+    heartbeat = _lift(Acting.heartbeat)
     transfer = _lift(Acting.transfer)
     end = _lift(Acting.end)
     note = _lift(Acting.note)
@@ -286,6 +288,8 @@ class AsyncDesk(_Lifted):
     wake = _lift(Desk.wake)
     reopen = _lift(Desk.reopen)
     dismiss = _lift(Desk.dismiss)
+    wrapped_up = _lift(Desk.wrapped_up)
+    heartbeat = _lift(Desk.heartbeat)
     transfer = _lift(Desk.transfer)
     end = _lift(Desk.end)
     note = _lift(Desk.note)
@@ -310,6 +314,7 @@ class AsyncDesk(_Lifted):
     counts = _lift(Desk.counts)
     preview = _lift(Desk.preview)
     explain = _lift(Desk.explain)
+    timeline = _lift(Desk.timeline)
 
     def configure(self, *, by: str | None = None) -> _Configuring:
         """Return a draft, to be awaited or entered with `async with` (`Desk.configure`)."""

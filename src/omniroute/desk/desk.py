@@ -37,14 +37,13 @@ from omniroute.model.targets import Group, Queue
 from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
-from omniroute.schema import CONVERSATIONS, OUTBOX
+from omniroute.schema import OUTBOX
 
 if TYPE_CHECKING:
     from omniroute.business_hours import BusinessHours
 
 __all__ = ["Desk"]
 
-_DEADLINES = CONVERSATIONS.index("deadlines")
 _READY = OUTBOX.index("ready")
 _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
@@ -347,8 +346,8 @@ class Desk(Versioned, Pausing, ClockReads):
         """Return the instant of the earliest armed deadline, or None."""
 
         def work(tx: Transaction, setup: Setup) -> datetime | None:
-            ahead = tx.entries(_DEADLINES, self.id, limit=1)
-            return from_micros(ahead[0][0], setup.config.zone) if ahead else None
+            ahead = ticking.earliest(tx, self.id)
+            return None if ahead is None else from_micros(ahead, setup.config.zone)
 
         return self._runtime.look(self.id, work)
 

@@ -26,7 +26,7 @@ from omniroute.rules.availability import COLOURS
 from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS, CONVERSATIONS, EXPLANATIONS, LOG, Index, Key
 
-__all__ = ["Handler", "Story", "TimelineEntry", "describe", "explain"]
+__all__ = ["Handler", "Story", "TimelineEntry", "describe", "every_entry", "explain"]
 
 V = TypeVar("V", LogEntry, Explanation)
 
@@ -92,13 +92,13 @@ def explain(desk: str, conversation: str, setup: Setup) -> Callable[[Transaction
         found = tx.get(CONVERSATIONS, desk, (conversation,))
         if found is None:
             raise UnknownConversation(f"no conversation {conversation!r}")
-        entries = _every(tx, LOG.index("timeline"), desk, conversation)
+        entries = every_entry(tx, LOG.index("timeline"), desk, conversation)
         opened = entries[0].event if entries else None
         index = EXPLANATIONS.index("explanations_of")
         return Story(
             found,
             opened.route if isinstance(opened, tell.Opened) else None,
-            tuple(_every(tx, index, desk, conversation)),
+            tuple(every_entry(tx, index, desk, conversation)),
             tuple(_entry(entry, zone) for entry in entries),
             tuple(_handlers(entries, zone)),
             _staff(tx, desk, found.queue),
@@ -109,7 +109,8 @@ def explain(desk: str, conversation: str, setup: Setup) -> Callable[[Transaction
     return work
 
 
-def _every(tx: Transaction, index: Index[V], desk: str, conversation: str) -> list[V]:
+def every_entry(tx: Transaction, index: Index[V], desk: str, conversation: str) -> list[V]:
+    """Return everything that an index has of a conversation, in the order of positions."""
     found: list[V] = []
     after: Key | None = None
     while batch := tx.scan(index, desk, (conversation,), after=after, limit=_BATCH):
@@ -221,6 +222,14 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Assigned, lambda e: f"assigned to {e.agent} ({e.reason})"),
     (tell.TookOver, lambda e: f"{e.agent} {_HOW.get(e.reason, 'has it from')} {e.released}"),
     (tell.Reactivated, lambda _: "contact is back"),
+    (tell.FellSilent, lambda _: "contact has fallen silent"),
+    (tell.Dismissed, lambda e: f"dismissed from {e.released} ({e.reason})"),
+    (
+        tell.Snoozed,
+        lambda e: f"{e.released} snoozed it until {from_micros(e.until):%d %b %H:%M} UTC",
+    ),
+    (tell.Selecting, lambda e: f"chooses a queue anew ({e.reason})"),
+    (tell.KeepAliveAsked, lambda _: "asked whether anybody is there"),
     (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),
     (tell.SlaBreached, lambda e: f"{e.clock.value.replace('_', ' ')} is overdue"),
     (tell.SlaWarned, lambda e: f"{e.clock.value.replace('_', ' ')} is due soon"),
@@ -237,6 +246,8 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),
     (tell.DeliveryChanged, lambda e: f"{e.message} is {e.status.value}"),
     (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),
+    (tell.WrapUpStarted, lambda e: f"{e.agent} wraps up {e.conversation}"),
+    (tell.WrapUpEnded, lambda e: f"{e.agent} is done with {e.conversation}"),
     (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
     (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),
     (tell.Configured, lambda e: f"configuration version {e.version}"),

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from omniroute.clock import Clock, Sleeper
 from omniroute.desk import handle
 from omniroute.desk.idempotency import Done, once
+from omniroute.desk.presence import heartbeat
+from omniroute.desk.timeline import Timeline, timeline
 from omniroute.desk.views import ConversationView
+from omniroute.desk.wrapping import finish
 from omniroute.errors import UsageError
 from omniroute.instants import to_duration, to_micros
 
@@ -27,11 +30,14 @@ class Pausing:
     """What `Desk` inherits. Everything here is a method of every desk."""
 
     if TYPE_CHECKING:
+        id: str
         _runtime: Runtime
         tick: Callable[..., int]
         deliver: Callable[..., int]
         next_due: Callable[[], datetime | None]
         next_delivery: Callable[[], datetime | None]
+
+        def _now(self, now: datetime | None) -> int: ...
 
         def _commanded(
             self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
@@ -108,6 +114,37 @@ class Pausing:
         """
         flow = once(key, handle.reopen(conversation, by), "reopen", conversation, by)
         return self._commanded(flow, now, within)
+
+    def wrapped_up(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> None:
+        """Say that one is done with an ended conversation: the slot it still holds is free (P6).
+
+        Raises `UsageError` where `by` holds no slot for it.
+        """
+        self._runtime.run(self.id, self._now(now), finish(conversation, by), within=within)
+
+    def heartbeat(
+        self, agent: str, *, now: datetime | None = None, within: object | None = None
+    ) -> None:
+        """Note that an agent is there; without one for `presence.away_after` they are away (P7).
+
+        Whoever was away for that reason is available again. Raises `UsageError` where the desk's
+        policy has no `presence`.
+        """
+        self._runtime.run(self.id, self._now(now), heartbeat(agent), within=within)
+
+    def timeline(self, conversation: str) -> Timeline:
+        """Return what happened to a conversation, what was said, and what is to come.
+
+        Data (`as_json`), and text for people (`as_text`). `UnknownConversation` when there is none.
+        """
+        return self._runtime.look(self.id, timeline(self.id, conversation))
 
     def run(
         self,

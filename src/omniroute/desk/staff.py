@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import evolve, fields
 
 from omniroute.desk.permission import permit
+from omniroute.desk.presence import forget_absence
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.errors import Problem, UnknownAgent, UsageError
@@ -196,6 +197,7 @@ def set_available(agent: str, *, available: bool, by: str) -> Callable[[Unit], A
             permit(unit, by, Right.SWITCH_OTHERS)
         if found.available is not available:
             unit.write_event(AgentAvailability(agent, unit.now, agent_actor(by), available))
+        forget_absence(unit, agent)
         settle(unit)
         return unit.agent(agent)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.queue_lines import QueueLines
+from omniroute.desk.wrapping import start_wrap_ups
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
@@ -22,7 +23,7 @@ from omniroute.model.effects import Effect, OutboxEntry
 from omniroute.model.events import LogEntry
 from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Assignment, Policy
-from omniroute.model.records import DeskRecord
+from omniroute.model.records import AgentTimer, DeskRecord
 from omniroute.model.sla import SlaTerms
 from omniroute.model.state import WAITING, State
 from omniroute.model.wire import DeliveryStatus
@@ -33,7 +34,7 @@ from omniroute.rules.deadlines import has_come
 from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla.deciding import changes
-from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
+from omniroute.schema import AGENT_TIMERS, AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
@@ -69,6 +70,10 @@ class Unit:
         self.setup = setups.setup(tx, desk, record.config_version)
         self.reached = now
         """Up to where deadlines have been fired, while late ones are fired in order."""
+        self.due_again: dict[str, None] = {}
+        """Conversations with a deadline that came while others were fired."""
+        self.agents_due: list[AgentTimer] = []
+        """Deadlines of agents that came so."""
         self.queued: dict[str, Conversation] = {}
         self.freed: dict[str, None] = {}
         self._agents: dict[str, Agent] = {}
@@ -165,11 +170,16 @@ class Unit:
         decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
         self._write(conversation, decision, messages)
         state = decision.state
+        if policy.wrap_up is not None and state.ended:
+            start_wrap_ups(self, decision.events, policy.wrap_up)
         if conversation is not None and state.queue != conversation.queue:
             state = self.refresh(state)  # another queue may count other hours (S3)
         for said in texts.afterwards(decision.events, state, policy):
             state = self._say(state, said, policy, now)
-        return state if driven else self.catch_up(state)  # what has passed already fires now (S3)
+        if driven:
+            return state
+        # What has passed already fires now (S3), what still lies ahead of a late deadline does not.
+        return self.catch_up(state, until=None if now is None else self.reached)
 
     def _say(
         self, conversation: Conversation, said: texts.Said, policy: Policy, now: int | None
@@ -286,7 +296,9 @@ class Unit:
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
         if before is not None and after.load > before.load:
-            if not isinstance(event, tell.TookOver) or event.reason != tell.FORCED:
+            held = isinstance(event, tell.AgentEvent)  # a wrap-up holds what was held already
+            forced = isinstance(event, tell.TookOver) and event.reason == tell.FORCED
+            if not held and not forced:
                 admit(before, by_hand=event.actor != tell.SYSTEM)
         elif after is not before:
             self.freed[agent_id] = None
@@ -306,8 +318,22 @@ class Unit:
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[conversation.id] = conversation
             self.queue_lines.note(conversation, self.setup.channels)
-        deadline = conversation.deadline
-        if deadline is not None and (self._next_due is None or deadline < self._next_due):
+        if (deadline := conversation.deadline) is not None:
+            self.note_deadline(deadline)
+            if deadline <= self.now:
+                self.due_again[conversation.id] = None
+
+    def arm_agent(self, timer: AgentTimer) -> None:
+        """Write down a deadline that belongs to an agent."""
+        self.tx.put(AGENT_TIMERS, self.desk, timer)
+        if timer.due is not None:
+            self.note_deadline(timer.due)
+            if timer.due <= self.now:
+                self.agents_due.append(timer)
+
+    def note_deadline(self, deadline: int) -> None:
+        """Let the desk's row promise nothing later than this deadline."""
+        if self._next_due is None or deadline < self._next_due:
             self._next_due = deadline
             self._next_work = min(self._next_work, deadline)
 

@@ -13,16 +13,16 @@ from typing import Final
 
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime
+from omniroute.desk.tick import earliest
 from omniroute.desk.unit import Unit
 from omniroute.instants import SECOND, to_duration
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
-from omniroute.schema import CONVERSATIONS, DESKS, OUTBOX
+from omniroute.schema import DESKS, OUTBOX
 
 __all__ = ["Round", "Worker"]
 
 _DUE = DESKS.index("due_desks")
-_DEADLINES = CONVERSATIONS.index("deadlines")
 _READY = OUTBOX.index("ready")
 
 _LEASE: Final = 60 * SECOND
@@ -79,10 +79,10 @@ class Worker:
 
 def _rest(unit: Unit) -> None:
     """Say when to come by again: at the next deadline or message, and not much later in any case."""
-    deadline = unit.tx.entries(_DEADLINES, unit.desk, limit=1)
+    deadline = earliest(unit.tx, unit.desk)
     message = unit.tx.entries(_READY, unit.desk, limit=1)
     # A message that cannot go out now, behind another in its lane, must not keep the worker
     # spinning.
-    ahead = [deadline[0][0]] if deadline else []
+    ahead = [] if deadline is None else [deadline]
     ahead += [max(message[0][0], unit.now + SECOND)] if message else []
     unit.come_back_at(min(*ahead, unit.now + _SWEEP) if ahead else unit.now + _SWEEP)

@@ -59,6 +59,8 @@ __all__ = [
     "Tagged",
     "TookOver",
     "Transition",
+    "WrapUpEnded",
+    "WrapUpStarted",
     "actor_agent",
     "agent_actor",
 ]
@@ -408,9 +410,27 @@ class AgentRemoved(AgentEvent):
 
 @frozen
 class AgentAvailability(AgentEvent):
-    """The agent switched availability on or off (A7)."""
+    """The agent switched availability on or off (A7).
+
+    Told by the system where it follows from their heartbeat: it stopped, or came back (P7).
+    """
 
     available: bool
+
+
+@frozen
+class WrapUpStarted(AgentEvent):
+    """The slot of an ended conversation stays taken until `until` at the latest (P6)."""
+
+    conversation: str
+    until: int
+
+
+@frozen
+class WrapUpEnded(AgentEvent):
+    """The agent is done with an ended conversation, or the time for it is over: the slot is free."""
+
+    conversation: str
 
 
 @frozen

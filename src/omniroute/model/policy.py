@@ -22,11 +22,13 @@ from omniroute.model.sla import ServiceLevel, SlaTerms
 from omniroute.model.values import frozen
 
 __all__ = [
+    "CLOSABLE",
     "LOCKED",
     "SWITCHES",
     "AfterEnd",
     "AfterEndTo",
     "Assignment",
+    "AwayThen",
     "DismissedTextAt",
     "ExpirationHours",
     "Inactivity",
@@ -38,6 +40,7 @@ __all__ = [
     "Overtake",
     "Policy",
     "PolicySettings",
+    "Presence",
     "ProtectedNames",
     "TransferAgent",
     "TransferQueue",
@@ -60,6 +63,9 @@ SWITCHES: Final = (
     "service_level",
 )
 """The settings that `enabled` switches; what is off keeps its stored value (U79)."""
+
+CLOSABLE: Final = ("dismiss", "snooze", "take")
+"""What a policy can close to agents, by the command's name."""
 
 LOCKED: Final = ("hard_expiry",)
 """The settings that cannot be switched off (U30)."""
@@ -222,6 +228,26 @@ class KeepAlive:
     """Whether the end's text goes out first and the end follows `end_after` later (T11's other reading)."""
 
 
+class AwayThen(StrEnum):
+    """What becomes of the conversations of somebody who is away (P7)."""
+
+    KEEP = "keep"
+    REQUEUE = "requeue"
+    WAIT = "wait"
+
+
+@frozen(kw_only=True)
+class Presence:
+    """When an agent whose heartbeat stopped counts as away, and what then (P7). Microseconds."""
+
+    away_after: int
+    """How long after their last heartbeat an agent is away."""
+    then: AwayThen = AwayThen.KEEP
+    """Whether their conversations stay, wait in their queues again, or do so after `wait`."""
+    wait: int = 0
+    """How long an absent agent may take to come back before their conversations go."""
+
+
 @frozen(kw_only=True)
 class PolicySettings:
     """One layer of policy, as written. None leaves a choice to the layers below.
@@ -285,6 +311,12 @@ class PolicySettings:
     """How long beyond its time a snoozed conversation goes on sleeping (A15)."""
     dismissed_resumes_after_hours: bool | None = None
     """Whether a message outside hours brings a dismissed conversation back; else it stays (M6)."""
+    closed: tuple[str, ...] | None = None
+    """What agents cannot do here, of `dismiss`, `snooze` and `take`."""
+    wrap_up: int | None = None
+    """How long an agent's slot stays taken after the end, unless they are done before (P6)."""
+    presence: Presence | None = None
+    """When agents whose heartbeat stops are away, and what becomes of what they hold (P7)."""
     transfer: TransferRules | None = None
     """Where conversations may be transferred, and how often."""
     assign: AssignSettings | None = None
@@ -336,6 +368,9 @@ class Policy:
     ended_text: str | None = None
     snooze_grace: int = 0
     dismissed_resumes_after_hours: bool = False
+    closed: tuple[str, ...] = ()
+    wrap_up: int | None = None
+    presence: Presence | None = None
     hours: OpenHours | None = field(default=None, repr=False)
     transfer: TransferRules = TransferRules()
     assign: AssignPolicy = AssignPolicy()

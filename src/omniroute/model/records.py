@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueMove
 from omniroute.model.message import Message
@@ -11,6 +13,8 @@ from omniroute.model.wire import DeliveryStatus, Inbound
 __all__ = [
     "AcceptedItem",
     "AddressEntry",
+    "AgentTimer",
+    "AgentTimerKind",
     "ConfigChange",
     "ConfigVersion",
     "DedupeRecord",
@@ -164,3 +168,27 @@ class Job:
     version: int
     phase: str
     cursor: str = ""
+
+
+class AgentTimerKind(StrEnum):
+    """What of an agent is looked at again at an instant."""
+
+    WRAP_UP = "wrap_up"
+    PRESENCE = "presence"
+
+
+@frozen
+class AgentTimer:
+    """A deadline that belongs to an agent, not to a conversation (P6, P7). UTC microseconds.
+
+    WRAP_UP: the slot of an ended `conversation` is held from `since` until `due`. PRESENCE: the last
+    sign of life came at `since`, the agent counts as away from `due` on; `away` says that they do,
+    and `due` is then when their conversations are given back, or None.
+    """
+
+    agent: str
+    kind: AgentTimerKind
+    conversation: str
+    since: int
+    due: int | None
+    away: bool = False

@@ -91,9 +91,9 @@ def _first_constructor(cls: Any) -> Callable[..., None]:
 def _constructor(cls: Any) -> Callable[..., None]:
     fields = attrs.fields(cls)
     names: dict[str, Any] = {
-        "set_class": _set_class,
-        "opened": type(cls)(cls.__name__, (cls,), {"__slots__": (), **_OPEN}),
-        "closed": cls,
+        "_set_class": _set_class,  # no field's name begins so
+        "_opened": type(cls)(cls.__name__, (cls,), {"__slots__": (), **_OPEN}),
+        "_closed": cls,
         "NOTHING": attrs.NOTHING,
     }
     for number, each in enumerate(fields):
@@ -102,9 +102,9 @@ def _constructor(cls: Any) -> Callable[..., None]:
     source = "\n    ".join(
         [
             f"def __init__(self, {', '.join(_parameters(fields))}):",
-            "set_class(self, opened)",
+            "_set_class(self, _opened)",
             *(f"self.{each.name} = {_value(n, each)}" for n, each in enumerate(fields)),
-            "self.__class__ = closed",
+            "self.__class__ = _closed",
         ]
     )
     exec(compile(source, f"<constructor of {cls.__qualname__}>", "exec"), names)  # noqa: S102

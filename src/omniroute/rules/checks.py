@@ -20,6 +20,7 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
+from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
 from omniroute.rules import assign_checks, hours, queue_tree
 from omniroute.rules.channel_checks import (
@@ -39,7 +40,7 @@ from omniroute.rules.policy_checks import (
     misplaced,
     policy_problems,
 )
-from omniroute.rules.presets import preset_problem
+from omniroute.rules.presets import locked_problems, preset_problem
 from omniroute.rules.queue_checks import direct_access_problems, place_problem, queue_problems
 from omniroute.rules.sla import SLA_FORMS
 from omniroute.rules.words import normalized
@@ -90,12 +91,17 @@ def _top(desk: Judged) -> Iterator[Problem]:
 
 
 def _policies(desk: Judged) -> Iterator[Problem]:
-    yield from policy_problems("policy", desk.config.policy)
+    yield from _layer(desk, "policy", desk.config.policy)
     yield from assign_checks.problems(desk.config, groups_read=desk.read("groups"))
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
-        yield from policy_problems(path, channel.policy)
+        yield from _layer(desk, path, channel.policy)
         yield from misplaced(path, channel.policy, NOT_ON_CHANNELS)
+
+
+def _layer(desk: Judged, path: str, policy: PolicySettings) -> Iterator[Problem]:
+    yield from policy_problems(path, policy)
+    yield from locked_problems(desk.config.preset, path, policy)
 
 
 def _sla(path: str, sla: int) -> Iterator[Problem]:
@@ -134,12 +140,12 @@ def _inboxes(desk: Judged) -> Iterator[Problem]:
         yield from _targets(join(path, "sla"), inbox.sla, inbox.targets)
         yield from _primaries(desk, name, inbox)
         yield from _siblings(inbox.queues, join(path, "queues"))
-        yield from policy_problems(join(path, "policy"), inbox.policy)
+        yield from _layer(desk, join(path, "policy"), inbox.policy)
         yield from misplaced(join(path, "policy"), inbox.policy, DESK_ONLY)
         for place, policy in inbox.at.items():
             if desk.read("queues"):
                 yield from when(join(path, "at", place), place_problem(name, inbox, place))
-            yield from policy_problems(join(path, "at", place), policy)
+            yield from _layer(desk, join(path, "at", place), policy)
             yield from misplaced(join(path, "at", place), policy, NOT_ON_QUEUES)
 
 

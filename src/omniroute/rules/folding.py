@@ -505,6 +505,10 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None
+    if isinstance(event, tell.WrapUpStarted | tell.WrapUpEnded):
+        # A hold counts as load, and belongs to the agent: the conversation is over (P6, X4).
+        change = 1 if isinstance(event, tell.WrapUpStarted) else -1
+        return evolve(agent, load=agent.load + change, idle_since=event.at)
     if isinstance(event, tell.AgentAvailability):
         # Idle time is time in which work could have come: it starts with being available.
         since = event.at if event.available and not agent.available else agent.idle_since

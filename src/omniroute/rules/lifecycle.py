@@ -51,9 +51,6 @@ _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
 _FIRST_RESPONSE: Final = DeadlineKind.FIRST_RESPONSE
 _RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
-_SENT: Final = tell.MessageSent
-_NO_KINDS: Final = frozenset[DeadlineKind]()
-
 # A decision is not seen before it is returned: its last event and its state get their timers here,
 # when both are made, instead of being made twice.
 _set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
@@ -87,15 +84,17 @@ def decide(
     step = _BY_COMMAND[type(command)].get(source)
     if step is None:
         raise _refusal(conversation, command)
+    if policy.closed and _CLOSABLE.get(type(command)) in policy.closed:
+        raise _closed(conversation, command)
     events, effects = step(conversation, command, policy, now)
     state = conversation
-    kinds = _NO_KINDS
+    kinds = None
     for event in events:
-        of = type(event)
-        state = CHANGES[of](state, event)
-        if of in _REARMS and kinds is not LIFECYCLE and not (of is _SENT and event.automatic):  # type: ignore[attr-defined]
-            kinds = _REARMS[of]
-    if kinds is not _NO_KINDS:
+        change, moved = _TOLD[type(event)]
+        state = change(state, event)
+        if moved is not None and kinds is not LIFECYCLE:
+            kinds = moved
+    if kinds is not None:
         _arm(state, events[-1], policy, kinds)  # type: ignore[arg-type]
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 
@@ -110,6 +109,8 @@ def _arm(
     compiled = timing(policy)
     quiet = compiled is None and not state.timers and not state.extras.routing.requires
     if quiet and state.state is not _SNOOZED:
+        return
+    if kinds is BY_AGENT and getattr(last, "automatic", False):
         return
     timers = rearmed(state, compiled, kinds)
     if timers != state.timers:
@@ -127,6 +128,18 @@ def _refusal(conversation: Conversation | None, command: ask.Command) -> Transit
         f"{name} is not possible for conversation {conversation.id!r}",
         expected=f"state {' or '.join(allowed)}" if allowed else "no conversation yet",
         got=f"state {conversation.state}",
+    )
+
+
+_CLOSABLE: Final = {ask.Dismiss: "dismiss", ask.Snooze: "snooze", ask.Take: "take"}
+
+
+def _closed(conversation: Conversation | None, command: ask.Command) -> TransitionNotAllowed:
+    name = _CLOSABLE[type(command)]
+    where = None if conversation is None else conversation.id
+    return TransitionNotAllowed(
+        f"this desk's policy has closed {name!r}, asked of conversation {where!r}",
+        hint="policy.closed names what agents cannot do here",
     )
 
 
@@ -435,17 +448,21 @@ def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
 # --- the table ------------------------------------------------------------------------------------
 
 _REARMS: Final[dict[type, frozenset[DeadlineKind]]] = {
-    **{
-        event: LIFECYCLE
-        for event in CHANGES
-        if issubclass(event, tell.Transition) and event is not tell.Ended
-    },
     tell.MessageReceived: BY_CONTACT,
     tell.MessageSent: BY_AGENT,
     tell.KeepAliveAsked: BY_KEEP_ALIVE,
     tell.Lined: BY_LINE,
 }
-"""Which timers an event arms anew. The end arms none; what stands here not at all moves none."""
+"""Which timers an event arms anew that is no transition; any transition arms all, and the end none."""
+
+
+def _rearms(event: type) -> frozenset[DeadlineKind] | None:
+    moves = issubclass(event, tell.Transition) and event is not tell.Ended
+    return LIFECYCLE if moves else _REARMS.get(event)
+
+
+_TOLD: Final = {event: (change, _rearms(event)) for event, change in CHANGES.items()}
+"""How each event changes the state, and what it arms anew."""
 
 
 @frozen

@@ -13,12 +13,15 @@ from omniroute.errors import Problem
 from omniroute.instants import MILLISECOND, MINUTE, render_duration
 from omniroute.model.agent import Capacity
 from omniroute.model.policy import (
+    CLOSABLE,
     LOCKED,
     SWITCHES,
+    AwayThen,
     Inactivity,
     KeepAlive,
     NoticeSide,
     PolicySettings,
+    Presence,
     TransferRules,
 )
 from omniroute.model.state import State
@@ -54,7 +57,13 @@ LONGEST_TEXT: Final = 918
 
 # Agents have one capacity and one place in line, and conversations of all channels wait in one
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
-DESK_ONLY: Final = ("capacity", "distribution", "idempotency_window", "protected_names")
+DESK_ONLY: Final = (
+    "capacity",
+    "distribution",
+    "idempotency_window",
+    "protected_names",
+    "presence",
+)
 NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign")
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
@@ -96,6 +105,17 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
         yield from _inactivity(join(path, "inactivity"), policy.inactivity)
     if policy.keep_alive is not None:
         yield from _keep_alive(join(path, "keep_alive"), policy.keep_alive)
+    yield from _of_agents(path, policy)
+
+
+def _of_agents(path: str, policy: PolicySettings) -> Iterator[Problem]:
+    yield from _duration(join(path, "wrap_up"), policy.wrap_up)
+    if policy.presence is not None:
+        yield from _presence(join(path, "presence"), policy.presence)
+    for index, name in enumerate(policy.closed or ()):
+        if name not in CLOSABLE:
+            text = unknown(f"{quoted(name)} cannot be closed", CLOSABLE, name)
+            yield Problem(join(path, "closed", index), text)
 
 
 def _transfer(path: str, rules: TransferRules | None) -> Iterator[Problem]:
@@ -180,6 +200,16 @@ def _keep_alive(path: str, rule: KeepAlive) -> Iterator[Problem]:
     yield from _duration(join(path, "end_after"), rule.end_after)
     yield from _text(join(path, "text"), rule.text)
     yield from _text(join(path, "end_text"), rule.end_text)
+
+
+def _presence(path: str, rule: Presence) -> Iterator[Problem]:
+    yield from _duration(join(path, "away_after"), rule.away_after)
+    waits = rule.then is AwayThen.WAIT
+    if waits or rule.wait:
+        yield from _duration(join(path, "wait"), rule.wait)
+    if rule.wait and not waits:
+        text = f'has no effect with then = {quoted(rule.then)}; it belongs to then = "wait"'
+        yield Problem(join(path, "wait"), text)
 
 
 def timing_problems(layers: Iterable[tuple[str, PolicySettings]]) -> Iterator[Problem]:

@@ -174,7 +174,8 @@ capacity = { messaging = { goal = 1, soft_max = 1, hard_max = 1 } }
 """,
         """\
 desk.toml has 11 problems:
-  preset: unknown preset "pusch"; did you mean "push"? Known are "push", "claim" and "sla_inbox"
+  preset: unknown preset "pusch"; did you mean "push"? \
+Known are "sla_inbox", "social_queue", "keep_alive", "claim" and "push"
   zone: unknown time zone "Europe/Berlim"; expected an IANA name such as Europe/Berlin; \
 did you mean "Europe/Berlin"?
   policy.assignment: unknown choice "psh"; did you mean "push"? Known are "push" and "claim"

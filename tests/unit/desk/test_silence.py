@@ -31,7 +31,7 @@ from tests.unit.desk.helpers import assert_folds, log, names, told
 def desk_of(play: Any, *agents: str, capacity: int = 1, **policy: Any) -> Any:
     """A desk whose agents are all available, one conversation each."""
     settings = PolicySettings(**policy)
-    p = play(a_config(agents=agents, capacity=capacity, policy=settings, preset="push"))
+    p = play(a_config(agents=agents, capacity=capacity, policy=settings))
     for agent in agents:
         p.agent(agent).on()
     return p

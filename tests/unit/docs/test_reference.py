@@ -23,6 +23,7 @@ from omniroute import errors, sql, testing
 from omniroute.channels.whatsapp import WhatsAppSettings
 from omniroute.cli.app import app
 from omniroute.codec import KINDS
+from omniroute.config import dump
 from omniroute.instants import MINUTE
 from omniroute.model import commands, effects, events, policy
 from omniroute.model.assign import AssignSettings
@@ -162,7 +163,18 @@ def settings_of(settings: PolicySettings) -> Any:
                 if getattr(value, key) != getattr(plain, key):
                     yield f"{each.name}.{key}", getattr(value, key).value
         elif value is not None:
-            yield from ((f"{each.name}.{key}", text) for key, text in value.items())
+            yield from _leaves(each.name, dump_policy(settings)[each.name])
+
+
+def dump_policy(settings: PolicySettings) -> Any:
+    return dump(a_config(policy=settings))["policy"]
+
+
+def _leaves(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        yield from ((f"{name}.{key}", str(text)) for key, text in value.items())
+    else:
+        yield name, ", ".join(value) if isinstance(value, list) else str(value)
 
 
 SETTINGS: dict[str, Any] = {
@@ -196,6 +208,9 @@ SETTINGS: dict[str, Any] = {
     "ended_text": "Bye",
     "snooze_grace": MINUTE,
     "dismissed_resumes_after_hours": True,
+    "wrap_up": MINUTE,
+    "presence": policy.Presence(away_after=MINUTE),
+    "closed": ("snooze",),
     "response_target": 1_000_000,
     "service_level": om.ServiceLevel(1_000_000),
     "hours": ALWAYS,

@@ -254,7 +254,7 @@ def test_what_no_nearer_layer_sets_comes_from_the_preset_or_the_default():
     assert policy.distribution is Distribution.LEAST_LOADED
     sources = setup.sources("chat", "general/Deutsch/Technik")
     assert sources["distribution"] == "preset push"
-    assert sources["labels"] == sources["capacity"] == sources["capacity.messaging"] == "default"
+    assert sources["hours"] == sources["capacity"] == sources["capacity.messaging"] == "default"
     assert sources["sla"] == "inbox general"
     assert policy.sla == SlaTerms(first=15 * MINUTE)
 
@@ -313,12 +313,12 @@ def test_an_sla_inbox_pushes():
 
 def test_no_preset_sets_nothing_and_an_unknown_one_is_refused():
     assert preset(None) == PolicySettings()
-    assert list(PRESETS) == ["push", "claim", "sla_inbox"]
+    assert list(PRESETS) == ["sla_inbox", "social_queue", "keep_alive", "claim", "push"]
     with pytest.raises(UsageError) as caught:
         preset("clam")
     assert str(caught.value) == (
         'preset: unknown preset "clam"; did you mean "claim"?'
-        ' Known are "push", "claim" and "sla_inbox"'
+        ' Known are "sla_inbox", "social_queue", "keep_alive", "claim" and "push"'
     )
 
 

@@ -32,6 +32,11 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     table("config_changes", _text("desk_id") + _number("version"), _body())
     table("addresses", _text("kind address"), _text("owner", nullable=True) + _body())
     table("agents", _text("desk_id id"), _body())
+    table(
+        "agent_timers",
+        _text("desk_id agent timer conversation"),
+        _number("due", nullable=True) + _body(),
+    )
     table("staff_changes", _text("desk_id agent") + _number("position"), _body())
     table(
         "serving",
@@ -97,6 +102,12 @@ def _create_indexes(op: Operations, schema: str | None) -> None:
     index = partial(_create_index, op, schema)
     index("due_desks", "desks", "next_work desk_id", present="next_work")
     index("addresses_of_desk", "addresses", "owner kind address", present="owner")
+    index(
+        "agent_deadlines",
+        "agent_timers",
+        "desk_id due agent timer conversation",
+        present="due",
+    )
     index("contacts_by_ref", "contacts", "desk_id ref id", present="ref")
     index("contact_addresses_unique", "contact_addresses", "desk_id kind address", unique=True)
     index("agent_by_due", "conversations", "desk_id agent state due id", present="agent state due")

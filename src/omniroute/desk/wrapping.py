@@ -1,0 +1,57 @@
+"""Wrap-up: after the end a slot stays taken for a time, or until the agent is done (P6).
+
+The hold and its deadline belong to the agent; the conversation is over and has neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from omniroute.errors import UsageError
+from omniroute.model import events as tell
+from omniroute.model.events import SYSTEM, agent_actor
+from omniroute.model.records import AgentTimer, AgentTimerKind
+from omniroute.schema import AGENT_TIMERS
+
+if TYPE_CHECKING:
+    from omniroute.desk.unit import Unit
+
+__all__ = ["end_wrap_up", "finish", "start_wrap_ups"]
+
+
+def start_wrap_ups(unit: Unit, events: Iterable[tell.ConversationEvent], lasts: int) -> None:
+    """Keep the slot of whoever held a conversation that these events ended."""
+    for event in events:
+        if isinstance(event, tell.Ended) and event.released is not None:
+            until, name = event.at + lasts, event.conversation
+            unit.write_event(tell.WrapUpStarted(event.released, event.at, SYSTEM, name, until))
+            timer = AgentTimer(event.released, AgentTimerKind.WRAP_UP, name, event.at, until)
+            unit.arm_agent(timer)
+
+
+def end_wrap_up(unit: Unit, timer: AgentTimer, at: int, actor: str = SYSTEM) -> None:
+    """Free the slot that a wrap-up holds."""
+    unit.tx.delete(AGENT_TIMERS, unit.desk, AGENT_TIMERS.key(timer))
+    if unit.find_agent(timer.agent) is not None:
+        unit.write_event(tell.WrapUpEnded(timer.agent, at, actor, timer.conversation))
+
+
+def finish(conversation: str, by: str) -> Callable[[Unit], None]:
+    """Return the flow of an agent who is done with an ended conversation before its time is over."""
+
+    def flow(unit: Unit) -> None:
+        from omniroute.desk.routing import settle  # which needs the unit that needs this room
+
+        unit.agent(by)
+        key = (by, AgentTimerKind.WRAP_UP.value, conversation)
+        timer = unit.tx.get(AGENT_TIMERS, unit.desk, key)
+        if timer is None:
+            raise UsageError(
+                f"agent {by!r} is not wrapping up conversation {conversation!r}",
+                expected="a conversation that they held when it ended, within its wrap-up time",
+            )
+        end_wrap_up(unit, timer, unit.now, agent_actor(by))
+        settle(unit)
+
+    return flow

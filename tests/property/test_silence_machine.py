@@ -1,0 +1,316 @@
+"""Silence, driven at random: every preset, clock jumps, late and duplicate ticks, against an oracle.
+
+`make silence` runs 200,000 steps; the suite some 5,000.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from omniroute.errors import UsageError
+from omniroute.ids import SeededIds
+from omniroute.instants import DAY, HOUR, MINUTE
+from omniroute.model import events as tell
+from omniroute.model.conversation import Conversation
+from omniroute.model.policy import (
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    Inactivity,
+    InactivityThen,
+    KeepAlive,
+    Policy,
+    PolicySettings,
+)
+from omniroute.model.state import State
+from omniroute.rules.folding import fold, fold_agent
+from omniroute.rules.presets import PRESETS
+from omniroute.testing import MONDAY, Play, a_config
+from tests.property.silence_oracle import Oracle
+from tests.unit.desk.helpers import every_agent, every_conversation
+
+STEPS = int(os.environ.get("SILENCE_STEPS", "5000"))
+_LENGTH = 50
+ROOM = 2
+AGENTS = ("ana", "bob")
+CONTACTS = ("Maria", "Otto", "Vera", "Kim")
+
+
+def spans(*minutes: int) -> st.SearchStrategy[int | None]:
+    return st.sampled_from([None, *(each * MINUTE for each in minutes)])
+
+
+INACTIVITY = st.none() | st.builds(
+    Inactivity,
+    after=st.sampled_from([7, 20]).map(lambda n: n * MINUTE),
+    notice=st.sampled_from([0, 5]).map(lambda n: n * MINUTE),
+    then=st.sampled_from(InactivityThen),
+    text=st.none() | st.just("Hm?"),
+)
+ALIVE = st.none() | st.builds(
+    KeepAlive,
+    after=st.sampled_from([9, 30]).map(lambda n: n * MINUTE),
+    text=st.just("There?"),
+    end_after=st.sampled_from([4, 15]).map(lambda n: n * MINUTE),
+    end_text=st.just("Bye."),
+)
+POLICIES = st.builds(
+    PolicySettings,
+    unanswered_expiration=spans(12, 45),
+    chat_timeout=spans(40, 200),
+    hard_expiry=spans(10080),
+    inactivity=INACTIVITY,
+    keep_alive=ALIVE,
+    wrap_up=spans(3),
+    ended_text=st.none() | st.just("The end."),
+    closed=st.just(()),
+    after_end=st.sampled_from([None, AfterEnd(AfterEndTo.QUEUE)]),
+)
+
+
+class SilenceMachine(RuleBasedStateMachine):
+    """One desk, four contacts, two agents, and a clock that goes as it likes."""
+
+    @initialize(preset=st.sampled_from(sorted(PRESETS)), policy=POLICIES)
+    def opens(self, preset: str, policy: PolicySettings) -> None:
+        config = a_config(agents=AGENTS, capacity=ROOM, preset=preset, policy=policy)
+        self.p = Play(config, store="memory://", start=_START)
+        assert isinstance(self.p.desks._runtime.ids, SeededIds)
+        setup = self.p.desk._runtime.current("acme")
+        self.policy: Policy = setup.policy("chat", "general")
+        self.oracle = Oracle(self.policy)
+        self.position = 0
+        self.events: list[Any] = []
+        self.follow()
+
+    def follow(self) -> list[Any]:
+        """Let the oracle read what was committed just now."""
+        fresh = list(self.p.desk.changes(self.position))
+        for change in fresh:
+            self.oracle.read(change.event, self.p.clock.now())
+            self.position = change.position
+            self.events.append(change.event)
+        return [change.event for change in fresh]
+
+    def tried(self, call: Any, *args: Any, **more: Any) -> None:
+        """Do what may be refused; a refusal changes nothing."""
+        before = self.position
+        try:
+            call(*args, **more)
+        except UsageError:
+            assert list(self.p.desk.changes(before)) == []
+        self.follow()
+
+    def chat(self, number: int) -> str | None:
+        names = list(self.oracle.chats)
+        return names[number % len(names)] if names else None
+
+    # --- what people do ---------------------------------------------------------------------------
+
+    @rule(who=st.sampled_from(CONTACTS))
+    def writes(self, who: str) -> None:
+        self.p.contact(who).writes("Hello")
+        self.follow()
+
+    @rule(agent=st.sampled_from(AGENTS), available=st.booleans())
+    def switches(self, agent: str, available: bool) -> None:
+        self.p.desk.set_available(agent, available)
+        self.follow()
+
+    @rule(agent=st.sampled_from(AGENTS), number=st.integers(0, 9))
+    def replies(self, agent: str, number: int) -> None:
+        if chat := self.chat(number):
+            self.tried(self.p.desk.reply, chat, "Hi", by=agent)
+
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        number=st.integers(0, 9),
+        action=st.sampled_from(["end", "dismiss", "wake", "take", "wrapped_up", "note"]),
+    )
+    def acts(self, agent: str, number: int, action: str) -> None:
+        if chat := self.chat(number):
+            more = {"text": "?"} if action == "note" else {}
+            self.tried(getattr(self.p.desk, action), chat, by=agent, **more)
+
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        number=st.integers(0, 9),
+        lasts=st.sampled_from(["5m", "3h", "1d", "8d"]),
+    )
+    def snoozes(self, agent: str, number: int, lasts: str) -> None:
+        if chat := self.chat(number):
+            self.tried(self.p.desk.snooze, chat, by=agent, for_=lasts)
+
+    # --- what time does ---------------------------------------------------------------------------
+
+    @rule(by=st.sampled_from([MINUTE, 4 * MINUTE, 11 * MINUTE, HOUR, DAY]))
+    def passes_unseen(self, by: int) -> None:
+        self.p.clock.sleep(by)
+
+    @rule()
+    def ticks(self) -> None:
+        now = self.p.clock.now()
+        self.p.desk.tick()
+        self._in_order(self.follow())
+        assert not self.oracle.overdue(now), "a tick left something due"
+        self.p.desk.tick()
+        assert self.follow() == [], "a second tick at the same instant fires nothing (R7)"
+
+    @rule(back=st.sampled_from([1, MINUTE, HOUR]))
+    def is_set_back(self, back: int) -> None:
+        now = self.p.clock.now()
+        self.p.desk.tick()
+        self.follow()
+        self.p.clock.set(now - back)
+        self.p.desk.tick()
+        assert self.follow() == [], "nothing comes twice because a clock went back (R7)"
+        self.p.clock.set(now)
+
+    @rule(by=st.sampled_from([5 * MINUTE, HOUR]))
+    def passes(self, by: int) -> None:
+        """Let time pass punctually: a tick at every due instant."""
+        end = self.p.clock.now() + by
+        while (due := self.p.desk.next_due()) is not None:
+            at = round(due.timestamp() * 1_000_000)
+            if at > end:
+                break
+            self.p.clock.set(max(at, self.p.clock.now()))
+            self.p.desk.tick()
+            assert self.follow() != [], "a due instant at which nothing comes"
+        self.p.clock.set(end)
+
+    def _in_order(self, events: list[Any]) -> None:
+        """Deadlines are told in the order of their instants, what follows from a choice apart (S2)."""
+        chosen = {e.conversation for e in events if isinstance(e, tell.Assigned)}
+        silent = (tell.FellSilent, tell.Dismissed, tell.KeepAliveAsked, tell.Ended)
+        instants = [e.at for e in events if isinstance(e, silent) and e.conversation not in chosen]
+        assert instants == sorted(instants)
+
+    # --- what always holds ------------------------------------------------------------------------
+
+    @invariant()
+    def holds(self) -> None:
+        if not hasattr(self, "p"):
+            return
+        if self.policy.assignment is Assignment.PUSH:
+            assert not self.oracle.idle_while_somebody_waits(ROOM), "somebody waits (R2)"
+        for agent in every_agent(self.p):
+            assert agent.load == self.oracle.load(agent.id)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "p"):
+            return
+        own: dict[str, list[Any]] = {}
+        for event in self.events:
+            if isinstance(event, tell.ConversationEvent):
+                own.setdefault(event.conversation, []).append(event)
+        for conversation in every_conversation(self.p):
+            assert fold(own[conversation.id]) == conversation, "the log is the truth (R16)"
+            self._armed(conversation)
+        for agent in every_agent(self.p):
+            assert fold_agent(self.events, agent.id) == agent
+        self.p.close()
+
+    def _armed(self, conversation: Conversation) -> None:
+        """What is stored as armed is what the oracle expects, and nothing after the end."""
+        due = self.oracle.chats[conversation.id].due(self.policy)
+        armed = {kind.value: at for at, kind in conversation.timers if kind.value in _KINDS}
+        assert armed == due
+        assert not (conversation.state is State.ENDED and conversation.timers)
+
+
+_KINDS = {
+    "hard_expiry",
+    "chat_timeout",
+    "queue_expiration",
+    "selecting_expiration",
+    "keep_alive",
+    "keep_alive_end",
+    "dismissal",
+    "inactivity",
+    "wake",
+}
+_START = MONDAY
+
+TestSilence = pytest.mark.req("R7", "U43", "S3")(SilenceMachine.TestCase)
+TestSilence.settings = settings(
+    max_examples=max(STEPS // _LENGTH, 1),
+    stateful_step_count=_LENGTH,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+# --- the late log equals the punctual one ---------------------------------------------------------
+
+STORY = st.lists(
+    st.tuples(
+        st.sampled_from([1, 3, 8, 15, 60, 700]),
+        st.sampled_from(["write", "write", "reply", "end", "snooze", "note"]),
+        st.sampled_from(CONTACTS[:2]),
+    ),
+    max_size=12,
+)
+PUNCTUAL = st.builds(
+    PolicySettings,
+    assignment=st.just(Assignment.CLAIM),
+    unanswered_expiration=spans(12, 45),
+    chat_timeout=spans(40, 200),
+    inactivity=st.none() | st.builds(Inactivity, after=st.sampled_from([7 * MINUTE, 20 * MINUTE])),
+    ended_text=st.none() | st.just("The end."),
+    wrap_up=spans(3, 500),
+)
+
+
+def lived(policy: PolicySettings, story: list[tuple[int, str, str]], *, late: bool) -> list[Any]:
+    p = Play(a_config(agents=AGENTS, policy=policy), store="memory://", start=_START)
+    p.desk.set_available("ana")
+    for minutes, action, who in [*story, (2000, "write", "Vera")]:
+        if late:
+            p.clock.advance(f"{minutes}m")
+        else:
+            p.advance(f"{minutes}m")
+        try:
+            _act(p, action, who)
+        except UsageError:
+            continue
+    p.clock.advance("30d") if late else p.advance("30d")
+    p.desk.tick()
+    told: list[Any] = [e.event for e in p.desk.changes()]
+    p.close()
+    # A command that is refused has drawn ids, so that messages are not called the same.
+    return [
+        evolve(e, message="") if hasattr(e, "message") else e
+        for e in told
+        if not isinstance(e, tell.DeliveryChanged)
+    ]
+
+
+def _act(p: Play, action: str, who: str) -> None:
+    if action == "write":
+        p.contact(who).writes("Hello")
+        return
+    own = p.desk.conversations(states=tuple(State), order="latest").items
+    chat = next((each.id for each in own if each.address.endswith(who.lower())), "c_0")
+    if action == "snooze":
+        p.desk.snooze(chat, by="ana", for_="2h")
+    elif action == "end":
+        p.desk.end(chat, by="ana")
+    else:
+        getattr(p.desk, action)(chat, "Hi", by="ana")
+
+
+@pytest.mark.req("S2", "R6")
+@settings(max_examples=60, deadline=None)
+@given(PUNCTUAL, STORY)
+def test_a_late_desk_tells_the_same_story(
+    policy: PolicySettings, story: list[tuple[int, str, str]]
+) -> None:
+    assert lived(policy, story, late=True) == lived(policy, story, late=False)
