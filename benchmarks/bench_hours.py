@@ -10,11 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import ModuleType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import omniroute as om
-from benchmarks.harness import Bench, Contestant, Figure, benchmark, no_goal, timed
+from benchmarks.harness import Bench, Contestant, Figure, benchmark, no_goal, peer, timed
 from omniroute.instants import HOUR, MINUTE, to_micros
 from omniroute.rules.hours import Calendar
 
@@ -31,18 +33,27 @@ AMOUNTS: Final = {"15 min": 15 * MINUTE, "8 h": 8 * HOUR, "40 h": 40 * HOUR, "40
 GOALS: Final = {"15 min": 40, "8 h": 100, "40 h": 450, "400 h": 4_000}
 DAYS: Final = (1, 7, 14, 30, 90)
 
-_CALLS: Final = 2_000
+_CALLS: Final = 1_000
 _ENOUGH: Final = 400 * HOUR  # of a slow peer's work in a round
 
 
+def peers() -> ModuleType:
+    """Return what others make of the calendar; imported late, since pandas takes its time."""
+    with peer("businesstimedelta"), peer("pandas"), peer("pytz"), peer("worktimecalc"):
+        from benchmarks.peers import calendars
+    return calendars
+
+
 def starts(count: int, seed: int) -> list[datetime]:
-    """Return instants of 2026 at which it is open, no two rounds the same ones."""
-    chosen, draw = list[datetime](), random.Random(seed)
-    while len(chosen) < count:
-        at = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=draw.randrange(330 * 24 * 60))
-        if HOURS.is_open(at):
-            chosen.append(at.astimezone(ZoneInfo(ZONE)))
-    return chosen
+    """Return instants of 2026 at which it is open, others for each seed, in random order."""
+    return random.Random(seed).sample(_pool(), count)
+
+
+@cache
+def _pool() -> list[datetime]:
+    draw, first = random.Random(0), datetime(2026, 1, 2, tzinfo=UTC)
+    drawn = (first + timedelta(minutes=draw.randrange(330 * 24 * 60)) for _ in range(60_000))
+    return [at.astimezone(ZoneInfo(ZONE)) for at in drawn if HOURS.is_open(at)]
 
 
 def core() -> Calendar:
@@ -53,8 +64,7 @@ def core() -> Calendar:
 @benchmark("hours/due")
 def due(bench: Bench) -> Iterator[Figure]:
     """A due date after 15 minutes to 400 hours of open time, beside businesstimedelta and pandas."""
-    from benchmarks.peers import calendars  # pandas takes long to import
-
+    calendars = peers()
     found = core()
     bare = calendars.bare_due(lists(found))
     due_after, _ = calendars.by_businesstimedelta(ZONE, HOLIDAYS)
@@ -62,7 +72,7 @@ def due(bench: Bench) -> Iterator[Figure]:
     for name, amount in AMOUNTS.items():
         delta, theirs = timedelta(microseconds=amount), due_after(timedelta(microseconds=amount))
         race = bench.race(
-            ours=each(lambda at, delta=delta: HOURS.due(at, delta), _CALLS // 10),
+            ours=each(lambda at, delta=delta: HOURS.due(at, delta), 200),
             peer=each(theirs, max(1, min(20, _ENOUGH // amount // 40))),
         )
         yield race.at_least(f"hours/due {name}", GOALS[name], peer="peer")
@@ -76,20 +86,17 @@ def due(bench: Bench) -> Iterator[Figure]:
 
 
 def _pandas(bench: Bench, name: str, amount: int) -> Iterator[Figure]:
-    import pandas as pd
+    from pandas import Timestamp
 
-    from benchmarks.peers import calendars
-
-    add = calendars.by_pandas(HOLIDAYS, amount // HOUR)
-    race = bench.race(peer=each(add, 5, convert=pd.Timestamp))
+    add = peers().by_pandas(HOLIDAYS, amount // HOUR)
+    race = bench.race(peer=each(add, 5, convert=Timestamp))
     yield no_goal(f"hours/due {name}/pandas", race.median("peer") * 1e6, unit="us")
 
 
 @benchmark("hours/elapsed")
 def elapsed(bench: Bench) -> Iterator[Figure]:
     """Open time within 1 to 90 days, beside worktimecalc and businesstimedelta."""
-    from benchmarks.peers import calendars
-
+    calendars = peers()
     plain = om.hours({"mon-fri": "08:00-18:00", "holidays": HOLIDAYS}, zone="UTC")
     by_worktimecalc = calendars.by_worktimecalc(HOLIDAYS)
     _, by_businesstimedelta = calendars.by_businesstimedelta(ZONE, HOLIDAYS)
@@ -98,8 +105,8 @@ def elapsed(bench: Bench) -> Iterator[Figure]:
     for days in DAYS:
         after = timedelta(days=days)
         race = bench.race(
-            ours=each(lambda at, after=after: plain.elapsed(at, at + after), 500, convert=_utc),
-            peer=each(lambda at, after=after: by_worktimecalc(at, at + after), 500, convert=_naive),
+            ours=each(lambda at, after=after: plain.elapsed(at, at + after), 200, convert=_utc),
+            peer=each(lambda at, after=after: by_worktimecalc(at, at + after), 200, convert=_naive),
         )
         if days >= 14:
             yield race.at_least(f"hours/elapsed {days} days", 1.5, peer="peer")

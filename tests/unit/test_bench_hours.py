@@ -7,15 +7,22 @@ from datetime import UTC, timedelta
 import pytest
 
 import omniroute as om
-from benchmarks.bench_hours import AMOUNTS, DAYS, HOLIDAYS, HOURS, ZONE, core, lists, starts
-from benchmarks.peers import calendars
+from benchmarks.bench_hours import AMOUNTS, DAYS, HOLIDAYS, HOURS, ZONE, core, lists, peers, starts
 from omniroute.instants import HOUR, to_micros
 
+PEERS = ("businesstimedelta", "pandas", "worktimecalc")
 ASKED = starts(12, seed=0)
 
 
+@pytest.fixture
+def calendars():
+    for each in PEERS:
+        pytest.importorskip(each, reason=f"a peer: pip install {each}")
+    return peers()
+
+
 @pytest.mark.parametrize("amount", AMOUNTS.values(), ids=list(AMOUNTS))
-def test_all_give_the_same_due_date(amount):
+def test_all_give_the_same_due_date(calendars, amount):
     delta = timedelta(microseconds=amount)
     due_after, _ = calendars.by_businesstimedelta(ZONE, HOLIDAYS)
     bare = calendars.bare_due(lists(core()))
@@ -30,7 +37,7 @@ def test_all_give_the_same_due_date(amount):
 
 
 @pytest.mark.parametrize("days", DAYS)
-def test_all_count_the_same_elapsed_time(days):
+def test_all_count_the_same_elapsed_time(calendars, days):
     plain = om.hours({"mon-fri": "08:00-18:00", "holidays": HOLIDAYS}, zone="UTC")
     by_worktimecalc = calendars.by_worktimecalc(HOLIDAYS)
     _, by_businesstimedelta = calendars.by_businesstimedelta(ZONE, HOLIDAYS)
