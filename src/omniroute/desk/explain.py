@@ -241,6 +241,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
         ),
     ),
     (tell.ResponseTargetExceeded, lambda e: f"{e.agent} exceeded their response target"),
+    (tell.FlowStarted, lambda e: f"{e.stage} flow {e.flow} starts"),
     (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
     (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),
