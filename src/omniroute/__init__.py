@@ -203,6 +203,7 @@ if TYPE_CHECKING:
         Ended,
         Event,
         FellSilent,
+        FlowStarted,
         KeepAliveAsked,
         Lined,
         LogEntry,
@@ -448,6 +449,7 @@ __all__ = [
     "Explanation",
     "Extras",
     "FellSilent",
+    "FlowStarted",
     "FollowAs",
     "Followed",
     "Gate",
@@ -828,6 +830,7 @@ _HOMES = {
         "WrapUpStarted",
         "WrapUpEnded",
         "Lined",
+        "FlowStarted",
     ),
     "omniroute.model.explanation": (
         "Candidate",

@@ -33,6 +33,7 @@ from omniroute.model.secret import SecretRef
 
 __all__ = ["as_json", "json_schema"]
 
+_MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMERS: Final = "timers"  # pairs of an instant and a kind
 
@@ -66,7 +67,7 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, datetime):
         return _iso(value)
     if isinstance(value, timedelta):
-        return value // timedelta(microseconds=1)
+        return value // _MICROSECOND
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     return canonical(value)
