@@ -202,6 +202,7 @@ if TYPE_CHECKING:
         Ended,
         Event,
         FellSilent,
+        FlowStarted,
         KeepAliveAsked,
         Lined,
         LogEntry,
@@ -447,6 +448,7 @@ __all__ = [
     "Explanation",
     "Extras",
     "FellSilent",
+    "FlowStarted",
     "FollowAs",
     "Followed",
     "Gate",
@@ -825,6 +827,7 @@ _HOMES = {
         "WrapUpStarted",
         "WrapUpEnded",
         "Lined",
+        "FlowStarted",
     ),
     "omniroute.model.explanation": (
         "Candidate",

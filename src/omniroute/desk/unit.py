@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from omniroute.desk.flows import start_flows
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.queue_lines import QueueLines
 from omniroute.desk.wrapping import start_wrap_ups
@@ -170,6 +171,7 @@ class Unit:
         decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
         self._write(conversation, decision, messages)
         state = decision.state
+        start_flows(self, state, decision.events)
         if policy.wrap_up is not None and state.ended:
             start_wrap_ups(self, decision.events, policy.wrap_up)
         if conversation is not None and state.queue != conversation.queue:
