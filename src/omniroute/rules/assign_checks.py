@@ -29,8 +29,8 @@ _DURATIONS: Final = (
 )
 
 
-def problems(config: DeskConfig, *, groups_read: bool) -> Iterator[Problem]:
-    """Yield what is wrong with every layer of `assign`; groups are judged only where they were read."""
+def problems(config: DeskConfig, *, groups_read: bool, queues_read: bool) -> Iterator[Problem]:
+    """Yield what is wrong with every layer of `assign`; names are judged only where they were read."""
     groups = config.groups if groups_read else None
     for path, settings, is_leaf in _layers(config):
         yield from _layer(path, settings, groups)
@@ -40,7 +40,8 @@ def problems(config: DeskConfig, *, groups_read: bool) -> Iterator[Problem]:
             yield Problem(join(path, "segments"), "has no effect here; set it for the desk")
     if groups_read:
         yield from _nobody(config)
-    yield from _overflows(config)
+    if queues_read:
+        yield from _overflows(config)
 
 
 _DESK: Final = join("policy", "assign")
@@ -141,11 +142,12 @@ def _nobody(config: DeskConfig) -> Iterator[Problem]:
 
 def _overflows(config: DeskConfig) -> Iterator[Problem]:
     """Targets are queues there are, lengths are above zero, and nothing overflows in a circle (P5)."""
-    leaves = [
-        leaf
+    inboxes = {
+        leaf: name
         for name, inbox in config.inboxes.items()
         for leaf in queue_tree.leaves(name, inbox.queues)
-    ]
+    }
+    leaves = tuple(inboxes)
     for path, settings, _ in _layers(config):
         for index, queue in enumerate(settings.overflow or ()):
             if queue not in leaves:
@@ -154,16 +156,16 @@ def _overflows(config: DeskConfig) -> Iterator[Problem]:
         for name in ("overflow_at", "maximum"):
             if (number := getattr(settings, name)) is not None and number < 1:
                 yield Problem(join(path, name), f"expected a whole number from 1, got {number}")
-    targets = {leaf: _overflow_of(config, leaf) for leaf in leaves}
+    targets = {leaf: _overflow_of(config, name, leaf) for leaf, name in inboxes.items()}
     for leaf in leaves:
         if (circle := _circle(leaf, targets)) is not None:
             yield Problem(_DESK, f"overflow goes in a circle: {' -> '.join(map(quoted, circle))}")
             return
 
 
-def _overflow_of(config: DeskConfig, leaf: str) -> tuple[str, ...]:
+def _overflow_of(config: DeskConfig, name: str, leaf: str) -> tuple[str, ...]:
     """What is in force at a leaf: the nearest layer that says it."""
-    name, *steps = leaf.split(queue_tree.SEPARATOR)
+    steps = leaf[len(name) + 1 :].split(queue_tree.SEPARATOR)
     inbox = config.inboxes[name]
     places = [queue_tree.SEPARATOR.join(steps[:depth]) for depth in range(len(steps), 0, -1)]
     layers = [inbox.at[place] for place in places if place in inbox.at]

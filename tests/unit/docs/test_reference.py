@@ -436,10 +436,7 @@ def calls(command: click.Command, name: str) -> Iterator[str]:
 
 def test_every_extra_is_in_the_readme(project):
     metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
-    extras = set(metadata["project"]["optional-dependencies"]) - {
-        "bench",
-        "dev",
-    }  # for work on omniroute itself
+    extras = set(metadata["project"]["optional-dependencies"]) - {"dev"}
     rows = tables(project / "README.md")["Install"]
     assert {name for row in rows for name in code(row["extra"])} == extras
 
