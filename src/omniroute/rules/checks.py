@@ -92,7 +92,10 @@ def _top(desk: Judged) -> Iterator[Problem]:
 
 def _policies(desk: Judged) -> Iterator[Problem]:
     yield from _layer(desk, "policy", desk.config.policy)
-    yield from assign_checks.problems(desk.config, groups_read=desk.read("groups"))
+    queues_read = desk.read("inboxes", "queues")
+    yield from assign_checks.problems(
+        desk.config, groups_read=desk.read("groups"), queues_read=queues_read
+    )
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)
