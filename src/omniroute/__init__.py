@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Handler,
         MessageView,
         Page,
+        Preview,
         Received,
         ReceivedItem,
         RefusedItem,
@@ -505,6 +506,7 @@ __all__ = [
     "Policy",
     "PolicySettings",
     "Presence",
+    "Preview",
     "Problem",
     "ProtectedNames",
     "Queue",
@@ -679,6 +681,7 @@ _HOMES = {
         "open_desk",
         "Timeline",
         "Ahead",
+        "Preview",
     ),
     "omniroute.desk.drafts": ("Draft",),
     "omniroute.desk.aio": (
