@@ -237,10 +237,13 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     return (back, said), ()
 
 
-def _reopened_by_hand(c: Conversation, command: ask.Reopen, _: Policy, now: int) -> Outcome:
-    # Nobody waits for an answer: the contact has not written, and no first-response clock starts.
-    actor = agent_actor(command.by)
-    back = tell.Queued(c.id, now, actor, None, State.ENDED, "reopened", _queue_of(c))
+def _reopened_by_hand(c: Conversation, command: ask.Reopen, policy: Policy, now: int) -> Outcome:
+    # Nobody waits for an answer: the contact has not written, and only a resolution starts anew.
+    _, due, timers = sla.begun(policy.sla, None, now)
+    actor, queue = agent_actor(command.by), _queue_of(c)
+    back = tell.Queued(
+        c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due
+    )
     return (back,), ()
 
 
