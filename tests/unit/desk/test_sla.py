@@ -140,6 +140,28 @@ def test_a_reopened_conversation_has_met_its_first_response_and_owes_the_next(pl
     assert_folds(p)
 
 
+@pytest.mark.req("P11")
+@pytest.mark.parametrize(
+    "following,owed", [(10 * MINUTE, "next_response"), (None, "first_response")]
+)
+def test_what_an_agent_reopens_has_a_new_resolution_and_owes_nothing_yet(
+    play, following: int | None, owed: str
+) -> None:
+    p = play(a_desk(targets=SlaTargets(next=following, resolution=2 * HOUR)))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.desk.end(chat.id, by="ana")
+    p.agent("ana").off()
+    p.advance("1h")
+    again = p.desk.reopen(chat.id, by="ana")
+    assert clocks(again) == {"resolution": "running", "first_response": "met"}
+    assert again.due == MONDAY + timedelta(hours=3)
+    assert clocks(maria.writes("And?"))[owed] == "running"
+    assert_folds(p)
+
+
 # --- hours and pauses -----------------------------------------------------------------------------
 
 
