@@ -27,6 +27,18 @@ from benchmarks.peers.machines import ByStatemachine, ByTransitions
 
 AT: Final = 1_760_000_000_000_000
 POLICY: Final = om.Policy(assignment=om.Assignment.CLAIM)
+_MINUTE: Final = 60_000_000
+SOCIAL: Final = om.Policy(
+    assignment=om.Assignment.CLAIM,
+    unanswered_expiration=60 * _MINUTE,
+    after_hours_expiration=600 * _MINUTE,
+    selecting_expiration=30 * _MINUTE,
+    chat_timeout=1440 * _MINUTE,
+    hard_expiry=10080 * _MINUTE,
+    inactivity=om.Inactivity(after=30 * _MINUTE, notice=5 * _MINUTE),
+)
+"""A policy with every timer that `social_queue` has."""
+
 WAY: Final[tuple[om.Command, ...]] = (
     om.Assign("ana"),
     om.Receive("m_2"),
@@ -53,28 +65,31 @@ def lifecycle(bench: Bench) -> Iterator[Figure]:
     yield race.at_least("lifecycle/transitions", 4, peer="transitions")
     yield race.at_least("lifecycle/python-statemachine", 40, peer="statemachine")
     yield at_most("lifecycle/size of a step", bytes_of_a_step(), 400, unit="B")
+    timed = bench.race(social=_a_step_of(our_way(waiting(SOCIAL), SOCIAL)))
+    yield at_most("lifecycle/step with every timer", timed.median("social") * 1e6, 5, unit="us")
+    yield at_most("lifecycle/size of such a step", bytes_of_a_step(SOCIAL), 1100, unit="B")
     yield from _each_step(bench)
 
 
-def waiting() -> om.Conversation:
-    """Return a conversation that waits, was answered before, and has no timer."""
+def waiting(policy: om.Policy = POLICY) -> om.Conversation:
+    """Return a conversation that waits and was answered before, with what `policy` arms."""
     place = om.Place("wa-main", "whatsapp", "general", "p_1", "+4930123456")
     route = om.Route("general", "primary inbox", 900_000_000, "inbox general", "single queue", 1)
     opened = om.Open("c_1", place, route, "m_1", "general")
-    state = om.decide(None, opened, POLICY, AT).state
+    state = om.decide(None, opened, policy, AT).state
     for command in (om.Assign("ana"), om.Reply("ana", "m_1"), om.Enqueue("general", by="ana")):
-        state = om.decide(state, command, POLICY, AT).state
+        state = om.decide(state, command, policy, AT).state
     return state
 
 
-def our_way(start: om.Conversation) -> Callable[[], om.Conversation]:
+def our_way(start: om.Conversation, policy: om.Policy = POLICY) -> Callable[[], om.Conversation]:
     """Return what walks the way once with `decide`."""
     decide = om.decide
 
     def walk() -> om.Conversation:
         state = start
         for command in WAY:
-            state = decide(state, command, POLICY, AT).state
+            state = decide(state, command, policy, AT).state
         return state
 
     return walk
@@ -96,9 +111,9 @@ def their_way(machine: ByTransitions | ByStatemachine) -> Callable[[], None]:
     return walk
 
 
-def bytes_of_a_step() -> float:
+def bytes_of_a_step(policy: om.Policy = POLICY) -> float:
     """Return how many bytes of state, events and effects a step leaves, each counted once."""
-    start = waiting()
+    start = waiting(policy)
     kept: list[om.Decision | None] = [None] * (_KEPT_WAYS * len(WAY))
     gc.collect()  # also empties the free lists, which would hide what is allocated
     tracemalloc.start()
@@ -107,7 +122,7 @@ def bytes_of_a_step() -> float:
     for _ in range(_KEPT_WAYS):
         state = start
         for command in WAY:
-            decision = kept[at] = om.decide(state, command, POLICY, AT)
+            decision = kept[at] = om.decide(state, command, policy, AT)
             state, at = decision.state, at + 1
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

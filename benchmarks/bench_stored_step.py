@@ -56,7 +56,9 @@ def memory(bench: Bench) -> Iterator[Figure]:
     """An agent's reply through the public desk in memory, and a contact's message."""
     with desks_on(om.MemoryStore()) as desks:
         desk = desks["acme"]
-        race = bench.race(reply=_round(replies(desk, seeded(desk))), receive=_round(messages(desk)))
+        race = bench.race(
+            reply=round_of(replies(desk, seeded(desk))), receive=round_of(messages(desk))
+        )
     yield at_most("stored-step/memory", race.median("reply") * 1e6, 10, unit="us")
     yield no_goal("stored-step/memory receive", race.median("receive") * 1e6, unit="us")
 
@@ -84,14 +86,14 @@ def sqlite(bench: Bench) -> Iterator[Figure]:
         ):
             desk, cursor = desks["acme"], connection.cursor()
             race = bench.race(
-                ours=_round(replies(desk, held)),
-                raw=_round(
+                ours=round_of(replies(desk, held)),
+                raw=round_of(
                     partial(raw_sqlite.run, cursor, raw_sqlite.prepared(step)) for step in steps
                 ),
-                orm=_round(mapped(orm_engine, steps)),
-                eventsourcing=_round(sourced_replies(sourced)),
+                orm=round_of(mapped(orm_engine, steps)),
+                eventsourcing=round_of(sourced_replies(sourced)),
             )
-            more = bench.race(receive=_round(messages(desk)))
+            more = bench.race(receive=round_of(messages(desk)))
         orm_engine.dispose()
     yield race.at_most("stored-step/sqlite", 2.2, peer="raw")
     yield race.beside("stored-step/sqlite, SQLAlchemy ORM", peer="orm")
@@ -127,15 +129,15 @@ def postgres(bench: Bench) -> Iterator[Figure]:
         ):
             desk, cursor = desks["acme"], connection.cursor()
             race = bench.race(
-                ours=_round(replies(desk, held)),
-                raw=_round(
+                ours=round_of(replies(desk, held)),
+                raw=round_of(
                     partial(raw_postgres.run, connection, cursor, raw_postgres.prepared(step))
                     for step in steps
                 ),
-                orm=_round(mapped(orm_engine, steps)),
-                eventsourcing=_round(sourced_replies(sourced)),
+                orm=round_of(mapped(orm_engine, steps)),
+                eventsourcing=round_of(sourced_replies(sourced)),
             )
-            more = bench.race(receive=_round(messages(desk)))
+            more = bench.race(receive=round_of(messages(desk)))
         orm_engine.dispose()
     yield race.at_most("stored-step/postgres", 1.3, peer="raw")
     yield race.beside("stored-step/postgres, SQLAlchemy ORM", peer="orm")
@@ -238,11 +240,11 @@ def sourced_replies(helpdesk: Helpdesk) -> Iterator[Callable[[], None]]:
         yield partial(helpdesk.reply, conversation, "ana", TEXT)
 
 
-def _round(calls: Iterator[Callable[[], object]]) -> Contestant:
+def round_of(calls: Iterator[Callable[[], object]], number: int = ROUND) -> Contestant:
     """Return a contestant that times the next calls, and gives what one of them cost."""
 
     def contestant() -> float:
-        turn = list(itertools.islice(calls, ROUND))
+        turn = list(itertools.islice(calls, number))
         start = time.perf_counter()
         for call in turn:
             call()

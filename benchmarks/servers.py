@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 
 from benchmarks.harness import PeerMissing
-from tests.rigs.postgres import HOST, SUPERUSER, RigError, Server, url_of
+from tests.rigs.postgres import HOST, SUPERUSER, RigError, Server, run, url_of
 
-__all__ = ["HOST", "SUPERUSER", "Server", "copied", "postgres", "raw", "url"]
+__all__ = ["HOST", "SUPERUSER", "Server", "copied", "pgbench", "postgres", "raw", "url"]
 
 
 @contextmanager
@@ -45,3 +45,9 @@ def raw(
     dsn = server.dsn.replace("dbname=postgres", f"dbname={database}")
     with closing(psycopg.connect(dsn, autocommit=autocommit)) as connection:
         yield connection
+
+
+def pgbench(server: Server, *options: object) -> str:
+    """Run PostgreSQL's own benchmark on the server's first database, and return what it says."""
+    where = ("-h", HOST, "-p", server.port, "-U", SUPERUSER, SUPERUSER)
+    return run("pgbench", *options, *where, folder=server.data.parent)

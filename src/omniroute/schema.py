@@ -83,10 +83,14 @@ NO_DUE: Final = 2**62
 
 @frozen
 class Column:
-    """A named column of type `str` or `int`."""
+    """A named column of type `str` or `int`.
+
+    A number below `least` would be an error of ours: a database that can refuses it.
+    """
 
     name: str
     type: type
+    least: int | None = None
 
 
 @frozen(eq=False)
@@ -229,6 +233,8 @@ AGENTS: Final = Collection(
     type=Agent,
     key_columns=_text("id"),
     key=lambda agent: (agent.id,),
+    columns=(Column("load", int, least=0),),
+    row=lambda agent: (agent.load,),
     indexes=(
         Index("all_agents", ()),
         Index(

@@ -303,15 +303,6 @@ class TestPostgres(DurableStoreConformance):
         assert alone(store).get(CONTACTS, desk, ("k1",)) == Contact("k1", ())
         engine.dispose()
 
-    def test_durability_is_what_was_asked_for(self, postgres_url: str) -> None:
-        levels = []
-        for durability in ("full", "normal"):
-            store = SqlStore(postgres_url, durability=durability)
-            with store.engine.connect() as connection:
-                levels.append(connection.execute(text("SHOW synchronous_commit")).scalar())
-            store.close()
-        assert levels == ["on", "off"]
-
     def test_text_that_no_database_takes_is_a_store_error(self, store: SqlStore, desk: str) -> None:
         for key in ("a\0b", "\ud800"):
             with pytest.raises(StoreError):

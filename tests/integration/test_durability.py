@@ -15,8 +15,9 @@ from sqlalchemy import Engine, create_engine, event
 import omniroute as om
 from omniroute.errors import CommitUnknown
 from omniroute.model.records import DeskRecord
-from omniroute.schema import DESKS
+from omniroute.schema import AGENTS, DESKS
 from omniroute.stores.sql import SqlStore
+from omniroute.testing import an_agent
 from omniroute.testing.store_conformance.values import ONE, alone
 from tests.rigs.postgres import HOST, Server, url_of, wait_for
 
@@ -90,6 +91,25 @@ def server() -> Iterator[Server]:
     """A server of this module's own: its settings change."""
     with Server() as server:
         yield server
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("migrated", [False, True])
+def test_no_database_keeps_a_load_below_zero(
+    tmp_path: Path, server: Server, database: str, *, migrated: bool
+) -> None:
+    """Whatever goes wrong in a count, it is not stored: the command fails, and says so."""
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    if database == "postgresql":
+        url = server.database(f"load_{migrated}".lower())
+    if migrated:
+        om.sql.upgrade(url)
+    store = SqlStore(url)
+    alone(store).put(AGENTS, ONE, an_agent(load=0))
+    with pytest.raises(om.StoreError, match="refused"):
+        alone(store).put(AGENTS, ONE, an_agent(load=-1))
+    assert alone(store).get(AGENTS, ONE, (an_agent().id,)).load == 0
+    store.close()
 
 
 def test_normal_durability_is_of_one_transaction_alone(server: Server) -> None:

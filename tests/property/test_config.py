@@ -16,24 +16,41 @@ from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.config import differences, dump, dumps_toml, load_config, loads
 from omniroute.config.hours import written_hours
 from omniroute.errors import ConfigError
-from omniroute.instants import DAY, MILLISECOND, SECOND
+from omniroute.instants import DAY, MILLISECOND, MINUTE, SECOND
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
     ChannelConfig,
+    ChannelDirection,
     DeskConfig,
+    DirectAccess,
     EntryPointConfig,
     GroupConfig,
     InboxConfig,
+    NumberConfig,
     Override,
     QueueNode,
+    QueueTraits,
 )
 from omniroute.model.hours import ALWAYS, Hours
-from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.policy import (
+    SWITCHES,
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    DismissedTextAt,
+    Inactivity,
+    InactivityThen,
+    KeepAlive,
+    Overtake,
+    PolicySettings,
+    ProtectedNames,
+)
 from omniroute.model.secret import SecretRef
 from omniroute.model.state import State
 from omniroute.plugins import Registry
+from omniroute.rules.channel_checks import CONTENTS
 from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS
 from omniroute.rules.queue_tree import leaves, matching, pattern_problem, walk
@@ -80,9 +97,29 @@ shared_settings = {
     "menu_text": text.filter(str.strip),
     "labels": st.dictionaries(st.sampled_from([str(state) for state in State]), text, max_size=2),
 }
+minutes = st.integers(min_value=1, max_value=10_080).map(lambda count: count * MINUTE)
+timed_settings = {
+    "back_words": st.lists(st.sampled_from(["zurück", "ＢＡＣＫ"]), max_size=2).map(tuple),
+    "exit_words": st.just(("tschüss",)),
+    "enabled": st.dictionaries(st.sampled_from(SWITCHES), st.booleans(), max_size=3),
+    "chat_timeout": minutes,
+    "hard_expiry": minutes,
+    "keep_alive": st.builds(
+        KeepAlive,
+        after=durations,
+        text=text.filter(str.strip),
+        end_after=durations,
+        end_text=text.filter(str.strip),
+        end_text_first=st.booleans(),
+    ),
+    "greeting": text.filter(str.strip),
+    "skip_greeting_after_hours": st.booleans(),
+    "dismissed_text_at": st.sampled_from(DismissedTextAt),
+}
+few_settings = {name: timed_settings[name] for name in ("enabled", "greeting")}
 inner_policies = st.builds(
     PolicySettings,
-    **{name: st.none() | values for name, values in shared_settings.items()},
+    **{name: st.none() | values for name, values in (shared_settings | few_settings).items()},
     assignment=st.none() | st.sampled_from(Assignment),
 )
 channel_policies = st.builds(
@@ -90,11 +127,33 @@ channel_policies = st.builds(
 )
 desk_policies = st.builds(
     PolicySettings,
-    **{name: st.none() | values for name, values in shared_settings.items()},
+    **{name: st.none() | values for name, values in (shared_settings | timed_settings).items()},
     assignment=st.none() | st.sampled_from(Assignment),
     distribution=st.none() | st.sampled_from(Distribution),
     capacity=st.none() | capacities | st.just({}),
     idempotency_window=st.none() | durations,
+    selecting_expiration=st.none() | minutes,
+    protected_names=st.none() | st.sampled_from(ProtectedNames),
+    inactivity=st.none()
+    | st.builds(
+        Inactivity,
+        after=st.just(MINUTE),
+        then=st.sampled_from(InactivityThen),
+        text=st.none() | text.filter(str.strip),
+    ),
+)
+channel_values = {
+    "type": st.just("chat"),
+    "entry_flow": st.none() | names,
+    "active": st.booleans(),
+    "direction": st.sampled_from(ChannelDirection),
+    "agent_initiated": st.booleans(),
+    "contents": st.none() | st.lists(st.sampled_from(CONTENTS), unique=True).map(tuple),
+    "policy": channel_policies,
+}
+traits = st.builds(QueueTraits, hidden=st.booleans())
+numbers = st.dictionaries(
+    st.sampled_from(("+4930901820", "+442079460000")), st.builds(NumberConfig, label=names)
 )
 secrets = st.builds(SecretRef, env=st.sampled_from(("TOKEN", "APP_SECRET", "ä")))
 scalars = text | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -118,6 +177,10 @@ def trees(depth: int = 3) -> st.SearchStrategy[tuple[QueueNode, ...]]:
     ).map(tuple)
 
 
+def _says(policy: PolicySettings) -> bool:
+    return policy != PolicySettings()
+
+
 @st.composite
 def inboxes(draw: st.DrawFn) -> dict[str, InboxConfig]:
     found = {}
@@ -128,12 +191,16 @@ def inboxes(draw: st.DrawFn) -> dict[str, InboxConfig]:
         queues = draw(trees())
         places = [path for path, _ in walk("", queues)]
         at = draw(st.dictionaries(st.sampled_from(places), inner_policies)) if places else {}
+        special = draw(st.dictionaries(st.sampled_from(places), traits)) if places else {}
+        special = {place: each for place, each in special.items() if each != QueueTraits()}
+        at = {place: each for place, each in at.items() if place not in special or _says(each)}
         found[name] = InboxConfig(
             sla=draw(slas),
             primary_for=tuple(mine),
             queues=queues,
             policy=draw(inner_policies),
             at=at,
+            traits=special,
         )
     return found
 
@@ -189,6 +256,13 @@ def configs(draw: st.DrawFn) -> DeskConfig:
         groups=members.map(tuple),
         serves=patterns.map(tuple),
         capacity=st.none() | capacities,
+        skills=st.dictionaries(names, st.integers(min_value=1, max_value=100), max_size=2),
+        languages=st.lists(st.sampled_from(["de", "pt-BR"]), max_size=2).map(tuple),
+    )
+    access = st.builds(
+        DirectAccess,
+        keys=st.dictionaries(names, text, min_size=1, max_size=2),
+        queue=st.sampled_from(every),
     )
     return DeskConfig(
         desk=draw(names),
@@ -198,7 +272,7 @@ def configs(draw: st.DrawFn) -> DeskConfig:
         channels=draw(
             st.dictionaries(
                 names,
-                st.builds(ChannelConfig, type=st.just("chat"), policy=channel_policies),
+                st.builds(ChannelConfig, **channel_values),
                 max_size=2,
             )
         ),
@@ -208,6 +282,8 @@ def configs(draw: st.DrawFn) -> DeskConfig:
             name: evolve(each, address=f"address {number}")
             for number, (name, each) in enumerate(found.items())
         },
+        numbers=draw(numbers),
+        direct_access=draw(st.dictionaries(names, access, max_size=1)),
         groups=groups,
         agents=draw(st.dictionaries(names, agents, max_size=3)),
     )
@@ -241,6 +317,7 @@ def test_hours_come_back_as_they_were_written(hours: Hours):
     assert loads(dumps_toml(config)) == config
 
 
+@FEWER
 @given(configs())
 def test_a_configuration_comes_back_from_a_mapping_json_and_toml(config: DeskConfig):
     assert problems(config) == ()

@@ -37,7 +37,8 @@ from tests.property.silence_oracle import Oracle
 from tests.unit.desk.helpers import every_agent, every_conversation
 
 STEPS = int(os.environ.get("SILENCE_STEPS", "5000"))
-_LENGTH = 50
+_LENGTH = 20
+"""How many steps an example has on average; at most it has fifty."""
 ROOM = 2
 AGENTS = ("ana", "bob")
 CONTACTS = ("Maria", "Otto", "Vera", "Kim")
@@ -89,6 +90,10 @@ class SilenceMachine(RuleBasedStateMachine):
         self.position = 0
         self.events: list[Any] = []
         self.follow()
+        for agent in AGENTS:
+            self.switches(agent, available=True)
+        self.writes("Maria")
+        self.answers(0)
 
     def follow(self) -> list[Any]:
         """Let the oracle read what was committed just now."""
@@ -128,6 +133,19 @@ class SilenceMachine(RuleBasedStateMachine):
     def replies(self, agent: str, number: int) -> None:
         if chat := self.chat(number):
             self.tried(self.p.desk.reply, chat, "Hi", by=agent)
+
+    @rule(number=st.integers(0, 9))
+    def answers(self, number: int) -> None:
+        """Let whoever holds a conversation answer, or whoever may take it."""
+        if chat := self.chat(number):
+            self.tried(self.p.desk.reply, chat, "Hi", by=self.oracle.chats[chat].agent or "ana")
+
+    @rule(number=st.integers(0, 9), lasts=st.sampled_from(["5m", "3h", "1d"]))
+    def puts_aside(self, number: int, lasts: str) -> None:
+        """Let its holder snooze a conversation."""
+        if chat := self.chat(number):
+            by = self.oracle.chats[chat].agent or "ana"
+            self.tried(self.p.desk.snooze, chat, by=by, for_=lasts)
 
     @rule(
         agent=st.sampled_from(AGENTS),
@@ -242,7 +260,7 @@ _START = MONDAY
 TestSilence = pytest.mark.req("R7", "U43", "S3")(SilenceMachine.TestCase)
 TestSilence.settings = settings(
     max_examples=max(STEPS // _LENGTH, 1),
-    stateful_step_count=_LENGTH,
+    stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

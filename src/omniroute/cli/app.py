@@ -11,7 +11,9 @@ from omniroute.cli.check import check
 from omniroute.cli.console import console
 from omniroute.cli.db import db
 from omniroute.cli.demo.command import demo
+from omniroute.cli.explain import explain
 from omniroute.cli.history import history
+from omniroute.cli.preview import preview
 from omniroute.cli.rollback import rollback
 from omniroute.cli.timeline import timeline
 from omniroute.cli.tree import tree
@@ -33,7 +35,9 @@ for _command in (
     check,
     db,
     demo,
+    explain,
     history,
+    preview,
     rollback,
     timeline,
     tree,

@@ -58,6 +58,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.SlaWarned: "sla_warned",
         events.ResponseTargetExceeded: "response_target_exceeded",
         events.DeliveryChanged: "delivery_changed",
+        events.FlowStarted: "flow_started",
         events.AgentSaved: "agent_saved",
         events.AgentRemoved: "agent_removed",
         events.AgentAvailability: "agent_availability",

@@ -33,6 +33,7 @@ from omniroute.model.secret import SecretRef
 
 __all__ = ["as_json", "json_schema"]
 
+_MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMERS: Final = "timers"  # pairs of an instant and a kind
 
@@ -65,6 +66,8 @@ def _scalar(value: Any) -> Any:
         return value.value
     if isinstance(value, datetime):
         return _iso(value)
+    if isinstance(value, timedelta):
+        return value // _MICROSECOND
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     return canonical(value)
@@ -107,6 +110,7 @@ _SIMPLE: Final[Mapping[Any, Mapping[str, str]]] = MappingProxyType(
         NoneType: {"type": "null"},
         bytes: {"type": "string", "contentEncoding": "base64"},
         datetime: {"type": "string", "format": "date-time"},
+        timedelta: {"type": "integer"},
     }
 )
 

@@ -100,4 +100,9 @@ def assign(fields: Table) -> AssignSettings:
         segments=fields.take("segments", _listed(_segment), None),
         sticky_within=fields.take("sticky_within", duration, None),
         sticky_wait=fields.take("sticky_wait", duration, None),
+        overflow=fields.take("overflow", texts, None),
+        overflow_after=fields.take("overflow_after", duration, None),
+        overflow_at=fields.take("overflow_at", whole, None),
+        maximum=fields.take("maximum", whole, None),
+        full_message=fields.take("full_message", text, None),
     )

@@ -197,7 +197,14 @@ def _changed(value: Any, plain: Any, *names: str) -> dict[str, Any]:
     return {name: _value(own) for name, own, other in pairs if own != other}
 
 
-_ASSIGN_DURATIONS: Final = ("widen_after", "open_after", "ageing", "sticky_within", "sticky_wait")
+_ASSIGN_DURATIONS: Final = (
+    "widen_after",
+    "open_after",
+    "ageing",
+    "sticky_within",
+    "sticky_wait",
+    "overflow_after",
+)
 
 
 def _assign(assign: AssignSettings) -> dict[str, Any]:
@@ -205,8 +212,9 @@ def _assign(assign: AssignSettings) -> dict[str, Any]:
     for name in _ASSIGN_DURATIONS:
         if name in written:
             written[name] = render_duration(written[name])
-    if "cascade" in written:
-        written["cascade"] = list(written["cascade"])
+    for name in ("cascade", "overflow"):
+        if name in written:
+            written[name] = list(written[name])
     if "skills" in written:
         written["skills"] = {each.skill: _selector(each) for each in written["skills"]}
     if "segments" in written:

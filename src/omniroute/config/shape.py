@@ -30,7 +30,7 @@ from omniroute.config.reading import (
     texts,
     whole,
 )
-from omniroute.instants import MINUTE, SECOND
+from omniroute.instants import DAY, MINUTE
 from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
@@ -77,7 +77,7 @@ from omniroute.rules.sla import SLA_FORMS, is_blank
 
 __all__ = ["build"]
 
-_STAND_IN_SLA: Final = SECOND
+_STAND_IN_SLA: Final = 365 * DAY  # longer than any warning, so that none is judged by it
 _NO_SLA: Final = (_STAND_IN_SLA, SlaTargets())
 _STAND_IN_TIME: Final = MINUTE
 _STAND_IN_TEXT: Final = "?"

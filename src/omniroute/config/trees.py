@@ -58,7 +58,7 @@ class Tree:
     def add(self, parent: str, name: str, *, at: int | None = None) -> str:
         """Add a queue below `parent`, at a place among its siblings or last; return its path."""
         level = self.level(parent)
-        _refuse_twice(level, name, parent)
+        _refuse(level, name, parent)
         level.insert(len(level) if at is None else at, Branch(name))
         return _join(parent, name)
 
@@ -79,7 +79,7 @@ class Tree:
     def place(self, parent: str, branch: Branch, *, at: int | None = None) -> str:
         """Put a queue in below `parent`; return its path."""
         level = self.level(parent)
-        _refuse_twice(level, branch.name, parent)
+        _refuse(level, branch.name, parent)
         level.insert(len(level) if at is None else at, branch)
         return _join(parent, branch.name)
 
@@ -95,18 +95,22 @@ class Tree:
         if parent == _TOP:
             raise UsageError(f"{quoted(path)} is at the top of its inbox already", where="queue")
         above = _parent(parent)
-        _refuse_twice(self.level(above), self.find(path).name, above)
+        _refuse(self.level(above), self.find(path).name, above)
         return self.place(above, self.take(path), at=self.number(parent) + 1)
 
     def rename(self, path: str, name: str) -> str:
         """Give a queue another name; return its path."""
         branch, parent = self.find(path), _parent(path)
-        _refuse_twice([each for each in self.level(parent) if each is not branch], name, parent)
+        _refuse([each for each in self.level(parent) if each is not branch], name, parent)
         branch.name = name
         return _join(parent, name)
 
 
-def _refuse_twice(level: Iterable[Branch], name: str, parent: str) -> None:
+def _refuse(level: Iterable[Branch], name: str, parent: str) -> None:
+    """Refuse a name that no path could lead to: none at all, one with a separator, one twice."""
+    if not name or SEPARATOR in name:
+        expected = f"a name without {quoted(SEPARATOR)}"
+        raise UsageError("not a queue's name", where="name", expected=expected, got=quoted(name))
     if any(each.name == name for each in level):
         where = quoted(parent) if parent else "the top"
         raise UsageError(f"{where} has a queue {quoted(name)} already", where="queue")

@@ -10,6 +10,7 @@ from omniroute.desk.explain import Handler, Story, TimelineEntry
 from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter
+from omniroute.desk.preview import Preview
 from omniroute.desk.team import Staff
 from omniroute.desk.timeline import Ahead, Timeline
 from omniroute.desk.views import (
@@ -42,6 +43,7 @@ __all__ = [
     "Handler",
     "MessageView",
     "Page",
+    "Preview",
     "Received",
     "ReceivedItem",
     "RefusedItem",

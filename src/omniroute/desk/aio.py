@@ -320,6 +320,7 @@ class AsyncDesk(_Lifted):
     response_breaches = _lift(Desk.response_breaches)
     messages = _lift(Desk.messages)
     counts = _lift(Desk.counts)
+    preview = _lift(Desk.preview)
     explain = _lift(Desk.explain)
     timeline = _lift(Desk.timeline)
 

@@ -23,6 +23,7 @@ from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
+from omniroute.desk.preview import Preview, as_inbound, preview
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
@@ -498,6 +499,22 @@ class Desk(Versioned, Pausing, ClockReads):
         last position, when the store is back.
         """
         return watch(self._runtime.store, self.id, self.change_page, after, poll, stop)
+
+    def preview(
+        self,
+        entry_point: str,
+        message: str | Inbound,
+        *,
+        contact: str = "somebody",
+        at: datetime | None = None,
+    ) -> Preview:
+        """Return what would become of a message now, or `at` an instant, changing nothing (P14).
+
+        A text is taken as one that comes from the address `contact`.
+        """
+        address = self._runtime.current(self.id).entry_point(entry_point).address
+        item = as_inbound(message, contact, address)
+        return preview(self._runtime, self.id, entry_point, item, self._now(at))
 
     def explain(self, conversation: str) -> explaining.Story:
         """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""

@@ -5,7 +5,7 @@ What was decided is kept with the decision; what stands in the way now is looked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -66,7 +66,7 @@ class Story:
     decisions: tuple[Explanation, ...]
     timeline: tuple[TimelineEntry, ...]
     handlers: tuple[Handler, ...] = ()
-    staff: dict[str, int] = field(factory=dict)
+    staff: Mapping[str, int] = field(factory=dict)
     zone: str = "UTC"
     dues: tuple[DueStory, ...] = ()
 
@@ -184,7 +184,7 @@ def _against(candidate: Candidate, zone: str) -> str:
     return f"comes later ({_standing(candidate, zone)})"
 
 
-def _waits(staff: dict[str, int]) -> str:
+def _waits(staff: Mapping[str, int]) -> str:
     if not staff:
         return "no agent serves this queue"
     words = {
@@ -241,6 +241,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
         ),
     ),
     (tell.ResponseTargetExceeded, lambda e: f"{e.agent} exceeded their response target"),
+    (tell.FlowStarted, lambda e: f"{e.stage} flow {e.flow} starts"),
     (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
     (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),

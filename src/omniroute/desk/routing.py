@@ -14,6 +14,7 @@ from attrs import evolve
 
 from omniroute.desk.candidates import find, stages
 from omniroute.desk.lines import Lines
+from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
@@ -62,14 +63,16 @@ def _first_of(unit: Unit) -> str:
 
 def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool = True) -> bool:
     """Give a waiting conversation to the first agent who may take it; return whether there is one."""
-    if conversation.queue is None or not unit.pushes(conversation):
+    if conversation.queue is None:
         return False
+    if not unit.pushes(conversation):
+        return overflow(unit, conversation)
     if (routing := conversation.extras.routing).sticky is not None:
         return _place_sticky(unit, lines, conversation, routing)
     choice = find(unit, lines, conversation, preferred=_last_agent(unit, conversation))
     if told or choice.chosen is not None:
         _give(unit, lines, conversation, choice)
-    return choice.chosen is not None
+    return choice.chosen is not None or overflow(unit, conversation)
 
 
 def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing: Routing) -> bool:

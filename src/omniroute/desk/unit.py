@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from omniroute.desk.flows import start_flows
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.queue_lines import QueueLines
 from omniroute.desk.wrapping import start_wrap_ups
@@ -170,9 +171,10 @@ class Unit:
         decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
         self._write(conversation, decision, messages)
         state = decision.state
+        start_flows(self, state, decision.events)
         if policy.wrap_up is not None and state.ended:
             start_wrap_ups(self, decision.events, policy.wrap_up)
-        if conversation is not None and state.queue != conversation.queue:
+        if conversation is not None and _counts_anew(conversation, state):
             state = self.refresh(state)  # another queue may count other hours (S3)
         for said in texts.afterwards(decision.events, state, policy):
             state = self._say(state, said, policy, now)
@@ -420,6 +422,13 @@ _WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated, tell.Lined)
 def _left(before: Agent, after: Agent) -> bool:
     """Whether an agent who was there is no longer, or no longer in the same groups."""
     return not after.available or before.pools != after.pools
+
+
+def _counts_anew(before: Conversation, after: Conversation) -> bool:
+    """Whether clocks may count otherwise: in another queue, or where a contact begins to wait."""
+    if before.queue != after.queue:
+        return True
+    return before.clocks.waiting_since is None and after.clocks.waiting_since is not None
 
 
 def _concerned(event: tell.Event) -> tuple[str, ...]:

@@ -110,6 +110,16 @@ class AssignSettings:
     """A contact who is back within this time returns to their last agent."""
     sticky_wait: int | None = None
     """How long, from entry into the queue, they wait for that agent before anybody may take them."""
+    overflow: tuple[str, ...] | None = None
+    """Full paths of queues that take what this one cannot, in order."""
+    overflow_after: int | None = None
+    """After how long of a wait a conversation goes on to the first of them with agents and room."""
+    overflow_at: int | None = None
+    """With how many waiting the next one goes on at once."""
+    maximum: int | None = None
+    """How many may wait: further ones go on, and nothing overflows into it."""
+    full_message: str | None = None
+    """Sent to whoever comes to a full queue and has nowhere to go on to."""
 
 
 @frozen(kw_only=True)
@@ -129,6 +139,11 @@ class AssignPolicy:
     segments: tuple[Segment, ...] = ()
     sticky_within: int | None = None
     sticky_wait: int | None = None
+    overflow: tuple[str, ...] = ()
+    overflow_after: int | None = None
+    overflow_at: int | None = None
+    maximum: int | None = None
+    full_message: str | None = None
 
 
 @frozen

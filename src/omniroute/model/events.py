@@ -37,6 +37,7 @@ __all__ = [
     "Ended",
     "Event",
     "FellSilent",
+    "FlowStarted",
     "KeepAliveAsked",
     "Lined",
     "LogEntry",
@@ -363,6 +364,17 @@ class Relocated(ConversationEvent):
 
     inbox: str
     queue: str | None
+
+
+@frozen
+class FlowStarted(ConversationEvent):
+    """A flow of the channel starts: `stage` is `entry` or `exit` (T2). Hosts run it from the log.
+
+    It moves nothing, and stands in the log once for each beginning and each end.
+    """
+
+    flow: str
+    stage: str
 
 
 @frozen

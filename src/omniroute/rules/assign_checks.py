@@ -19,11 +19,18 @@ from omniroute.rules.waiting import HIGHEST, LOWEST
 
 __all__ = ["problems"]
 
-_DURATIONS: Final = ("widen_after", "open_after", "ageing", "sticky_within", "sticky_wait")
+_DURATIONS: Final = (
+    "widen_after",
+    "open_after",
+    "ageing",
+    "sticky_within",
+    "sticky_wait",
+    "overflow_after",
+)
 
 
-def problems(config: DeskConfig, *, groups_read: bool) -> Iterator[Problem]:
-    """Yield what is wrong with every layer of `assign`; groups are judged only where they were read."""
+def problems(config: DeskConfig, *, groups_read: bool, queues_read: bool) -> Iterator[Problem]:
+    """Yield what is wrong with every layer of `assign`; names are judged only where they were read."""
     groups = config.groups if groups_read else None
     for path, settings, is_leaf in _layers(config):
         yield from _layer(path, settings, groups)
@@ -33,6 +40,8 @@ def problems(config: DeskConfig, *, groups_read: bool) -> Iterator[Problem]:
             yield Problem(join(path, "segments"), "has no effect here; set it for the desk")
     if groups_read:
         yield from _nobody(config)
+    if queues_read:
+        yield from _overflows(config)
 
 
 _DESK: Final = join("policy", "assign")
@@ -129,3 +138,52 @@ def _nobody(config: DeskConfig) -> Iterator[Problem]:
             if share and group in config.groups and group not in staffed:
                 text = f"nobody is in {quoted(group)}, which is to get {share} of {WHOLE}"
                 yield Problem(join(path, "percent", group), text)
+
+
+def _overflows(config: DeskConfig) -> Iterator[Problem]:
+    """Targets are queues there are, lengths are above zero, and nothing overflows in a circle (P5)."""
+    inboxes = {
+        leaf: name
+        for name, inbox in config.inboxes.items()
+        for leaf in queue_tree.leaves(name, inbox.queues)
+    }
+    leaves = tuple(inboxes)
+    for path, settings, _ in _layers(config):
+        for index, queue in enumerate(settings.overflow or ()):
+            if queue not in leaves:
+                text = unknown(f"no queue is named {quoted(queue)}", leaves, queue)
+                yield Problem(join(path, "overflow", index), text)
+        for name in ("overflow_at", "maximum"):
+            if (number := getattr(settings, name)) is not None and number < 1:
+                yield Problem(join(path, name), f"expected a whole number from 1, got {number}")
+    targets = {leaf: _overflow_of(config, name, leaf) for leaf, name in inboxes.items()}
+    for leaf in leaves:
+        if (circle := _circle(leaf, targets)) is not None:
+            yield Problem(_DESK, f"overflow goes in a circle: {' -> '.join(map(quoted, circle))}")
+            return
+
+
+def _overflow_of(config: DeskConfig, name: str, leaf: str) -> tuple[str, ...]:
+    """What is in force at a leaf: the nearest layer that says it."""
+    steps = leaf[len(name) + 1 :].split(queue_tree.SEPARATOR)
+    inbox = config.inboxes[name]
+    places = [queue_tree.SEPARATOR.join(steps[:depth]) for depth in range(len(steps), 0, -1)]
+    layers = [inbox.at[place] for place in places if place in inbox.at]
+    for policy in (*layers, inbox.policy, config.policy):
+        if policy.assign is not None and policy.assign.overflow is not None:
+            return policy.assign.overflow
+    return ()
+
+
+def _circle(leaf: str, targets: Mapping[str, tuple[str, ...]]) -> list[str] | None:
+    way: list[str] = [leaf]
+    reached = {leaf}
+    ahead = [(leaf, target) for target in targets.get(leaf, ())]
+    while ahead:
+        source, target = ahead.pop()
+        if target == leaf:
+            return [*way, source, leaf] if source != leaf else [leaf, leaf]
+        if target not in reached:
+            reached.add(target)
+            ahead += [(target, each) for each in targets.get(target, ())]
+    return None

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from omniroute.errors import ConfigError, Problem
-from omniroute.instants import SECOND
+from omniroute.instants import SECOND, render_duration
 from omniroute.model.desk_config import (
     AgentConfig,
     DeskConfig,
@@ -92,7 +92,10 @@ def _top(desk: Judged) -> Iterator[Problem]:
 
 def _policies(desk: Judged) -> Iterator[Problem]:
     yield from _layer(desk, "policy", desk.config.policy)
-    yield from assign_checks.problems(desk.config, groups_read=desk.read("groups"))
+    queues_read = desk.read("inboxes", "queues")
+    yield from assign_checks.problems(
+        desk.config, groups_read=desk.read("groups"), queues_read=queues_read
+    )
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)
@@ -115,18 +118,13 @@ def _targets(path: str, first: int | None, targets: SlaTargets) -> Iterator[Prob
     for name, time in {**times, "warn_before": targets.warn_before}.items():
         if time is not None:
             yield from _sla(join(path, name), time)
-    if targets.warn_before is None:
+    before = targets.warn_before
+    if before is None or before % SECOND:
         return
     for name, time in {"first": first, **times}.items():
-        if time is not None and time <= targets.warn_before:
-            text = (
-                f"expected less than {name}, {_seconds(time)}; got {_seconds(targets.warn_before)}"
-            )
-            yield Problem(join(path, "warn_before"), text)
-
-
-def _seconds(micros: int) -> str:
-    return f"{micros / SECOND:g} s"
+        if time is not None and time <= before and time % SECOND == 0:
+            limits = f"{name}, {render_duration(time)}; got {render_duration(before)}"
+            yield Problem(join(path, "warn_before"), f"expected less than {limits}")
 
 
 # --- inboxes and their trees ----------------------------------------------------------------------

@@ -431,6 +431,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.SlaRescheduled: _rescheduled,
     # What is reported of a message moves neither the state nor its clocks (P16).
     tell.DeliveryChanged: _unchanged,
+    tell.FlowStarted: _unchanged,
     tell.Remarked: _unchanged,
 }
 """How each kind of event changes a conversation."""

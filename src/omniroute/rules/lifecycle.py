@@ -33,6 +33,7 @@ from omniroute.rules.timers import (
     BY_KEEP_ALIVE,
     BY_LINE,
     LIFECYCLE,
+    Timing,
     rearmed,
     timing,
 )
@@ -94,22 +95,22 @@ def decide(
         state = change(state, event)
         if moved is not None and kinds is not LIFECYCLE:
             kinds = moved
-    if kinds is not None:
-        _arm(state, events[-1], policy, kinds)  # type: ignore[arg-type]
+    if kinds is not None and state is not None:
+        compiled = timing(policy)
+        # Most steps of most desks end here: nothing is armed, and nothing can be.
+        runs = compiled is not None or state.timers or state.state is _SNOOZED
+        if runs or state.extras.routing.requires:
+            _arm(state, events[-1], compiled, kinds)
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 
 
 def _arm(
     state: Conversation,
     last: tell.ConversationEvent,
-    policy: Policy,
+    compiled: Timing | None,
     kinds: frozenset[DeadlineKind],
 ) -> None:
     """Compute anew what the events re-arm: everything after a transition (S3), else what moved (S4)."""
-    compiled = timing(policy)
-    quiet = compiled is None and not state.timers and not state.extras.routing.requires
-    if quiet and state.state is not _SNOOZED:
-        return
     if kinds is BY_AGENT and getattr(last, "automatic", False):
         return
     timers = rearmed(state, compiled, kinds)
@@ -236,10 +237,13 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     return (back, said), ()
 
 
-def _reopened_by_hand(c: Conversation, command: ask.Reopen, _: Policy, now: int) -> Outcome:
-    # Nobody waits for an answer: the contact has not written, and no first-response clock starts.
-    actor = agent_actor(command.by)
-    back = tell.Queued(c.id, now, actor, None, State.ENDED, "reopened", _queue_of(c))
+def _reopened_by_hand(c: Conversation, command: ask.Reopen, policy: Policy, now: int) -> Outcome:
+    # Nobody waits for an answer: the contact has not written, and only a resolution starts anew.
+    _, due, timers = sla.begun(policy.sla, None, now)
+    actor, queue = agent_actor(command.by), _queue_of(c)
+    back = tell.Queued(
+        c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due
+    )
     return (back,), ()
 
 

@@ -351,7 +351,7 @@ class Setup:
 
     def known_patterns(self, serves: Iterable[str]) -> list[str]:
         """Return those of an agent's patterns that still name queues."""
-        return [each for each in serves if not queue_tree.pattern_problem(each, self.leaves)]
+        return [each for each in serves if self._matching(each)]
 
     def known_groups(self, groups: Iterable[str]) -> list[str]:
         """Return those of an agent's groups that still exist."""
@@ -364,12 +364,16 @@ class Setup:
         return self.config.groups[name].serves
 
     def _served(self, pattern: str) -> tuple[str, ...]:
+        found = self._matching(pattern)
+        if not found and (problem := queue_tree.pattern_problem(pattern, self.leaves)):
+            raise UsageError(problem, where="serves")
+        return found
+
+    def _matching(self, pattern: str) -> tuple[str, ...]:
         if pattern in self._leaves:
             return (pattern,)
         found = self._patterns.get(pattern)
         if found is None:
-            if problem := queue_tree.pattern_problem(pattern, self.leaves):
-                raise UsageError(problem, where="serves")
             if len(self._patterns) >= _MEMORY:
                 self._patterns.clear()
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)

@@ -279,6 +279,7 @@ def timed(assign: AssignPolicy) -> bool:
         assign.widen_after is not None
         or assign.open_after is not None
         or assign.sticky_within is not None
+        or assign.overflow_after is not None
         or any(each.expires is not None for each in assign.skills)
     )
 
@@ -308,6 +309,8 @@ def _steps(routing: Routing, assign: AssignPolicy) -> Iterator[int]:
         yield assign.open_after
     if routing.sticky is not None:
         yield assign.sticky_wait or 0
+    if assign.overflow_after is not None:
+        yield assign.overflow_after
     for each in (*assign.skills, *routing.requires):
         if each.expires is not None:
             yield each.expires

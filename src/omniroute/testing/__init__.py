@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from omniroute.testing.playing import MONDAY, Play, PlayAgent, PlayContact, play
     from omniroute.testing.scripted import Delivery, ScriptedAdapter, ScriptedProvider
-from omniroute.testing.walking import Finding, FindingKind, walk, walk_cases
+    from omniroute.testing.walking import Finding, FindingKind, walk, walk_cases
 
 __all__ = [
     "MONDAY",
@@ -56,6 +56,7 @@ _HOMES = {
     ),
     "playing": ("MONDAY", "Play", "PlayAgent", "PlayContact", "play"),
     "scripted": ("Delivery", "ScriptedAdapter", "ScriptedProvider"),
+    "walking": ("Finding", "FindingKind", "walk", "walk_cases"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

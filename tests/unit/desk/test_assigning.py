@@ -366,6 +366,65 @@ def test_a_plugin_that_fails_or_ranks_strangers_cannot_break_the_desk(caplog) ->
         assert ("ranking plugin failed" in caplog.text) is failed
 
 
+# --- overflow -------------------------------------------------------------------------------------
+
+ONLY_B: dict[str, dict[str, Any]] = {"bob": {"serves": ["general/b"]}}
+
+
+@pytest.mark.req("P5", "M3")
+def test_after_a_wait_it_goes_to_the_other_queue_and_keeps_its_wait(play) -> None:
+    rule = {"overflow": ["general/b"], "overflow_after": "1m"}
+    p = play(config(ONLY_B, at={"a": rule}))
+    p.agent("bob").on()
+    (busy,) = writes(p, "Busy", on="chat-b")
+    (one,) = writes(p, "One")
+    p.advance("59s")
+    assert p.desk.conversation(one.id).queue == "general/a"
+    (later,) = writes(p, "Later", on="chat-b")
+    p.advance("1s")
+    assert p.desk.conversation(one.id).queue == "general/b"
+    p.agent("bob").ends(busy)
+    assert holders(p, one, later) == ["bob", None]
+    assert_folds(p)
+
+
+@pytest.mark.req("P5")
+def test_at_a_length_the_next_one_goes_on_at_once(play) -> None:
+    rule = {"overflow": ["general/b"], "overflow_at": 2}
+    p = play(config(ONLY_B, at={"a": rule}))
+    p.agent("bob").on()
+    chats = writes(p, "One", "Two", "Three")
+    assert holders(p, *chats) == [None, None, "bob"]
+
+
+@pytest.mark.req("P5")
+def test_disabled_and_full_queues_are_skipped_and_with_nowhere_to_go_it_stays(play) -> None:
+    at: dict[str, dict[str, Any]] = {
+        "a": {"overflow": ["general/b"], "maximum": 1, "full_message": "Everybody is busy."},
+        "b": {"maximum": 1},
+    }
+    p = play(config({"zoe": {"serves": ["general/a"]}}, at=at))
+    one, two = writes(p, "One", "Two")
+    assert p.desk.conversation(two.id).queue == "general/a", "nobody serves the other queue"
+    p.deliver()
+    assert (p.contact("One").got, p.contact("Two").got) == ([], ["Everybody is busy."])
+    p.agent("bob").serving("general/b")
+    three, four = writes(p, "Three", "Four")
+    queues = [p.desk.conversation(each.id).queue for each in (one, two, three, four)]
+    assert queues == ["general/a", "general/a", "general/b", "general/a"], "the other is full now"
+
+
+@pytest.mark.req("P5")
+def test_a_circle_and_a_queue_that_is_not_there_are_refused() -> None:
+    from omniroute.errors import ConfigError
+
+    at = {"a": {"overflow": ["general/b"]}, "b": {"overflow": ["general/a"]}}
+    with pytest.raises(ConfigError, match="in a circle"):
+        config({"ana": {}}, at=at)
+    with pytest.raises(ConfigError, match="no queue is named"):
+        config({"ana": {}}, at={"a": {"overflow": ["general/c"]}})
+
+
 # --- those who come back --------------------------------------------------------------------------
 
 STICKY = {"sticky_within": "1h", "sticky_wait": "2m"}

@@ -108,7 +108,7 @@ def test_a_draft_that_is_wrong_saves_nothing_and_says_everything(p: Any) -> None
     before = (position(p), p.desk.config)
     draft = p.desk.configure(by="boss")
     draft.override("web", inbox="VIP", sla="0")
-    draft.add_queue("general/Deutsch", "a/b")
+    draft.add_queue("general/Deutsch", "technik")
     draft.change_inbox("vip", sla=None)
     draft.rename_queue("general/English", "Eng")
     paths = [each.path for each in draft.problems()]
@@ -243,7 +243,7 @@ def tree(p: Any, inbox: str = "general") -> Any:
     return om.dump(p.desk.config)["inboxes"][inbox]["queues"]
 
 
-@pytest.mark.req("U7")
+@pytest.mark.req("U6", "U7")
 def test_a_tree_is_edited_step_by_step_and_committed_at_once(p: Any) -> None:
     draft = p.desk.configure(by="boss")
     assert draft.add_queue("general/English", "Orders") == "general/English/Orders"
@@ -306,6 +306,8 @@ def test_a_copied_tree_replaces_the_other_and_brings_nothing_but_names(p: Any) -
         lambda draft: draft.add_queue("general/Deutsh", "x"),
         lambda draft: draft.add_queue("general", "English"),
         lambda draft: draft.rename_queue("general/English", "Deutsch"),
+        lambda draft: draft.rename_queue("general/English", "a/b"),
+        lambda draft: draft.add_queue("general", ""),
         lambda draft: draft.outdent("general/Deutsch"),
         lambda draft: draft.move_queue("general/Deutsch", to="general/Deutsch/Technik"),
         lambda draft: draft.move_queue("general/Deutsch"),
@@ -358,7 +360,11 @@ def test_deleting_needs_to_be_confirmed_and_counts_on_save_only(p: Any, delete: 
     assert (p.desk.config, p.desk.staff.list()) != before
 
 
+@pytest.mark.req("T4")
 def test_a_channel_with_open_conversations_stays_unless_forced(p: Any) -> None:
+    with p.desk.configure(by="boss") as draft:
+        draft.put_channel_group("text", channels=["chat", "sms"], description="Written")
+        draft.change_inbox("spare", primary_for=["sms"])
     chat = p.contact("Maria", on="web").writes("Hello")
     draft = p.desk.configure(by="boss")
     draft.remove_channel("chat", confirm=True)
@@ -373,8 +379,21 @@ def test_a_channel_with_open_conversations_stays_unless_forced(p: Any) -> None:
     assert (ended.reason, ended.by) == (om.EndReason.FAILURE, "agent:boss")
     document = om.dump(p.desk.config)
     assert "primary_for" not in document["inboxes"]["general"]
+    assert document["channel_groups"]["text"]["channels"] == ["sms"]
     assert p.desks.find("chat", "w1") is None, "nothing comes in any more"
     assert_folds(p)
+
+
+@pytest.mark.req("C13")
+def test_an_administrator_disables_a_channel_and_what_is_open_goes_on(p: Any) -> None:
+    chat = p.contact("Maria", on="gold").writes("Hello")
+    with p.desk.configure(by="boss") as draft:
+        draft.disable_channel("chat")
+    assert p.desk.conversation(chat.id).state is om.State.QUEUED
+    assert p.desk.config.channels["chat"].direction == "out_only"
+    with p.desk.configure(by="boss") as draft:
+        draft.enable_channel("chat")
+    assert p.desk.config.channels["chat"].direction == "two_way"
 
 
 # --- conversations in places that go --------------------------------------------------------------

@@ -124,9 +124,11 @@ def test_an_outage_takes_nobodys_conversations_before_they_could_come_back(play)
 
 
 @pytest.mark.req("P7")
-def test_no_heartbeat_brings_back_who_switched_themselves_off(play) -> None:
+@pytest.mark.parametrize("away_first", [False, True])
+def test_no_heartbeat_brings_back_who_switched_themselves_off(play, away_first: bool) -> None:
     p = desk_of(play, "ana", presence=presence())
     p.desk.heartbeat("ana")
+    p.advance("1h" if away_first else "1m")
     p.agent("ana").off()
     p.advance("1h")
     p.desk.heartbeat("ana")

@@ -14,6 +14,7 @@ from omniroute.errors import NaiveDatetime, NotHolder, TransitionNotAllowed, Usa
 from omniroute.instants import DAY, HOUR, MINUTE
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
+from omniroute.model.desk_config import ChannelConfig
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -24,6 +25,7 @@ from omniroute.model.policy import (
     PolicySettings,
 )
 from omniroute.model.state import EndReason, State
+from omniroute.model.wire import InboundKind
 from omniroute.testing import MONDAY, NOW, a_config
 from tests.unit.desk.helpers import assert_folds, log, names, told
 
@@ -241,6 +243,30 @@ def test_where_its_queue_is_disabled_a_return_leads_to_the_menu(play) -> None:
     assert_folds(p)
 
 
+@pytest.mark.req("P16")
+@pytest.mark.parametrize("kind", [each for each in InboundKind if not each.is_content])
+def test_only_the_contacts_own_content_wakes_or_resumes(play, kind: InboundKind) -> None:
+    p = desk_of(play, "ana", "bob", inactivity=Inactivity(after=10 * MINUTE))
+    maria, otto = p.contact("Maria"), p.contact("Otto")
+    p.agent("ana").replies(maria.writes("Hello"), "Hi")
+    p.agent("bob").replies(otto.writes("Hello"), "Hi")
+    p.desk.snooze("c_1", by="ana", for_="1d")
+    p.advance("1h")
+    for contact in (maria, otto):
+        contact.sends(kind, target="m_2", emoji="x")
+    states = [p.desk.conversation(each).state for each in ("c_1", "c_2")]
+    assert states == [State.SNOOZED, State.DISMISSED]
+
+
+@pytest.mark.req("A28", "A20")
+def test_nobody_loses_a_conversation_for_being_slow(play) -> None:
+    p = desk_of(play, "ana", "bob")
+    chat = p.contact("Maria").writes("Hello")
+    p.advance("30d")
+    held = p.desk.conversation(chat.id)
+    assert (held.state, held.agent) == (State.ACTIVE, "ana")
+
+
 # --- texts ----------------------------------------------------------------------------------------
 
 
@@ -305,6 +331,29 @@ def test_the_last_text_may_come_first(play) -> None:
     p.advance("5m")
     assert len(p.contact("Maria").got) == 2
     assert moves(p)[-1] == (15, "ended")
+
+
+@pytest.mark.req("T2", "T15")
+@pytest.mark.parametrize("ended_by", ["agent", "keep_alive"])
+def test_flows_start_once_whoever_finishes(play, ended_by: str) -> None:
+    flows = ChannelConfig(entry_flow="welcome", exit_flow="survey")
+    settings = PolicySettings(keep_alive=ALIVE)
+    p = play(a_config(agents=("ana",), policy=settings, channels={"chat": flows}))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.contact("Maria").writes("Anybody?")
+    if ended_by == "agent":
+        p.agent("ana").ends(chat)
+    p.advance("1d")
+    started = told(p, tell.FlowStarted)
+    assert [(each.flow, each.stage) for each in started] == [
+        ("welcome", "entry"),
+        ("survey", "exit"),
+    ]
+    kinds = [name for name in names(p) if name != "DeliveryChanged"]
+    assert kinds.index("FlowStarted") == kinds.index("Opened") + 2
+    assert kinds[kinds.index("Ended") + 1] == "FlowStarted", "the exit flow comes after the end"
+    assert_folds(p)
 
 
 # --- late looks -----------------------------------------------------------------------------------

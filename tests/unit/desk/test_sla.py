@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from omniroute.codec import as_json, json_schema
+from omniroute.desk import ConversationView, Story
 from omniroute.errors import UsageError
 from omniroute.instants import DAY, HOUR, MINUTE
 from omniroute.model import events as tell
@@ -138,6 +140,28 @@ def test_a_reopened_conversation_has_met_its_first_response_and_owes_the_next(pl
     assert_folds(p)
 
 
+@pytest.mark.req("P11")
+@pytest.mark.parametrize(
+    "following,owed", [(10 * MINUTE, "next_response"), (None, "first_response")]
+)
+def test_what_an_agent_reopens_has_a_new_resolution_and_owes_nothing_yet(
+    play, following: int | None, owed: str
+) -> None:
+    p = play(a_desk(targets=SlaTargets(next=following, resolution=2 * HOUR)))
+    p.agent("ana").on()
+    maria = p.contact("Maria")
+    chat = maria.writes("Hello")
+    p.agent("ana").replies(chat, "Hi")
+    p.desk.end(chat.id, by="ana")
+    p.agent("ana").off()
+    p.advance("1h")
+    again = p.desk.reopen(chat.id, by="ana")
+    assert clocks(again) == {"resolution": "running", "first_response": "met"}
+    assert again.due == MONDAY + timedelta(hours=3)
+    assert clocks(maria.writes("And?"))[owed] == "running"
+    assert_folds(p)
+
+
 # --- hours and pauses -----------------------------------------------------------------------------
 
 
@@ -159,6 +183,19 @@ def test_how_late_a_clock_is_is_open_time(play) -> None:
     (clock,) = p.desk.conversation(chat.id, now=MONDAY + timedelta(days=1, minutes=30)).clocks
     assert clock.due == MONDAY + timedelta(hours=8), "it ends at closing (R8)"
     assert (clock.status, clock.late) == (ClockStatus.BREACHED, timedelta(minutes=30))
+
+
+def test_clocks_and_their_stories_are_data_too(play) -> None:
+    p = play(a_desk(sla=8 * HOUR, policy=PolicySettings(hours=WORK), targets=ALL))
+    chat = p.contact("Maria").writes("Hello")
+    p.clock.advance("24h30m")
+    found = as_json(p.desk.conversation(chat.id))
+    assert found["clocks"][0]["late"] == 30 * MINUTE
+    assert found["response_target"] == {"cue": "ok", "remaining_seconds": None, "due": None}
+    (first, last) = as_json(p.desk.explain(chat.id))["dues"]
+    assert (first["allowed"], last["allowed"]) == (8 * HOUR, 2 * HOUR)
+    for kind in (ConversationView, Story):
+        assert "timedelta" not in repr(json_schema(kind))
 
 
 @pytest.mark.req("S5", "P11")

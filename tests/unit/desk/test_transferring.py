@@ -137,6 +137,15 @@ def test_a_group_without_anybody_available_has_it_waiting_as_transferred(play) -
     assert_folds(p)
 
 
+@pytest.mark.req("A25")
+def test_what_was_given_away_does_not_come_straight_back(play) -> None:
+    p, chat = held(play)
+    after = p.desk.transfer(chat.id, om.Group("tier1"), by="ana")
+    assert after.state is State.QUEUED, "ana has room again, and is in the group"
+    p.agent("bob").on()
+    assert holders(p, chat) == ["bob"]
+
+
 @pytest.mark.req("M3", "S14")
 def test_what_was_transferred_comes_before_new_ones_in_a_wait_of_its_own(play) -> None:
     p, chat = held(play)

@@ -441,6 +441,26 @@ def test_a_number_has_its_country_a_label_and_at_most_one_is_for_everything_outb
     ]
 
 
+def test_what_comes_in_on_an_assigned_number_goes_to_its_queue():
+    document = a_desk(
+        numbers={"+4930901820": {"label": "Berlin", "queue": "general/Deutsch/Technik"}},
+        entry_points={
+            "sms": {"channel": "sms", "address": "+4930901820"},
+            "wa": {"channel": "whatsapp", "address": "1", "number": "+4930901820"},
+            "fixed": {"channel": "chat", "address": "2", "queue": "general/English"},
+            "menu": {"channel": "sms", "address": "+4930901821"},
+        },
+    )
+    setup = Setup(load_config(document), 1)
+    resolved = {each.name: (each.queue, each.queue_source) for each in setup.entry_points_of()}
+    assert resolved == {
+        "sms": ("general/Deutsch/Technik", "number"),
+        "wa": ("general/Deutsch/Technik", "number"),
+        "fixed": ("general/English", "entry point"),
+        "menu": (None, "menu"),
+    }
+
+
 @pytest.mark.req("U63")
 def test_a_number_belongs_to_one_entry_point_of_a_kind():
     document = a_desk(

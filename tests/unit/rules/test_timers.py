@@ -57,7 +57,7 @@ def test_a_wait_expires_at_its_instant_and_not_before() -> None:
     assert life.state.timers == ()
 
 
-@pytest.mark.req("U26", "U28")
+@pytest.mark.req("U26", "U27", "U28")
 @pytest.mark.parametrize("opens,fires", [(0, 30), (10, 90)])
 def test_the_hours_at_entry_choose_how_long_one_may_wait(opens: int, fires: float) -> None:
     life = Life(

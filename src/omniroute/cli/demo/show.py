@@ -9,6 +9,7 @@ from rich.console import Console
 from omniroute.cli.demo.book import Book, span
 from omniroute.cli.demo.layout import Layout
 from omniroute.cli.demo.ledger import Tally, every_conversation, rejected_items, tally
+from omniroute.cli.demo.lives import LIVES, lived
 from omniroute.cli.demo.narrator import Narrator
 from omniroute.cli.demo.script import CHAPTERS
 from omniroute.cli.demo.stage import Stage
@@ -34,6 +35,7 @@ def perform(console: Console, handle: Handler = handle_webhook, store: str | Non
             layout.title(f"{number}. {title}")
             chapter(stage)
         _conclude(layout, world, book)
+        _live(layout)
         accepted = [message.id for message in world.provider.accepted]
         result = tally(world.desk, world.posted, accepted, stage.problems)
         _count(layout, world, result)
@@ -86,6 +88,13 @@ def _conclude(layout: Layout, world: World, book: Book) -> None:
     header = ("", "contact", "queue", "agent", "answered after", "ended")
     views = every_conversation(world.desk)
     layout.table(header, [_outcome(world.desk, book, view) for view in views])
+
+
+def _live(layout: Layout) -> None:
+    for title, config, live in LIVES:
+        layout.title(title)
+        for line in lived(config, live):
+            layout.note(line)
 
 
 def _outcome(desk: Desk, book: Book, view: ConversationView) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     MetaData,
     PrimaryKeyConstraint,
@@ -45,6 +46,14 @@ def _columns(declared: Iterable[schema.Column], *, nullable: bool) -> list[Colum
     return [
         Column(each.name, _type(each.type), nullable=nullable, autoincrement=False)
         for each in declared
+    ]
+
+
+def _bounds(collection: Collection[Any]) -> list[CheckConstraint]:
+    return [
+        CheckConstraint(f"{each.name} >= {each.least}", name=f"{PREFIX}{each.name}_bound")
+        for each in collection.columns
+        if each.least is not None
     ]
 
 
@@ -83,6 +92,7 @@ class TableSet:
             Column(BODY, Text, nullable=False),
             Column(VERSION, SmallInteger, nullable=False),
             PrimaryKeyConstraint(*(column.name for column in (*led, *keys))),
+            *_bounds(collection),
             sqlite_with_rowid=False,
         )
 

@@ -9,7 +9,15 @@ from functools import partial
 from typing import Any, Final
 
 from alembic.operations import Operations
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Text,
+    text,
+)
 
 revision: Final = "0001"
 down_revision: Final = None
@@ -31,7 +39,12 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     table("configs", _text("desk_id") + _number("version"), _body())
     table("config_changes", _text("desk_id") + _number("version"), _body())
     table("addresses", _text("kind address"), _text("owner", nullable=True) + _body())
-    table("agents", _text("desk_id id"), _body())
+    table(
+        "agents",
+        _text("desk_id id"),
+        _number("load", nullable=True) + _body(),
+        CheckConstraint("load >= 0", name="omniroute_load_bound"),
+    )
     table(
         "agent_timers",
         _text("desk_id agent timer conversation"),
@@ -198,13 +211,19 @@ def _create_indexes(op: Operations, schema: str | None) -> None:
 
 
 def _create_table(
-    op: Operations, schema: str | None, name: str, keys: Columns, others: Columns = ()
+    op: Operations,
+    schema: str | None,
+    name: str,
+    keys: Columns,
+    others: Columns = (),
+    *bounds: CheckConstraint,
 ) -> None:
     op.create_table(
         _PREFIX + name,
         *keys,
         *others,
         PrimaryKeyConstraint(*(column.name for column in keys)),
+        *bounds,
         schema=schema,
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,77 @@
+"""From a queue that cannot take it to one that can, keeping the wait (P5)."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from omniroute.desk.entering import entering
+from omniroute.desk.unit import Unit
+from omniroute.model import commands as ask
+from omniroute.model.assign import AssignPolicy
+from omniroute.model.conversation import Conversation
+from omniroute.schema import AGENTS, CONVERSATIONS
+
+__all__ = ["overflow"]
+
+_WAITING = CONVERSATIONS.index("waiting")
+_SERVING = AGENTS.index("serving")
+
+
+def overflow(unit: Unit, conversation: Conversation) -> bool:
+    """Move a conversation that nobody took to the next queue, where it is time; return whether it moved.
+
+    Transfer rules do not bind it and hidden queues take part; disabled and full ones are skipped, and
+    none is visited twice in a wait. With nowhere to go it stays.
+    """
+    queue = conversation.queue or ""
+    rule = unit.rule(queue).assign
+    if not rule.overflow and rule.full_message is None:
+        return False
+    unit.flush()
+    full = _length(unit, queue) > (rule.maximum or _NO_LIMIT)
+    if not full and not _is_time(unit, conversation, rule):
+        return False
+    target = _target(unit, conversation, rule)
+    if target is not None:
+        _move(unit, conversation, target)
+    elif full and rule.full_message is not None and conversation.clocks.queued_at == unit.now:
+        policy = unit.policy(conversation)
+        unit.deliver(conversation, policy, rule.full_message, "queue_full")
+    return target is not None
+
+
+_NO_LIMIT = 2**62
+
+
+def _is_time(unit: Unit, conversation: Conversation, rule: AssignPolicy) -> bool:
+    waited = unit.now - conversation.clocks.queued_at
+    if rule.overflow_after is not None and waited >= rule.overflow_after:
+        return True
+    arrived = waited == 0
+    length = _length(unit, conversation.queue or "")
+    return arrived and rule.overflow_at is not None and length > rule.overflow_at
+
+
+def _length(unit: Unit, queue: str) -> int:
+    return unit.tx.count(_WAITING, unit.desk, (queue,))
+
+
+def _target(unit: Unit, conversation: Conversation, rule: AssignPolicy) -> str | None:
+    visited = (conversation.queue, *conversation.extras.routing.visited)
+    for queue in rule.overflow:
+        if queue in visited or not unit.setup.is_leaf(queue):
+            continue
+        limit = unit.rule(queue).assign.maximum
+        full = limit is not None and _length(unit, queue) >= limit
+        if not full and unit.tx.heads(_SERVING, unit.desk, [(queue,)]):
+            return queue
+    return None
+
+
+def _move(unit: Unit, conversation: Conversation, queue: str) -> None:
+    left, before = conversation.queue or "", conversation.extras.routing
+    inbox = unit.setup.inbox_of(queue)
+    moved = unit.perform(conversation, ask.Relocate(inbox, queue), unit.policy(conversation))
+    routing = entering(unit, queue, evolve(before, group=None), before.wait_class)
+    routing = evolve(routing, visited=(*before.visited, left), sticky=None)
+    unit.perform(moved, ask.Line(routing), unit.policy(moved))
