@@ -51,12 +51,13 @@ class Clearing:
         self._desk = desk
         self._after = after
         self._ending = ending
-        self._moves = moves
+        # Where conversations alone are moved to says nothing of who serves there.
+        self._moves = [move for move in moves if move.whole or move.target is None]
         self._restaffed = restaffed
         self._split = [
             (leaf, path)
             for leaf in before.leaves
-            if after.is_branch(path := follow_path(leaf, moves))
+            if after.is_branch(path := follow_path(leaf, self._moves))
         ]
         changed = before.config.inboxes.keys() - after.config.inboxes.keys()
         self._queues = {
