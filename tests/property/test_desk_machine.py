@@ -37,7 +37,7 @@ class OnAll(DeskMachine):
 
 @pytest.mark.req("X4", "A10", "R16")
 def test_a_desk_in_memory_keeps_its_word() -> None:
-    drive(OnMemory, 50)
+    drive(OnMemory, 80)
 
 
 @pytest.mark.req("X1", "X3", "P18")
