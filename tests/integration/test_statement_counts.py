@@ -200,7 +200,7 @@ PUSH: dict[Story, int] = {
     reply: 8,
     freed_slot_with_one_waiting: 11,
     freed_slot_with_nobody_waiting: 10,
-    tick_with_nothing_due: 6,
+    tick_with_nothing_due: 4,
     deliver_with_nothing_ready: 1,
 }
 CLAIM: dict[Story, int] = {
@@ -217,7 +217,7 @@ POSTGRES: dict[Assignment, dict[Story, int]] = {
         reply: 4,
         freed_slot_with_one_waiting: 7,
         freed_slot_with_nobody_waiting: 5,
-        tick_with_nothing_due: 6,
+        tick_with_nothing_due: 4,
         deliver_with_nothing_ready: 1,
     },
     Assignment.CLAIM: {new_message_to_a_free_agent: 8, take: 4, reply: 4},
