@@ -37,6 +37,7 @@ from omniroute.schema import CONTACTS, CONVERSATIONS, DESKS
 from omniroute.stores.sql import SqlStore
 from omniroute.stores.sql.versions import REVISIONS
 from omniroute.testing import Play, a_config, an_inbound, play
+from omniroute.testing.scripted import ScriptedPlugin
 from omniroute.testing.standin import WebhookBuilder
 from omniroute.testing.store_conformance import DurableStoreConformance
 from omniroute.testing.store_conformance.reading import Reading
@@ -97,6 +98,11 @@ def taken_back(alias: str) -> Iterator[None]:
     with contextlib.suppress(LookupError), transaction.atomic(using=alias):
         yield
         raise LookupError
+
+
+def desks_of_another_process(alias: str) -> om.Desks:
+    store = DjangoStore(alias)
+    return om.Desks(store, plugins=[ScriptedPlugin(("chat",))], discover=False, builtin=False)
 
 
 def seen_by_others(alias: str) -> list[str]:
@@ -229,6 +235,31 @@ def test_blocks_in_blocks(p: Play, alias: str) -> None:
             writes(alias, "kept")
             p.desk.receive("main", an_inbound("kept too", key="k3"))
     assert (rows(alias), texts(p)) == (["kept"], ["kept", "kept too"])
+
+
+def test_a_version_taken_back_is_not_worked_by_when_its_number_comes_again(
+    p: Play, alias: str
+) -> None:
+    one, two = (evolve(p.desk.config, zone=zone) for zone in ("Europe/Berlin", "Asia/Tokyo"))
+    with taken_back(alias):
+        p.desk.apply(one)
+        p.contact("maria").writes("here, by the version that is not to last")
+        assert p.desk.config.zone == "Europe/Berlin"
+    assert p.desk.config.zone not in (one.zone, two.zone)
+    with transaction.atomic(using=alias):
+        p.desk.apply(two)
+        assert p.desk.config.zone == "Asia/Tokyo"
+    assert p.desk.config.zone == "Asia/Tokyo"
+
+
+def test_a_desk_taken_back_is_not_remembered_when_its_name_comes_again(p: Play, alias: str) -> None:
+    one, two = (evolve(p.desk.config, zone=zone) for zone in ("Europe/Berlin", "Asia/Tokyo"))
+    forget_desks(alias)
+    with taken_back(alias):
+        assert p.desks.create(one).config.zone == "Europe/Berlin"
+    with desks_of_another_process(alias) as another:
+        another.create(two)
+    assert p.desk.config.zone == "Asia/Tokyo"
 
 
 def test_an_error_of_ours_does_not_spoil_the_hosts_block(p: Play, alias: str) -> None:

@@ -14,8 +14,13 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from psycopg.rows import dict_row
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import (
+    AsyncSession,
+    async_scoped_session,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import omniroute as om
 from omniroute.errors import (
@@ -656,6 +661,57 @@ def test_the_loop_goes_on_while_a_hosts_command_waits_for_the_desk(url_of: Any) 
     with desk_on(url) as p:
         asyncio.run(story(p))
         assert texts(p) == []
+
+
+def test_a_transaction_that_is_read_only_is_not_one_to_run_again(url_of: Any) -> None:
+    url = url_of("postgresql")
+    with desk_on(url) as p, psycopg.connect(plain(url)) as connection:
+        connection.read_only = True
+        with pytest.raises(StoreError, match="transaction is read only") as caught:
+            p.desk.receive("main", an_inbound(), within=connection)
+        assert not isinstance(caught.value, HostTransactionLost)
+        assert connection.execute("SELECT 1").fetchone() == (1,), "the host's block goes on"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_sqlalchemy_no_longer_lets_us_use_is_refused_in_words(
+    url_of: Any, database: str
+) -> None:
+    url = url_of(database)
+    with desk_on(url) as p:
+        engine = sa.create_engine(url)
+        ended = engine.connect()
+        ended.close()
+        for each in (ended, Session()):
+            with pytest.raises(UsageError, match="cannot be used here"):
+                p.desk.receive("main", an_inbound(), within=each)
+        engine.dispose()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_scoped_session_is_the_one_of_the_task_that_passes_it(url_of: Any, database: str) -> None:
+    """A worker thread has another one, which nobody would ever commit."""
+    url = url_of(database)
+    passes_threads = {"connect_args": {"check_same_thread": False}} if database == "sqlite" else {}
+
+    async def works(p: Play) -> None:
+        engine = sa.create_engine(url, **passes_threads)
+        session = scoped_session(sessionmaker(engine))
+        await p.desks.aio["acme"].receive("main", an_inbound("sync"), within=session)
+        session.commit()
+        session.remove()
+        engine.dispose()
+        async_engine = create_async_engine(url.replace("sqlite:///", ASYNC["sqlite"]))
+        made: Any = async_sessionmaker(async_engine)
+        scoped = async_scoped_session(made, scopefunc=asyncio.current_task)
+        await p.desks.aio["acme"].receive("main", an_inbound("async", key="in-2"), within=scoped)
+        await scoped.commit()
+        await scoped.remove()
+        await async_engine.dispose()
+
+    with desk_on(url) as p:
+        asyncio.run(works(p))
+        assert sorted(texts(p)) == ["async", "sync"]
 
 
 def test_a_store_that_is_closed_joins_nothing(url_of: Any) -> None:

@@ -37,6 +37,8 @@ from tests.property.world import World, desk_config
 
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 FUZZ_STEPS = int(os.environ.get("FUZZ_STEPS", "60"))
+FUZZ_SHRINK = os.environ.get("FUZZ_SHRINK", "") == "1"
+_ROUND = 5  # stories between two looks at the clock: on several stores each takes seconds
 
 
 class DeskMachine(Outside):
@@ -503,7 +505,8 @@ def _order(order: str) -> Callable[[Chat], tuple[int, str]]:
 def drive(machine: type[DeskMachine], stories: int, *, fuzz: bool = True) -> None:
     """Run a machine through so many stories, or, where `make fuzz` asks for it, for so long.
 
-    The shortest story that fails is looked for by `make fuzz` alone: it takes minutes.
+    A story that fails is told as it was found. The shortest one like it takes minutes to look for,
+    and is looked for with FUZZ_SHRINK=1 alone.
     """
     bounded = settings(
         max_examples=stories,
@@ -515,7 +518,12 @@ def drive(machine: type[DeskMachine], stories: int, *, fuzz: bool = True) -> Non
         run_state_machine_as_test(machine, settings=bounded)
         return
     longer = settings(
-        bounded, derandomize=False, max_examples=100, print_blob=True, phases=tuple(Phase)
+        bounded,
+        derandomize=False,
+        database=None,
+        max_examples=_ROUND,
+        print_blob=True,
+        phases=(Phase.generate, Phase.shrink) if FUZZ_SHRINK else (Phase.generate,),
     )
     until = time.monotonic() + FUZZ_SECONDS
     while time.monotonic() < until:

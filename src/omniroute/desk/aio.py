@@ -122,6 +122,12 @@ def _carriers(store: Store) -> _Carriers:
     return _Carriers(carrier, getattr(store, "carry_blocking", in_threads))
 
 
+def _session_here(connection: Any) -> Any:
+    """Return what a scoped session of SQLAlchemy's stands for in this task: elsewhere it is another."""
+    registry = getattr(connection, "registry", None)
+    return registry() if callable(registry) and hasattr(connection, "remove") else connection
+
+
 class _Lifted:
     """What every async object has: the sync one behind it, and how its calls are carried."""
 
@@ -142,6 +148,8 @@ def _lift(
     """Return the async twin of a sync method: same name, same arguments, same documentation."""
 
     async def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if "within" in kwargs:
+            kwargs["within"] = _session_here(kwargs["within"])
         call = functools.partial(method, self.sync, *args, **kwargs)
         carriers: _Carriers = self._carriers
         carrier = carriers.threads if blocking else carriers.within(kwargs.get("within"))

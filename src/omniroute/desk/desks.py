@@ -74,6 +74,7 @@ class Desks:
         runtime = self._runtime
         work = create(config, runtime.clock.now(), Draw(runtime.ids))
         runtime.store.transact(work)
+        runtime.created(config.desk)
         return Desk(config.desk, runtime)
 
     def __getitem__(self, desk: str) -> Desk:

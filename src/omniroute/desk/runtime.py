@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field
 
@@ -29,6 +29,15 @@ from omniroute.schema import CONFIGS, DESKS
 __all__ = ["Runtime", "environment_secret"]
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class _Joining(Protocol):
+    """A store that joins a host's transaction unasked, where one is open, as Django's does."""
+
+    def joined(self) -> bool:
+        """Return whether a transaction would not be its own just now."""
+        ...
 
 
 def environment_secret(ref: SecretRef) -> Secret:
@@ -53,6 +62,7 @@ class Runtime:
     transport: Transport
     reveal: Callable[[SecretRef], Secret] = environment_secret
     _setups: dict[tuple[str, int], Setup] = field(factory=dict)
+    _doubted: set[tuple[str, int]] = field(factory=set, repr=False)
     _adapters: dict[tuple[str, int, str], tuple[ChannelAdapter, Any]] = field(
         factory=dict, repr=False
     )
@@ -81,10 +91,13 @@ class Runtime:
         def work(tx: Transaction) -> T:
             draw.rewind()
             unit = Unit(tx, desk, now, draw, self)
+            before = unit.setup
             if overdue_first:
                 fire_overdue(unit)
             result = flow(unit)
             unit.finish()  # what fired first is written down even where the flow itself wrote nothing
+            if unit.setup is not before:
+                self._doubt(desk, unit.setup.version)
             return result
 
         return self.transact(work, within=within)
@@ -126,12 +139,33 @@ class Runtime:
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return a version's compiled configuration; versions never change, so they are kept."""
         found = self._setups.get((desk, version))
-        if found is None:
+        doubted = bool(self._doubted) and (desk, version) in self._doubted
+        if found is None or doubted:
             stored = tx.get(CONFIGS, desk, (version,))
             if stored is None:
                 raise StoredValueError(f"desk {desk!r} has no configuration version {version}")
-            found = self._setups[desk, version] = compiled(stored.config, version)
+            if doubted and not self._is_joined():
+                self._doubted.discard((desk, version))
+            if found is None or found.config != stored.config:
+                if doubted:
+                    self.forget_settings()
+                found = self._setups[desk, version] = compiled(stored.config, version)
         return found
+
+    def created(self, desk: str) -> None:
+        """Forget what was known of a desk that is new: one of its name was taken back, or emptied out."""
+        for known in [each for each in self._setups if each[0] == desk]:
+            del self._setups[known]
+        self.forget_settings()
+        self._doubt(desk, 1)
+
+    def _doubt(self, desk: str, version: int) -> None:
+        """Look again at a version saved in a host's transaction: taken back, its number is used anew."""
+        if self._is_joined():
+            self._doubted.add((desk, version))
+
+    def _is_joined(self) -> bool:
+        return isinstance(self.store, _Joining) and self.store.joined()
 
     def current(self, desk: str, *, within: object | None = None) -> Setup:
         """Return the configuration in force now; `UnknownDesk` when there is no such desk."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from omniroute import sql
 from omniroute.errors import PluginError, UsageError
 from omniroute.stores import open_store
 from omniroute.stores.memory import MemoryStore
@@ -81,3 +82,21 @@ def test_without_sqlalchemy_the_memory_store_works_and_sql_says_what_to_install(
     )
     assert done.stdout.startswith("PluginError this store needs SQLAlchemy")
     assert 'pip install "omniroute[sql]"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    "url, told",
+    [
+        ("nothing", "not the URL of a database; expected sqlite"),
+        ("postgresql://ana@127.0.0.1:abc/desk", "not the URL of a database; expected sqlite"),
+        ("mysql://127.0.0.1/desk", "that desks are kept in; .* got 'mysql://…'"),
+        ("sqlite+aiosqlite:///desk.db", "an async driver cannot be used"),
+        ("postgresql+psycopg_async://127.0.0.1/desk", "an async driver cannot be used"),
+    ],
+)
+def test_a_url_that_no_desk_can_be_kept_at_is_refused_before_anything_is_opened(
+    url: str, told: str
+) -> None:
+    for open_it in (SqlStore, sql.status, sql.upgrade):
+        with pytest.raises(UsageError, match=told):
+            open_it(url)

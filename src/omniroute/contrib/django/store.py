@@ -69,7 +69,7 @@ class DjangoStore:
         connection = self._connection()
         plans, driver = _means(connection)
         with _told():
-            if connection.in_atomic_block or not connection.get_autocommit():
+            if _is_open(connection):
                 return run_joined(connection, plans, driver, work)
             return until_done(
                 partial(self._once, plans, driver, work),
@@ -85,6 +85,10 @@ class DjangoStore:
         `within`; a driver's or SQLAlchemy's connection to the same database is one too.
         """
         return run_joined(connection, *_means(self._connection()), work)
+
+    def joined(self) -> bool:
+        """Return whether a transaction of the host's is open, which the next command would join."""
+        return _is_open(self._connection())
 
     async def carry(self, call: Callable[[], T]) -> T:
         """Run a call for an event loop, in the thread in which Django keeps its connections."""
@@ -139,6 +143,10 @@ class _Ending:
 
     driver_connection: Any
     commit: Callable[[], None]
+
+
+def _is_open(connection: Any) -> bool:
+    return bool(connection.in_atomic_block or not connection.get_autocommit())
 
 
 def _means(connection: Any) -> tuple[Plans, Driver]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import frozen
+from sqlalchemy.exc import InvalidRequestError
 
 from omniroute.errors import HostTransactionLost, UsageError
 from omniroute.stores.sql.drivers import Driver, Fault, driver_for
@@ -65,11 +66,15 @@ def find_host(connection: Any, database: str, driver: Driver) -> Host:
     `database` is the kind of database that the store's tables are in. Raises `UsageError` for what
     is no connection to one, and where no transaction is open or would be opened by the driver.
     """
-    django, found = None, _unwrapped(connection)
-    if hasattr(found, "in_atomic_block"):
-        django, found = found, _of_django(found, database)
-    elif hasattr(found, "exec_driver_sql"):
-        found = _of_sqlalchemy(found, database)
+    django = None
+    try:
+        found = _unwrapped(connection)
+        if hasattr(found, "in_atomic_block"):
+            django, found = found, _of_django(found, database)
+        elif hasattr(found, "exec_driver_sql"):
+            found = _of_sqlalchemy(found, database)
+    except InvalidRequestError as error:
+        raise _unusable(error) from error
     behind = getattr(found, "driver_connection", found)  # of what SQLAlchemy makes of async drivers
     kind = _kind(behind)
     if kind is None or inspect.iscoroutinefunction(getattr(found, "commit", None)):

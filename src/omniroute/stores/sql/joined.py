@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _SAVEPOINT: Final = "omniroute_command"
 _SPOILT: Final = (Fault.LOST, Fault.GONE)
+_READ_ONLY: Final = "25006"  # read_only_sql_transaction
 
 
 def run_joined(
@@ -52,6 +53,12 @@ def _run(host: Host, cursor: Any, plans: Plans, work: Callable[[Transaction], T]
             raise
         cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
     except StoreError as error:
+        if _is_read_only(tx):
+            raise StoreError(
+                "the host's transaction is read only",
+                got=error.got,
+                hint="begin it read-write, on the primary: to run it again as it is changes nothing",
+            ) from error
         if tx.fault in _SPOILT:
             host.doom()
             raise lost(error) from error
@@ -69,12 +76,18 @@ def _take_back(tx: SqlTransaction, cursor: Any, driver: Driver) -> None:
 
     PostgreSQL does not commit a transaction in which a race was lost; SQLite would.
     """
-    spoilt = tx.fault in _SPOILT
+    spoilt = tx.fault in _SPOILT and not _is_read_only(tx)
     if spoilt and driver.row_locks:
         return
     with contextlib.suppress(*(driver.errors if spoilt else ())):
         cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
         cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+
+def _is_read_only(tx: SqlTransaction) -> bool:
+    """Whether the host's transaction takes no writes: a store's own would look for another server."""
+    cause = None if tx.error is None else tx.error.__cause__
+    return _READ_ONLY in (getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None))
 
 
 def _begin_nothing(write: bool) -> None:  # noqa: FBT001  (the host has begun)

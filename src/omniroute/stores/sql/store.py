@@ -15,15 +15,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from omniroute.errors import (
     CommitUnknown,
     DurabilityWarning,
-    PluginError,
     StoreBusy,
     StoreError,
     UsageError,
@@ -39,6 +38,7 @@ from omniroute.stores.sql.loops import LoopEngines, aside, pause
 from omniroute.stores.sql.retrying import LONGEST_PAUSE, TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
+from omniroute.stores.sql.urls import database_url, engine_made
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -405,19 +405,10 @@ def _cause(error: BaseException) -> BaseException:
 def _make_engine(target: str | URL, durability: Durability, options: dict[str, Any]) -> Engine:
     if durability not in get_args(Durability):
         raise UsageError("no such durability", expected='"full" or "normal"', got=repr(durability))
-    try:
-        url = make_url(target)
-        if url.drivername in ("postgres", "postgresql"):
-            url = url.set(drivername="postgresql+psycopg")
-        sqlite = url.get_backend_name() == "sqlite"
+    url = database_url(target)
+    sqlite = url.get_backend_name() == "sqlite"
+    with engine_made():
         engine = create_engine(url, **({**_sqlite_options(url), **options} if sqlite else options))
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError("not the URL of a database", got=f"{error}") from error
-    except ModuleNotFoundError as error:
-        raise PluginError(
-            f"this database needs the package {error.name!r}, which is not installed",
-            hint='for PostgreSQL: pip install "omniroute[postgres]"',
-        ) from error
     if sqlite:
         event.listen(engine, "connect", lambda dbapi, _: _prepare_sqlite(dbapi, durability))
     return engine

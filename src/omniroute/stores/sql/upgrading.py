@@ -15,12 +15,13 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
-from omniroute.errors import PluginError, StoreError, UsageError
+from omniroute.errors import StoreError
 from omniroute.stores.sql import versions
 from omniroute.stores.sql.tables import PREFIX
+from omniroute.stores.sql.urls import database_url, engine_made
 from omniroute.stores.sql.versions import Standing, Version
 
 __all__ = ["include_object", "status", "upgrade"]
@@ -121,10 +122,7 @@ def _run(connection: Connection, schema: str | None) -> None:
 
 def _is_missing_file(target: str | URL | Engine) -> bool:
     """Whether this is a SQLite database that nobody has made yet: to connect would make it."""
-    try:
-        url = target.url if isinstance(target, Engine) else make_url(target)
-    except ArgumentError:
-        return False
+    url = target.url if isinstance(target, Engine) else database_url(target)
     name = url.database
     if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or "uri" in url.query:
         return False
@@ -137,18 +135,9 @@ def _opened(target: str | URL | Engine) -> Iterator[Engine]:
     if isinstance(target, Engine):
         yield target
         return
-    try:
-        url = make_url(target)
-        if url.drivername in ("postgres", "postgresql"):
-            url = url.set(drivername="postgresql+psycopg")
+    url = database_url(target)
+    with engine_made():
         engine = create_engine(url)
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError("not the URL of a database", got=f"{error}") from error
-    except ModuleNotFoundError as error:
-        raise PluginError(
-            f"this database needs the package {error.name!r}, which is not installed",
-            hint='for PostgreSQL: pip install "omniroute[postgres]"',
-        ) from error
     try:
         yield engine
     finally:

@@ -1,0 +1,57 @@
+"""Database URLs: which of them name a database that desks can be kept in. Owns what is told of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from omniroute.errors import PluginError, UsageError
+
+__all__ = ["database_url", "engine_made"]
+
+_EXPECTED: Final = "sqlite:///… or postgresql+psycopg://…"
+_BACKENDS: Final = ("sqlite", "postgresql")
+
+
+def database_url(target: str | URL) -> URL:
+    """Return a URL with its driver; `UsageError` for what names no database that desks are kept in."""
+    try:
+        url = make_url(target)
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise UsageError("not the URL of a database", expected=_EXPECTED, got=f"{error}") from error
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in _BACKENDS:
+        raise UsageError(
+            "not the URL of a database that desks are kept in",
+            expected=_EXPECTED,
+            got=repr(f"{url.drivername}://…"),
+        )
+    with engine_made():
+        dialect = url.get_dialect()
+    if dialect.is_async:
+        raise UsageError(
+            "an async driver cannot be used here",
+            expected=_EXPECTED,
+            got=repr(f"{url.drivername}://…"),
+            hint="desks.aio works on the same URL: it brings its own async engine",
+        )
+    return url
+
+
+@contextmanager
+def engine_made() -> Iterator[None]:
+    """Say it in omniroute's words where SQLAlchemy cannot make an engine for a URL."""
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError("not the URL of a database", expected=_EXPECTED, got=f"{error}") from error
+    except ModuleNotFoundError as error:
+        raise PluginError(
+            f"this database needs the package {error.name!r}, which is not installed",
+            hint='for PostgreSQL: pip install "omniroute[postgres]"',
+        ) from error
