@@ -20,4 +20,4 @@ def test_the_same_story_gives_the_same_log_and_the_same_values_on_every_store(
     class Everywhere(DeskMachine):
         stores: ClassVar = {**STORES, "postgres": lambda _: postgres_store(url)}
 
-    drive(Everywhere, 4)
+    drive(Everywhere, 2)

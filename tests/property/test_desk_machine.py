@@ -42,12 +42,12 @@ def test_a_desk_in_memory_keeps_its_word() -> None:
 
 @pytest.mark.req("X1", "X3", "P18")
 def test_a_desk_on_sqlite_keeps_its_word() -> None:
-    drive(OnSqlite, 15)
+    drive(OnSqlite, 10)
 
 
 @pytest.mark.req("X2", "P19", "S9")
 def test_the_same_story_gives_the_same_log_on_every_store() -> None:
-    drive(OnAll, 10)
+    drive(OnAll, 6)
 
 
 # --- stores that are broken, each in one way ------------------------------------------------------

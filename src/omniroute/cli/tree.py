@@ -15,7 +15,9 @@ from omniroute.config.render import dump_policy
 from omniroute.config.toml import inline
 from omniroute.instants import render_duration
 from omniroute.model.desk_config import DeskConfig, QueueNode
+from omniroute.model.state import Readiness
 from omniroute.rules.queue_tree import SEPARATOR
+from omniroute.rules.readiness import enabled_paths, readiness
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 
 __all__ = ["tree"]
@@ -51,6 +53,7 @@ class _Drawn:
         for name, agent in config.agents.items():
             for leaf in self._setup.serving(agent.serves, agent.groups):
                 self._serving[leaf].append(name)
+        self._enabled = enabled_paths(leaf for leaf, agents in self._serving.items() if agents)
 
     # --- for people
 
@@ -86,7 +89,9 @@ class _Drawn:
             return
         agents = self._serving[path]
         more = f" and {len(agents) - _SHOWN} more" if len(agents) > _SHOWN else ""
-        head.append("  ready" if agents else "  not ready", "green" if agents else "red")
+        found = readiness(path, self._enabled)
+        ready = found is Readiness.READY
+        head.append(f"  {found.value.replace('_', ' ')}", "green" if ready else "red")
         if agents:
             head.append(f"  {', '.join(agents[:_SHOWN])}{more}")
 
@@ -148,7 +153,7 @@ class _Drawn:
     def _json_leaf(self, path: str) -> dict[str, Any]:
         if path not in self._serving:
             return {}
-        return {"ready": bool(self._serving[path]), "agents": self._serving[path]}
+        return {"ready": path in self._enabled, "agents": self._serving[path]}
 
     def _json_settings(self, path: str | None) -> dict[str, Any]:
         return {

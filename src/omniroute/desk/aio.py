@@ -278,6 +278,7 @@ class AsyncDesk(_Lifted):
         return AsyncActing(self.sync.acting_as(agent), self._carriers)
 
     entry_points = _lift(Desk.entry_points)
+    queues = _lift(Desk.queues)
     apply = _lift(Desk.apply)
     rollback = _lift(Desk.rollback)
     history = _lift(Desk.history)

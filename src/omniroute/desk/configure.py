@@ -115,6 +115,7 @@ def save(
     *,
     moves: Sequence[QueueMove] = (),
     ending: Collection[str] = (),
+    restaffed: Collection[str] = (),
     restores: int | None = None,
 ) -> int:
     """Save a configuration that was checked, and move what stands where it has nothing left (S15)."""
@@ -125,7 +126,7 @@ def save(
         return before.version
     version = before.version + 1
     after = compiled(config, version)
-    clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending)
+    clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending, restaffed=restaffed)
     if problems := list(clearing.problems()):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)

@@ -24,6 +24,7 @@ from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.preview import Preview, as_inbound, preview
+from omniroute.desk.queue_reads import QueueReads
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
@@ -49,7 +50,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Pausing, ClockReads):
+class Desk(Versioned, Pausing, ClockReads, QueueReads):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(

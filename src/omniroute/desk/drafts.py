@@ -115,7 +115,10 @@ class Draft(Edits):
 
         def work(tx: Transaction, setup: Setup) -> tuple[Problem, ...]:
             after, staged = compiled(config, 0), self._staged
-            clearing = Clearing(tx, self._desk, setup, after, staged.moves, staged.ending)
+            moves, ending = staged.moves, staged.ending
+            clearing = Clearing(
+                tx, self._desk, setup, after, moves, ending, restaffed=_restaffed(staged)
+            )
             return (*clearing.problems(), *_staff_problems(after, staged))
 
         return self._runtime.look(self._desk, work)
@@ -184,7 +187,15 @@ class Draft(Edits):
             if version != self.base:
                 raise self._met(unit.tx)
             moves, ending = staged.moves, staged.ending
-            version = configure.save(unit, config, actor, self._by, moves=moves, ending=ending)
+            version = configure.save(
+                unit,
+                config,
+                actor,
+                self._by,
+                moves=moves,
+                ending=ending,
+                restaffed=_restaffed(staged),
+            )
         for agent, edit in staged.agents.items():
             self._refuse_overtaken(unit.tx, agent, edit)
             _staff_flow(agent, edit, self._by)(unit)
@@ -216,6 +227,11 @@ class Draft(Edits):
         if told:
             lines = (f"{each.by}: {line}" for each, line in told)
             raise DraftConflict(self._desk, (), lines, tuple(_path(line) for _, line in told))
+
+
+def _restaffed(staged: Staged) -> set[str]:
+    """The agents whose queues the draft says anew, or who leave with it."""
+    return {name for name, edit in staged.agents.items() if edit.leaves or "serves" in edit.given}
 
 
 def _touches(agent: str, line: str, edit: AgentEdit) -> bool:

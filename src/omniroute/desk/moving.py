@@ -17,14 +17,17 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.state import OPEN, EndReason
 from omniroute.ports import Transaction
-from omniroute.rules.moves import follow_path
+from omniroute.rules.moves import follow_path, follow_patterns
 from omniroute.rules.names import join
 from omniroute.rules.resolution import Setup
-from omniroute.schema import CONVERSATIONS, Index
+from omniroute.schema import AGENTS, CONVERSATIONS, Index, Key
 
 __all__ = ["Clearing"]
 
 _PAGE: Final = 100
+_TOLD: Final = 6
+_SERVING: Final = AGENTS.index("serving")
+_AGENT: Final = _SERVING.columns.index("agent")
 _IN_QUEUE: Final = CONVERSATIONS.index("queue_by_due")
 _IN_INBOX: Final = CONVERSATIONS.index("inbox_by_due")
 _ON_ENTRY_POINT: Final = CONVERSATIONS.index("open_thread")
@@ -41,11 +44,21 @@ class Clearing:
         after: Setup,
         moves: Sequence[QueueMove] = (),
         ending: Collection[str] = (),
+        *,
+        restaffed: Collection[str] = (),
     ) -> None:
         self._tx = tx
         self._desk = desk
         self._after = after
         self._ending = ending
+        # Where conversations alone are moved to says nothing of who serves there.
+        self._moves = [move for move in moves if move.whole or move.target is None]
+        self._restaffed = restaffed
+        self._split = [
+            (leaf, path)
+            for leaf in before.leaves
+            if after.is_branch(path := follow_path(leaf, self._moves))
+        ]
         changed = before.config.inboxes.keys() - after.config.inboxes.keys()
         self._queues = {
             leaf: target
@@ -62,6 +75,8 @@ class Clearing:
 
     def problems(self) -> Iterator[Problem]:
         """Yield what stands in the way: where, and how many open conversations."""
+        for leaf, path in self._split:
+            yield from self._serving(leaf, path)
         told = set()
         for leaf, target in self._queues.items():
             if not self._after.is_leaf(target) and (count := self._count(_IN_QUEUE, leaf)):
@@ -75,6 +90,29 @@ class Clearing:
         for name in self._gone:
             if name not in self._ending and (count := self._on(name)):
                 yield _problem(join("entry_points", name), count, name, name)
+
+    def _serving(self, leaf: str, path: str) -> Iterator[Problem]:
+        """Yield who serves by name a leaf that would become a branch (U14).
+
+        Looks at those who serve it, page by page, until enough are found to be told. Whose queues
+        the draft changes itself (`restaffed`) are left out.
+        """
+        named: list[str] = []
+        after: Key | None = None
+        while len(named) <= _TOLD:
+            page = self._tx.entries(_SERVING, self._desk, (leaf,), after=after, limit=_PAGE)
+            for entry in page:
+                agent = self._tx.get(AGENTS, self._desk, (entry[_AGENT],))
+                assert agent is not None  # noqa: S101  (an entry is a stored agent's)
+                if agent.id not in self._restaffed and path in follow_patterns(
+                    agent.serves, self._moves
+                ):
+                    named.append(agent.id)
+            if len(page) < _PAGE:
+                break
+            after = page[-1][1:]
+        if named:
+            yield _staffed(path, named)
 
     def clear(self, unit: Unit, by: str | None) -> None:
         """Move and end what stands there; the unit works by the new configuration by now.
@@ -123,6 +161,12 @@ def _end(unit: Unit, entry_point: str, by: str | None) -> None:
             found = unit.conversation(each.id)
             unit.perform(found, End(by, EndReason.FAILURE), unit.policy(found))
         unit.flush()
+
+
+def _staffed(path: str, named: list[str]) -> Problem:
+    shown = ", ".join(named[:_TOLD]) + (" and more" if len(named) > _TOLD else "")
+    text = f"has agents, and only leaves have: {shown}; let them serve {path + '/**'!r} first"
+    return Problem(f"inboxes.{path.replace('/', '.', 1)}", text)
 
 
 def _problem(path: str, count: int, target: str, place: str) -> Problem:

@@ -26,7 +26,7 @@ from omniroute.model.events import Event, LogEntry
 from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
-from omniroute.model.state import State
+from omniroute.model.state import Readiness, State
 from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
 from omniroute.rules.availability import colour
@@ -40,6 +40,7 @@ __all__ = [
     "ConversationView",
     "MessageView",
     "Page",
+    "QueueView",
     "Received",
     "ReceivedItem",
     "StaffChangeView",
@@ -295,6 +296,24 @@ class StaffChangeView:
             changes=change.changes,
             profile=change.profile,
         )
+
+
+@frozen(kw_only=True)
+class QueueView:
+    """A queue as it stood when read: a leaf, which agents are assigned to, or a branch of the tree.
+
+    `agents` is how many are assigned to a leaf, None for a branch. A branch is ready where some leaf
+    beneath it is (U15). `hidden` also where it lies below a hidden one (U24).
+    """
+
+    path: str
+    name: str
+    inbox: str
+    leaf: bool
+    readiness: Readiness
+    agents: int | None
+    hidden: bool
+    language: str | None
 
 
 @frozen

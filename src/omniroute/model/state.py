@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["END_COMMENTS", "OPEN", "WAITING", "EndReason", "State"]
+__all__ = ["END_COMMENTS", "OPEN", "WAITING", "EndReason", "Readiness", "State"]
 
 
 class State(StrEnum):
@@ -26,6 +26,13 @@ OPEN: Final = tuple(state for state in State if state is not State.ENDED)
 
 WAITING: Final = (State.QUEUED, State.OFFERED)
 """States in which a conversation waits for an agent."""
+
+
+class Readiness(StrEnum):
+    """Whether a queue is enabled: some agent is assigned to it, or to a leaf beneath it (U15, U16)."""
+
+    NOT_READY = "not_ready"
+    READY = "ready"
 
 
 class EndReason(StrEnum):

@@ -295,6 +295,10 @@ class Setup:
         """Whether a full path is a queue that agents serve."""
         return path in self._leaves
 
+    def is_branch(self, path: str) -> bool:
+        """Whether a full path has queues beneath it: nobody is assigned to it (U14)."""
+        return path in self._nodes and path not in self._leaves
+
     def inbox_of(self, path: str) -> str:
         """Return the inbox that a queue's full path lies in."""
         return path.partition(queue_tree.SEPARATOR)[0]
