@@ -121,7 +121,7 @@ class BusinessHours:
         return from_micros(span[0], self.zone), from_micros(span[1], self.zone)
 
     def _reached(self, micros: int, end: int) -> pendulum.DateTime:
-        if micros == end:
+        if micros == end or not BEGINNING <= micros <= HORIZON:
             raise UsageError("there is not so much open time in the years 1900 to 2399")
         return from_micros(micros, self.zone)
 

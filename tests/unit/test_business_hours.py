@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from omniroute.testing import a_config, play
 BERLIN = ZoneInfo("Europe/Berlin")
 WRITTEN = {"mon-fri": ["08:00-12:30", "13:30-18:00"], "sat": "10:00-14:00", "holidays": "DE-BE"}
 OFFICE = om.hours(WRITTEN, zone="Europe/Berlin")
+ALWAYS = om.hours("always")
 
 
 def at(text: str) -> datetime:
@@ -101,7 +102,16 @@ def test_a_datetime_without_a_zone_is_refused(ask):
         (lambda: OFFICE.due(NOW, timedelta(-1)), "amount: not a duration"),
         (lambda: OFFICE.due(at("2390-01-01T09:00"), "9000d"), "not so much open time"),
         (lambda: OFFICE.due_before(at("1901-01-01T09:00"), "9000d"), "not so much open time"),
-        (lambda: OFFICE.is_open(at("1899-01-01T09:00")), "years 1900 to 2399"),
+        (lambda: OFFICE.is_open(at("1899-01-01T09:00")), "got one before 1900"),
+        (lambda: OFFICE.is_open(at("2400-01-01T09:00")), "got one after 2399"),
+        (lambda: ALWAYS.due(at("9990-01-01T09:00"), "9000d"), "not so much open time"),
+        (lambda: ALWAYS.due_before(at("0005-01-01T09:00"), "9000d"), "not so much open time"),
+        (
+            lambda: om.hours(
+                {"dates": {date(2026, 3, 2): "09:00-12:00", "2026-03-02": "closed"}}, zone="UTC"
+            ),
+            "hours.dates.2026-03-02: stands here twice",
+        ),
         (lambda: om.hours({"mon": "09:00-17:00"}), "zone: hours need a time zone"),
         (lambda: om.hours(WRITTEN, zone="Berlin"), 'zone: unknown time zone "Berlin"'),
         (lambda: om.hours({"mon": "9-17", "sun": 5}, zone="UTC"), "hours has 2 problems"),
@@ -128,6 +138,13 @@ def test_the_zone_may_stand_in_the_table_which_counts_first():
     assert own.zone == "Asia/Tokyo"
     assert om.hours("always").zone == "UTC"
     assert om.hours("always", zone="Asia/Tokyo").zone == "Asia/Tokyo"
+
+
+@pytest.mark.req("P13")
+def test_one_offs_may_be_written_with_dates_as_keys():
+    found = om.hours({"dates": {date(2026, 3, 2): "09:00-12:00"}}, zone="Europe/Berlin")
+    assert found == om.hours({"dates": {"2026-03-02": "09:00-12:00"}}, zone="Europe/Berlin")
+    assert found.is_open(at("2026-03-02T09:00"))
 
 
 @pytest.mark.req("P13")

@@ -7,6 +7,7 @@ explodes or a character that no store takes. `Places` puts problems into the ord
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from omniroute.config.holiday_names import expanded
@@ -17,6 +18,7 @@ __all__ = ["Places", "Survey", "survey"]
 
 _MAX_DEPTH: Final = 40
 _MAX_VALUES: Final = 500_000
+_DATES: Final = "dates"
 
 _Place = tuple[int, ...]
 
@@ -58,9 +60,10 @@ class Survey:
         if len(place) > _MAX_DEPTH or self._count > _MAX_VALUES:
             text = f"expected at most {_MAX_DEPTH} levels and {_MAX_VALUES} values"
             raise ConfigError([Problem(path, text)], source=self.source)
-        if isinstance(value, Mapping) and (dates := expanded(value)) is not None:
-            return dates
         if isinstance(value, Mapping):
+            keeps = path.rpartition(".")[2] == _DATES  # what each date has counts there
+            if not keeps and (dates := expanded(value)) is not None:
+                return dates
             return self._table(value, path, place)
         if isinstance(value, list | tuple):
             return [self.copy(v, join(path, i), (*place, i)) for i, v in enumerate(value)]
@@ -71,14 +74,17 @@ class Survey:
     def _table(self, table: Mapping[Any, Any], path: str, place: _Place) -> dict[str, Any]:
         for key in getattr(table, "repeated", ()):
             self.problems.append(Problem(join(path, str(key)), "stands here twice"))
-        plain = {}
-        for number, (key, value) in enumerate(table.items()):
+        plain: dict[str, Any] = {}
+        for number, (given, value) in enumerate(table.items()):
+            key = given.isoformat() if type(given) is date else given  # as YAML reads one
             if not isinstance(key, str):
                 self.problems.append(
                     Problem(path, f"expected keys that are text, got {shown(key)}")
                 )
                 continue
             here = join(path, key)
+            if key in plain:
+                self.problems.append(Problem(here, "stands here twice"))
             if problem := text_problem(key):
                 self.problems.append(Problem(here, f"the key {problem}"))
             plain[key] = self.copy(value, here, (*place, number))

@@ -35,7 +35,16 @@ from omniroute.rules.deadlines import has_come
 from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla.deciding import changes
-from omniroute.schema import AGENT_TIMERS, AGENTS, CONVERSATIONS, DESKS, LOG, MESSAGES, OUTBOX
+from omniroute.schema import (
+    AGENT_TIMERS,
+    AGENTS,
+    CONFIG_CHANGES,
+    CONVERSATIONS,
+    DESKS,
+    LOG,
+    MESSAGES,
+    OUTBOX,
+)
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
@@ -79,6 +88,7 @@ class Unit:
         self.freed: dict[str, None] = {}
         self._agents: dict[str, Agent] = {}
         self._saved: dict[str, Agent] = {}
+        self._saved_at: dict[int, int] = {}  # by version of the configuration
         self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
         self.moves_in_line = 0
@@ -237,7 +247,11 @@ class Unit:
             self._touch(decision.state, decision.events)
 
     def refresh(self, conversation: Conversation) -> Conversation:
-        """Let a conversation's clocks follow the configuration in force, where it stands (S3, S4)."""
+        """Let a conversation's clocks follow the configuration in force, where it stands (S3, S4).
+
+        As of the instant that it was saved, or of what happened since: what came due after that and
+        was not looked at is still told for its own instant (S2).
+        """
         if conversation.clocks.sla is None or conversation.ended:
             return conversation
         policy = self.policy(conversation)
@@ -246,7 +260,14 @@ class Unit:
             conversation, policy.sla or SlaTerms(first=first), self.now
         ):
             return conversation
-        return self.perform(conversation, Reschedule(first), policy)
+        return self.perform(conversation, Reschedule(first), policy, now=self._in_force_since())
+
+    def _in_force_since(self) -> int:
+        version = self.setup.version
+        if version not in self._saved_at:
+            saved = self.tx.get(CONFIG_CHANGES, self.desk, (version,))
+            self._saved_at[version] = self.now if saved is None else min(saved.at, self.now)
+        return self._saved_at[version]
 
     def catch_up(self, conversation: Conversation, *, until: int | None = None) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""

@@ -16,7 +16,7 @@ from omniroute.model import events as tell
 from omniroute.model.conversation import DeadlineKind
 from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
 from omniroute.model.hours import Hours
-from omniroute.model.policy import AfterEnd, AfterEndTo, Overtake, PolicySettings
+from omniroute.model.policy import AfterEnd, AfterEndTo, Inactivity, Overtake, PolicySettings
 from omniroute.model.sla import ServiceLevel, SlaHours, SlaTargets
 from omniroute.model.state import State
 from omniroute.rules.sla.status import ClockStatus, Cue
@@ -255,6 +255,34 @@ def test_what_a_longer_target_saves_is_not_told_as_breached_by_a_late_tick(play)
     assert dues(p) == []
     p.advance("1h")
     assert dues(p) == [("SlaBreached", "first_response", 60)] * 130
+
+
+@pytest.mark.req("S2", "S4")
+def test_what_an_outage_after_a_new_version_delayed_is_told_for_its_own_instant(play) -> None:
+    logs = []
+    for late in (False, True):
+        silence = PolicySettings(inactivity=Inactivity(after=30 * MINUTE))
+        p = play(a_desk(policy=silence, sla=HOUR, targets=SlaTargets(resolution=10 * HOUR)))
+        p.agent("ana").on()
+        idle = p.contact("Maria").writes("Hello")
+        p.agent("ana").replies(idle, "Hi")
+        waits = p.contact("Otto").writes("Hello")
+        shorter = SlaTargets(resolution=50 * MINUTE, warn_before=5 * MINUTE)
+        p.desk.apply(a_desk(policy=silence, sla=45 * MINUTE, targets=shorter))
+        for _ in range(120):
+            p.advance("1m") if not late else p.clock.advance("1m")
+        p.desk.tick()
+        p.desk.tick()
+        events = told(p, tell.ConversationEvent)
+        logs.append([[repr(e) for e in events if e.conversation == c.id] for c in (idle, waits)])
+        assert dues(p) == [  # Maria's resolution was paused before it ran out
+            ("SlaWarned", "first_response", 40),
+            ("SlaWarned", "resolution", 45),
+            ("SlaBreached", "first_response", 45),
+            ("SlaBreached", "resolution", 50),
+        ]
+        assert_folds(p)
+    assert logs[0] == logs[1]
 
 
 @pytest.mark.req("S3", "P11")

@@ -43,6 +43,12 @@ class Nothing:
     """Has no fields."""
 
 
+@frozen
+class Shop:
+    opened: int
+    closed: int
+
+
 def attrs_twin(cls):
     """Return the same declaration by attrs itself."""
     fields = {
@@ -67,6 +73,7 @@ MADE: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (Pixel, (1, 2), {"colour": "blue"}),
     (Named, (), {"name": " Ana ", "size": 3}),
     (Nothing, (), {}),
+    (Shop, (9, 17), {}),
 ]
 
 

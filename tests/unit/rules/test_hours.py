@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -251,3 +252,17 @@ def test_a_question_far_back_or_ahead_of_the_last_is_answered():
         day = at(f"{year}-03-02 09:30")
         monday = day - (day // DAY + 3) % 7 * DAY
         assert found.due(monday, 30 * MINUTE) == monday + 30 * MINUTE
+
+
+def test_threads_may_share_a_calendar_that_grows():
+    found, shared = Calendar(Hours(weekly=OFFICE)), Calendar(Hours(weekly=OFFICE))
+    starts = [at(f"{year}-03-02 03:00") for year in (2026, 1950, 2100, 1910, 2300, 2027)]
+    asked = [(start, hours * HOUR) for start in starts for hours in (1, 100, 9000)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(lambda: [shared.due(*each) for each in asked]) for _ in range(4)]
+    assert [each.result() for each in answers] == [[found.due(*each) for each in asked]] * 4
+
+
+def test_what_is_always_open_has_no_span_after_the_last_year():
+    assert calendar(ALWAYS).spans(HORIZON - 1, 2) == [(HORIZON - 1, HORIZON)]
+    assert calendar(ALWAYS).spans(HORIZON, 1) == []

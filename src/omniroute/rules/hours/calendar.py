@@ -208,7 +208,7 @@ class Calendar:
         if window[0] <= start and end < window[1]:
             return window
         if not BEGINNING <= start <= end < _LAST:
-            raise _out_of_reach(f"{start if start < BEGINNING else end} us")
+            raise _out_of_reach(start if start < BEGINNING else end)
         first, last = year_of(start - _BELOW), year_of(end + _ABOVE)
         if window[0] == window[1]:
             return self._grown(window, first, last)
@@ -264,11 +264,12 @@ def _unmoved(instant: int, amount: int) -> int:
     return instant
 
 
-def _out_of_reach(what: str) -> UsageError:
+def _out_of_reach(instant: int) -> UsageError:
+    side = f"before {FIRST_YEAR}" if instant < BEGINNING else f"after {LAST_YEAR}"
     return UsageError(
         "calendars do not reach so far",
         expected=f"an instant in the years {FIRST_YEAR} to {LAST_YEAR}",
-        got=what,
+        got=f"one {side} ({instant} us)",
     )
 
 
@@ -296,7 +297,7 @@ class _Always(Calendar):
         return max(end - start, 0)
 
     def spans(self, start: int, count: int) -> list[Span]:
-        return [(start, HORIZON)] if count > 0 else []
+        return [(start, HORIZON)] if count > 0 and start < HORIZON else []
 
     def spans_between(self, start: int, end: int) -> list[Span]:
         return [(start, end)] if start < end else []
