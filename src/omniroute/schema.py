@@ -36,6 +36,7 @@ from omniroute.model.records import (
     EarlyStatus,
     IdempotencyRecord,
     Job,
+    NumberVerification,
     ReadMarker,
     StaffChange,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "LOG",
     "MESSAGES",
     "NO_DUE",
+    "NUMBER_VERIFICATIONS",
     "OUTBOX",
     "QUEUE_LINES",
     "READ_MARKERS",
@@ -488,6 +490,13 @@ JOBS: Final = Collection(
     key=lambda job: (job.name,),
 )
 
+NUMBER_VERIFICATIONS: Final = Collection(
+    name="number_verifications",
+    type=NumberVerification,
+    key_columns=_text("number"),
+    key=lambda each: (each.number,),
+)
+
 READ_MARKERS: Final = Collection(
     name="read_markers",
     type=ReadMarker,
@@ -546,6 +555,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     IDEMPOTENCY,
     INTAKE,
     JOBS,
+    NUMBER_VERIFICATIONS,
     READ_MARKERS,
     OUTBOX,
 )

@@ -65,6 +65,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.WrapUpStarted: "wrap_up_started",
         events.WrapUpEnded: "wrap_up_ended",
         events.Configured: "configured",
+        events.NumberVerificationChanged: "number_verification_changed",
         effects.SendMessage: "send_message",
         wire.Accepted: "accepted",
         wire.Retryable: "retryable",

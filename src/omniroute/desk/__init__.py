@@ -9,6 +9,7 @@ from omniroute.desk.due_story import DueStory, TimeSpan
 from omniroute.desk.explain import Handler, Story, TimelineEntry
 from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.intake import AcceptedItems, RefusedItem
+from omniroute.desk.numbers import CodeConfirmation, CodeRequest, Numbers, NumberView
 from omniroute.desk.outbox import DeadLetter
 from omniroute.desk.preview import Preview
 from omniroute.desk.team import Staff
@@ -33,6 +34,8 @@ __all__ = [
     "Ahead",
     "Change",
     "ClockView",
+    "CodeConfirmation",
+    "CodeRequest",
     "Contacts",
     "ConversationView",
     "DeadLetter",
@@ -43,6 +46,8 @@ __all__ = [
     "Followed",
     "Handler",
     "MessageView",
+    "NumberView",
+    "Numbers",
     "Page",
     "Preview",
     "QueueView",

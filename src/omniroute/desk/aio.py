@@ -28,6 +28,7 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.drafts import Draft
+from omniroute.desk.numbers import Numbers
 from omniroute.desk.pausing import EVERY, sleeper
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
@@ -44,6 +45,7 @@ __all__ = [
     "AsyncDesk",
     "AsyncDesks",
     "AsyncDraft",
+    "AsyncNumbers",
     "AsyncStaff",
     "Carrier",
     "in_threads",
@@ -181,6 +183,14 @@ class AsyncContacts(_Lifted):
     link = _lift(Contacts.link)
 
 
+class AsyncNumbers(_Lifted):
+    """`Numbers`, awaited."""
+
+    list = _lift(Numbers.list)
+    request_code = _lift(Numbers.request_code, blocking=True)
+    confirm = _lift(Numbers.confirm)
+
+
 class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
@@ -272,6 +282,7 @@ class AsyncDesk(_Lifted):
         self.id = desk.id
         self.staff = AsyncStaff(desk.staff, carriers)
         self.contacts = AsyncContacts(desk.contacts, carriers)
+        self.numbers = AsyncNumbers(desk.numbers, carriers)
 
     def acting_as(self, agent: str) -> AsyncActing:
         """Return this desk with `by=agent` filled in for every command."""

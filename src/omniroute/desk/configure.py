@@ -13,6 +13,7 @@ from omniroute.desk.routing import settle
 from omniroute.desk.setups import compiled
 from omniroute.desk.staff import SEED, save_agent
 from omniroute.desk.unit import Unit
+from omniroute.desk.verifying import unverified
 from omniroute.errors import ConfigError, DeskExists, Problem, UnknownVersion
 from omniroute.ids import Draw
 from omniroute.model.desk_config import DeskConfig, QueueMove
@@ -48,6 +49,8 @@ def create(
                 hint=f"open it with desks[{desk!r}]",
             )
         tx.put(DESKS, desk, DeskRecord(desk, 0, 1, None))
+        if problems := unverified(tx, desk, config):
+            raise ConfigError(problems, source=f"desk {desk!r}")
         body = without_staff(config)
         _keep(tx, ConfigVersion(1, body, by, now), ConfigChange(1, by, now, ()))
         _claim_addresses(tx, config)
@@ -127,7 +130,8 @@ def save(
     version = before.version + 1
     after = compiled(config, version)
     clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending, restaffed=restaffed)
-    if problems := list(clearing.problems()):
+    found = unverified(unit.tx, unit.desk, config, before.config)
+    if problems := [*found, *clearing.problems()]:
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)
     changes = differences(before.config, config)

@@ -21,6 +21,7 @@ from omniroute.desk.clock_reads import ClockReads
 from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import AcceptedItems, RefusedItem
+from omniroute.desk.numbers import Numbers
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.preview import Preview, as_inbound, preview
@@ -61,6 +62,7 @@ class Desk(Versioned, Pausing, ClockReads, QueueReads):
         self._close = close
         self.staff = Staff(desk_id, runtime)
         self.contacts = Contacts(desk_id, runtime)
+        self.numbers = Numbers(desk_id, runtime)
 
     def __repr__(self) -> str:
         return f"Desk({self.id!r})"

@@ -28,6 +28,7 @@ from omniroute.desk.setups import compiled
 from omniroute.desk.staff import change, check_profile
 from omniroute.desk.team import given
 from omniroute.desk.unit import Unit
+from omniroute.desk.verifying import unverified
 from omniroute.desk.views import VersionView
 from omniroute.errors import DraftConflict, Problem, UsageError
 from omniroute.model.desk_config import DeskConfig
@@ -115,11 +116,10 @@ class Draft(Edits):
 
         def work(tx: Transaction, setup: Setup) -> tuple[Problem, ...]:
             after, staged = compiled(config, 0), self._staged
-            moves, ending = staged.moves, staged.ending
-            clearing = Clearing(
-                tx, self._desk, setup, after, moves, ending, restaffed=_restaffed(staged)
-            )
-            return (*clearing.problems(), *_staff_problems(after, staged))
+            parts = (tx, self._desk, setup, after, staged.moves, staged.ending)
+            clearing = Clearing(*parts, restaffed=_restaffed(staged))
+            found = unverified(tx, self._desk, config, setup.config)
+            return (*found, *clearing.problems(), *_staff_problems(after, staged))
 
         return self._runtime.look(self._desk, work)
 

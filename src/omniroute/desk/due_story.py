@@ -39,7 +39,7 @@ class DueStory:
     `allowed` is its target, from `source`; open time is that of the hours from `hours_source` (all
     time counts where that is None). `counted` are the first spans that counted, `skipped` those
     between them that did not; `more` says that there are others. `pauses` were not counted either.
-    `due` is None while the clock is paused.
+    `due` is None while the clock is paused; it then counted until the pause began.
     """
 
     clock: DeadlineKind
@@ -68,7 +68,8 @@ def due_stories(c: Conversation, setup: Setup) -> tuple[DueStory, ...]:
         allowed: int | None = getattr(terms, _NAMES[clock.kind])
         if allowed is not None:
             pauses = sla.pauses if clock.kind is DeadlineKind.RESOLUTION else ()
-            found.append(_story(clock, allowed, terms, pauses, _Place(c, setup)))
+            until = sla.paused_at if clock.due is None else clock.due
+            found.append(_story(clock, allowed, terms, pauses, until, _Place(c, setup)))
     return tuple(found)
 
 
@@ -95,11 +96,16 @@ class _Place:
 
 
 def _story(
-    clock: SlaClock, allowed: int, terms: SlaTerms, pauses: tuple[Pause, ...], place: _Place
+    clock: SlaClock,
+    allowed: int,
+    terms: SlaTerms,
+    pauses: tuple[Pause, ...],
+    until: int | None,
+    place: _Place,
 ) -> DueStory:
     zone = place.zone
-    end = clock.due if clock.due is not None else max((p.until for p in pauses), default=0)
-    counted = list(_counted(terms.hours, clock.started_at, max(end, clock.started_at), pauses))
+    end = clock.started_at if until is None else max(until, clock.started_at)
+    counted = list(_counted(terms.hours, clock.started_at, end, pauses))
     bounds = [*counted, (end, end)] if counted and end > counted[-1][1] else counted
     between = [(a[1], b[0]) for a, b in pairwise(bounds) if b[0] > a[1]]
     if counted and counted[0][0] > clock.started_at:

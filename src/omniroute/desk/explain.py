@@ -251,5 +251,6 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.WrapUpEnded, lambda e: f"{e.agent} is done with {e.conversation}"),
     (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
     (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),
+    (tell.NumberVerificationChanged, lambda e: f"number {e.number} is {e.status.value}"),
     (tell.Configured, lambda e: f"configuration version {e.version}"),
 )

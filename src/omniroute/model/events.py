@@ -16,7 +16,7 @@ from attrs import field
 from omniroute.model.agent import Capacity, Distribution, Role
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
-from omniroute.model.state import EndReason, State
+from omniroute.model.state import EndReason, State, Verification
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus
 
@@ -45,6 +45,7 @@ __all__ = [
     "MessageReceived",
     "MessageSent",
     "NoteAdded",
+    "NumberVerificationChanged",
     "Opened",
     "Queued",
     "Reactivated",
@@ -454,7 +455,19 @@ class Configured:
     version: int
 
 
-Event: TypeAlias = ConversationEvent | AgentEvent | Configured
+@frozen
+class NumberVerificationChanged:
+    """A code was asked for, entered wrongly, or proved that a number is the desk's (M11)."""
+
+    number: str
+    at: int
+    actor: str
+    status: Verification
+    expires_at: int | None = None
+    attempts: int = 0
+
+
+Event: TypeAlias = ConversationEvent | AgentEvent | Configured | NumberVerificationChanged
 
 
 @frozen

@@ -7,6 +7,7 @@ from enum import StrEnum
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueMove
 from omniroute.model.message import Message
+from omniroute.model.state import Verification
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus, Inbound
 
@@ -22,6 +23,7 @@ __all__ = [
     "EarlyStatus",
     "IdempotencyRecord",
     "Job",
+    "NumberVerification",
     "ReadMarker",
     "StaffChange",
 ]
@@ -84,6 +86,18 @@ class StaffChange:
     origin: str
     changes: tuple[str, ...]
     profile: AgentConfig | None
+
+
+@frozen
+class NumberVerification:
+    """How far the verification of a number is (M11); of the code its digest alone is kept."""
+
+    number: str
+    status: Verification
+    at: int
+    digest: str | None = None
+    expires_at: int | None = None
+    attempts: int = 0
 
 
 @frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["END_COMMENTS", "OPEN", "WAITING", "EndReason", "Readiness", "State"]
+__all__ = ["END_COMMENTS", "OPEN", "WAITING", "EndReason", "Readiness", "State", "Verification"]
 
 
 class State(StrEnum):
@@ -19,6 +19,14 @@ class State(StrEnum):
     DISMISSED = "dismissed"
     SNOOZED = "snoozed"
     ENDED = "ended"
+
+
+class Verification(StrEnum):
+    """Whether it was proven that a number is the desk's (M11)."""
+
+    UNVERIFIED = "unverified"
+    PENDING = "pending"
+    VERIFIED = "verified"
 
 
 OPEN: Final = tuple(state for state in State if state is not State.ENDED)

@@ -39,3 +39,11 @@ class Hooks:
         order behind the others; ids that were not asked about are passed over.
         """
         raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def omniroute_send_code(self, desk: str, number: str, code: str) -> bool | None:
+        """Bring a verification code to whoever has the number; return True where that is done.
+
+        Runs after the commit, and may do I/O. None leaves it to the next plugin, and to the host.
+        """
+        raise NotImplementedError

@@ -17,6 +17,10 @@ Rank = Callable[..., Iterable[object] | None]
 """Asks the plugins: takes `question`, returns agents' ids or None."""
 
 
+SendCode = Callable[..., bool | None]
+"""Lets the plugins bring a code: takes `desk`, `number`, `code`; True where one did."""
+
+
 class Registry:
     """Adapters by channel kind and stores by URL scheme, gathered from plugins.
 
@@ -38,6 +42,11 @@ class Registry:
                 self._add(adapter)
         self.rank: Rank | None = (
             manager.hook.omniroute_rank if manager.hook.omniroute_rank.get_hookimpls() else None
+        )
+        self.send_code: SendCode | None = (
+            manager.hook.omniroute_send_code
+            if manager.hook.omniroute_send_code.get_hookimpls()
+            else None
         )
         self._stores: dict[str, Callable[[str], Store]] = {}
         for factories in reversed(manager.hook.omniroute_stores()):

@@ -113,12 +113,13 @@ def test_nobody_free_at_the_wake_it_waits_from_then_on(play) -> None:
     p.agent("ana").replies(chat, "Call me back.")
     p.desk.snooze(chat.id, by="ana", for_="3h")
     p.agent("ana").off()
-    p.advance("5h")
-    assert p.desk.conversation(chat.id).state is State.QUEUED
+    p.advance("2h")
     p.contact("Otto").writes("Hello")
+    p.advance("3h")
+    assert p.desk.conversation(chat.id).state is State.QUEUED
     p.agent("ana").on()
     held = p.agent("ana").holds
-    assert [each.id for each in held] == [chat.id], "first by the time it woke"
+    assert [each.id for each in held] == [chat.id], "ahead of a new one that has waited longer"
     p.agent("ana").replies(held[0], "Are you still interested?")
     p.agent("ana").ends(held[0])
 
@@ -265,6 +266,7 @@ def test_nobody_loses_a_conversation_for_being_slow(play) -> None:
     p.advance("30d")
     held = p.desk.conversation(chat.id)
     assert (held.state, held.agent) == (State.ACTIVE, "ana")
+    assert moves(p) == [(0, "queued"), (0, "active")], "not even for a moment"
 
 
 # --- texts ----------------------------------------------------------------------------------------

@@ -596,6 +596,11 @@ def test_a_due_instant_is_explained_by_what_was_counted_and_what_was_not(play) -
     text = p.desk.explain(chat.id).as_text()
     assert "resolution due 2026-03-03 12:00:00: 10h of open time from 2026-03-02 09:00:00" in text
     assert "  paused 2026-03-02 10:00:00 to 2026-03-02 11:00:00" in text
+    p.advance("1h")
+    snooze(p, chat.id, HOUR)
+    (paused,) = p.desk.explain(chat.id).dues
+    assert paused.due is None
+    assert spans(paused.counted) == [(at(0), at(1)), (at(2), at(3))], "until the pause began"
 
 
 def test_a_long_story_of_a_due_instant_is_cut_and_says_so(play) -> None:

@@ -8,9 +8,10 @@ import pytest
 from attrs import evolve
 
 from omniroute.errors import TransitionNotAllowed
-from omniroute.instants import DAY
+from omniroute.instants import DAY, MINUTE
 from omniroute.model import commands as ask
-from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.desk_config import InboxConfig, QueueNode
+from omniroute.model.policy import Inactivity, Policy, PolicySettings
 from omniroute.model.state import State
 from omniroute.rules.checks import problems
 from omniroute.rules.lifecycle import decide
@@ -77,6 +78,21 @@ def test_keep_alive_that_is_not_activated_is_kept_and_does_not_run() -> None:
     assert Setup(off, 1).policy("chat", "general").keep_alive is None
     assert Setup(off, 1).stored("chat", "general").keep_alive is not None
     assert in_force("keep_alive").keep_alive is not None
+
+
+@pytest.mark.req("U42", "U79")
+def test_a_queue_switches_on_what_the_desk_has_switched_off() -> None:
+    inbox = InboxConfig(
+        sla=DAY,
+        primary_for=("chat",),
+        queues=(QueueNode("on"), QueueNode("as the desk")),
+        at={"on": PolicySettings(enabled={"inactivity": True})},
+    )
+    silence = Inactivity(after=MINUTE)
+    desk = PolicySettings(inactivity=silence, enabled={"inactivity": False})
+    setup = Setup(a_config(inboxes={"general": inbox}, policy=desk), 1)
+    assert setup.policy("chat", "general/on").inactivity == silence
+    assert setup.policy("chat", "general/as the desk").inactivity is None
 
 
 def test_only_what_can_be_closed_is_closed() -> None:

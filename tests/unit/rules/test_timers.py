@@ -258,7 +258,9 @@ def test_where_its_queue_serves_nobody_a_return_leads_to_the_menu() -> None:
 
 @pytest.mark.req("U42", "U79")
 def test_switched_off_there_is_neither() -> None:
-    assert Life(inactivity=None).held().until(10**6).where == "active"
+    life = Life(inactivity=None, chat_timeout=minutes(10**6)).held()
+    assert life.armed == [(10**6 + 2, "chat_timeout")]
+    assert life.until(10**6).where == "active"
 
 
 # --- keep-alive -----------------------------------------------------------------------------------
@@ -281,6 +283,8 @@ def test_a_reply_before_the_end_restarts_both_stages(at: int) -> None:
 def test_an_agents_message_restarts_nothing() -> None:
     life = Life(keep_alive=alive(10, 5)).held(1, 9).does(12, ask.Reply("ana", "m")).until(100)
     assert life.story[2:] == [(10, "asked"), (15, "ended: keep_alive")]
+    moved = Life(keep_alive=alive(10, 5)).held(1, 8).does(9, ask.Enqueue("vip", by="ana"))
+    assert moved.armed == [(10, "keep_alive")], "not where all is armed anew either"
 
 
 @pytest.mark.req("T14")

@@ -11,7 +11,13 @@ from attrs import evolve
 
 from omniroute.codec import KINDS
 from omniroute.model.conversation import Clocks
-from omniroute.model.events import AgentEvent, Configured, ConversationEvent, LogEntry
+from omniroute.model.events import (
+    AgentEvent,
+    Configured,
+    ConversationEvent,
+    LogEntry,
+    NumberVerificationChanged,
+)
 from omniroute.model.message import Direction, Message
 from omniroute.model.state import State
 from omniroute.ports import Store
@@ -60,7 +66,7 @@ class Reading:
 
     def test_every_kind_of_event_comes_back(self, store: Store, desk: str) -> None:
         """With all of its fields: the log is what everything else is folded from (R16)."""
-        roots = (ConversationEvent, AgentEvent, Configured)
+        roots = (ConversationEvent, AgentEvent, Configured, NumberVerificationChanged)
         kinds = [each for each in KINDS if issubclass(each, roots)]
         log = [LogEntry(i, sample(kind, i)) for i, kind in enumerate(kinds, start=1)]
         store.transact(lambda tx: tx.add(LOG, desk, log))

@@ -100,6 +100,7 @@ def _create_tables(op: Operations, schema: str | None) -> None:
         _number("accepted_at number refused_at", nullable=True) + _body(),
     )
     table("jobs", _text("desk_id name"), _body())
+    table("number_verifications", _text("desk_id number"), _body())
     table("read_markers", _text("desk_id agent conversation"), _body())
     table(
         "outbox",
