@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from omniroute.config.holiday_names import holidays_of
 from omniroute.config.hours import read_hours, written_hours
@@ -38,6 +38,10 @@ def hours(opening: str | Mapping[str, Any] | Hours, *, zone: str | None = None) 
     if problem := zone_problem(name):
         raise UsageError(problem, where="zone")
     return BusinessHours(calendar(found, name, holidays_of))
+
+
+# Dues seldom come twice, and keeping the latest would cost more than making them.
+_not_kept: Final = from_micros.__wrapped__
 
 
 class BusinessHours:
@@ -123,7 +127,7 @@ class BusinessHours:
     def _reached(self, micros: int, end: int) -> pendulum.DateTime:
         if micros == end or not BEGINNING <= micros <= HORIZON:
             raise UsageError("there is not so much open time in the years 1900 to 2399")
-        return from_micros(micros, self.zone)
+        return _not_kept(micros, self.zone)
 
 
 def _micros(name: str, at: datetime) -> int:
@@ -133,4 +137,5 @@ def _micros(name: str, at: datetime) -> int:
 
 
 def _amount(amount: timedelta | str) -> int:
-    return 0 if amount == timedelta() else to_duration(amount, where="amount")
+    nothing = not amount and isinstance(amount, timedelta)
+    return 0 if nothing else to_duration(amount, where="amount")

@@ -57,7 +57,8 @@ def to_micros(instant: datetime) -> int:
     # By parts: pendulum's subtraction gives another type, at ten times the cost.
     minutes = ((instant.toordinal() - _EPOCH_DAY) * 24 + instant.hour) * 60 + instant.minute
     local = minutes * MINUTE + instant.second * SECOND + instant.microsecond
-    return local - offset // _ONE_MICROSECOND
+    shift = (offset.days * 86_400 + offset.seconds) * SECOND + offset.microseconds
+    return local - shift
 
 
 @lru_cache(maxsize=1024)
