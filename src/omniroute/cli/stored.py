@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ from attrs import evolve
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.console import console
-from omniroute.codec import as_json
 from omniroute.config import load_config
 from omniroute.desk import Desk, Desks
 from omniroute.desk.staff import profile_of
@@ -24,7 +23,6 @@ from omniroute.rules.names import listing
 from omniroute.schema import AGENTS
 
 __all__ = [
-    "as_document",
     "desk_option",
     "json_option",
     "move_option",
@@ -107,11 +105,6 @@ def moves_of(move: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--move takes QUEUE=QUEUE, got {each!r}")
         moves[source] = target
     return moves
-
-
-def as_document(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as JSON has them: public values, lists of those, plain ones."""
-    return {key: as_json(value) for key, value in values.items()}
 
 
 def print_json(value: Any) -> None:

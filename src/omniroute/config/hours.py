@@ -20,10 +20,10 @@ from omniroute.config.survey import survey
 from omniroute.errors import ConfigError, Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.hours import ALWAYS, Hours, Span
-from omniroute.model.policy import PolicySettings
 from omniroute.rules.hours import problems
 from omniroute.rules.hours.judging import DAYS, day_problem, shown_span
 from omniroute.rules.names import join, quoted, unknown
+from omniroute.rules.policy_checks import written_layers
 
 __all__ = ["holiday_problems", "hours", "read_hours", "written_hours"]
 
@@ -208,19 +208,9 @@ class _Reader:
 
 def holiday_problems(config: DeskConfig) -> Iterator[Problem]:
     """Yield the names of holidays in a configuration that nothing knows."""
-    for path, policy in _policies(config):
+    for path, policy in written_layers(config):
         if policy.hours is not None:
             yield from _unknown_names(policy.hours, join(path, _KEY))
-
-
-def _policies(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:
-    yield "policy", config.policy
-    for name, channel in config.channels.items():
-        yield join("channels", name, "policy"), channel.policy
-    for name, inbox in config.inboxes.items():
-        yield join("inboxes", name, "policy"), inbox.policy
-        for place, policy in inbox.at.items():
-            yield join("inboxes", name, "at", place), policy
 
 
 def _second(text: str) -> int | None:

@@ -15,7 +15,7 @@ from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity, Role
-from omniroute.model.assign import AssignSettings, Selector
+from omniroute.model.assign import ASSIGN_DURATIONS, AssignSettings, Selector
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     AgentConfig,
@@ -197,19 +197,9 @@ def _changed(value: Any, plain: Any, *names: str) -> dict[str, Any]:
     return {name: _value(own) for name, own, other in pairs if own != other}
 
 
-_ASSIGN_DURATIONS: Final = (
-    "widen_after",
-    "open_after",
-    "ageing",
-    "sticky_within",
-    "sticky_wait",
-    "overflow_after",
-)
-
-
 def _assign(assign: AssignSettings) -> dict[str, Any]:
     written = _set({each.name: getattr(assign, each.name) for each in fields(AssignSettings)})
-    for name in _ASSIGN_DURATIONS:
+    for name in ASSIGN_DURATIONS:
         if name in written:
             written[name] = render_duration(written[name])
     for name in ("cascade", "overflow"):

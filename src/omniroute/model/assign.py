@@ -15,6 +15,7 @@ from attrs import field
 from omniroute.model.values import frozen
 
 __all__ = [
+    "ASSIGN_DURATIONS",
     "NEW",
     "NO_ROUTING",
     "RETURNED",
@@ -120,6 +121,17 @@ class AssignSettings:
     """How many may wait: further ones go on, and nothing overflows into it."""
     full_message: str | None = None
     """Sent to whoever comes to a full queue and has nowhere to go on to."""
+
+
+ASSIGN_DURATIONS: Final = (
+    "widen_after",
+    "open_after",
+    "ageing",
+    "sticky_within",
+    "sticky_wait",
+    "overflow_after",
+)
+"""The keys of `assign` that are durations."""
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from omniroute.errors import Problem
 from omniroute.instants import MILLISECOND
-from omniroute.model.assign import AssignMode, AssignSettings
+from omniroute.model.assign import ASSIGN_DURATIONS, AssignMode, AssignSettings
 from omniroute.model.desk_config import DeskConfig, InboxConfig
 from omniroute.rules import queue_tree
 from omniroute.rules.allotment import WHOLE
@@ -18,15 +18,6 @@ from omniroute.rules.names import join, name_problem, quoted, unknown
 from omniroute.rules.waiting import HIGHEST, LOWEST
 
 __all__ = ["problems"]
-
-_DURATIONS: Final = (
-    "widen_after",
-    "open_after",
-    "ageing",
-    "sticky_within",
-    "sticky_wait",
-    "overflow_after",
-)
 
 
 def problems(config: DeskConfig, *, groups_read: bool, queues_read: bool) -> Iterator[Problem]:
@@ -67,7 +58,7 @@ def _is_leaf(inbox: InboxConfig, place: str) -> bool:
 def _layer(
     path: str, settings: AssignSettings, groups: Mapping[str, object] | None
 ) -> Iterator[Problem]:
-    for name in _DURATIONS:
+    for name in ASSIGN_DURATIONS:
         micros = getattr(settings, name)
         if micros is not None and (micros <= 0 or micros % MILLISECOND):
             wanted = "expected a duration above zero in whole milliseconds"

@@ -12,6 +12,7 @@ from typing import Final
 from omniroute.errors import Problem
 from omniroute.instants import MILLISECOND, MINUTE, render_duration
 from omniroute.model.agent import Capacity
+from omniroute.model.desk_config import DeskConfig
 from omniroute.model.policy import (
     CLOSABLE,
     LOCKED,
@@ -42,6 +43,7 @@ __all__ = [
     "policy_problems",
     "sets_timing",
     "timing_problems",
+    "written_layers",
 ]
 
 FAMILIES: Final = (MESSAGING,)
@@ -75,6 +77,17 @@ _TIMERS: Final = (
     "selecting_expiration",
 )
 _TEXTS: Final = ("greeting", "after_hours_message", "dismissed_text", "ended_text")
+
+
+def written_layers(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:
+    """Yield every layer of policy that a configuration writes, with its path."""
+    yield "policy", config.policy
+    for name, channel in config.channels.items():
+        yield join("channels", name, "policy"), channel.policy
+    for name, inbox in config.inboxes.items():
+        yield join("inboxes", name, "policy"), inbox.policy
+        for place, policy in inbox.at.items():
+            yield join("inboxes", name, "at", place), policy
 
 
 def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from omniroute.rules import queue_tree
 from omniroute.rules.channel_checks import language_problem
 from omniroute.rules.judged import Judged, positions, when
 from omniroute.rules.names import join, quoted, text_problem, unknown
-from omniroute.rules.policy_checks import sets_timing, timing_problems
+from omniroute.rules.policy_checks import sets_timing, timing_problems, written_layers
 from omniroute.rules.presets import PRESETS
 from omniroute.rules.words import PROTECTED, ReservedWords, normalized
 
@@ -22,24 +22,13 @@ _Layers = tuple[tuple[str, PolicySettings], ...]
 _KEYWORD_LENGTH = 64
 
 
-def _layers(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:
-    """Every layer that a configuration writes, with its path."""
-    yield "policy", config.policy
-    for name, channel in config.channels.items():
-        yield join("channels", name, "policy"), channel.policy
-    for name, inbox in config.inboxes.items():
-        yield join("inboxes", name, "policy"), inbox.policy
-        for place, policy in inbox.at.items():
-            yield join("inboxes", name, "at", place), policy
-
-
 def _preset(config: DeskConfig) -> PolicySettings:
     return PRESETS.get(config.preset or "", PolicySettings())
 
 
 def navigation_words(config: DeskConfig) -> tuple[str, ...]:
     """Return every BACK and EXIT word that is set anywhere: none may be a name (U8, U10)."""
-    layers = (_preset(config), *(policy for _, policy in _layers(config)))
+    layers = (_preset(config), *(policy for _, policy in written_layers(config)))
     return tuple(
         dict.fromkeys(
             word for each in layers for word in (*(each.back_words or ()), *(each.exit_words or ()))
@@ -72,7 +61,7 @@ def _words(config: DeskConfig) -> Iterator[Problem]:
     protected = ReservedWords.of()
     lists = [
         (join(path, key, index), key, word)
-        for path, policy in _layers(config)
+        for path, policy in written_layers(config)
         for key in ("back_words", "exit_words")
         for index, word in enumerate(getattr(policy, key) or ())
     ]

@@ -11,10 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from omniroute.model.conversation import DeadlineKind, Pause, Sla, SlaClock
-from omniroute.model.state import State
 
 __all__ = [
-    "PAUSING",
     "RESOLUTION_KINDS",
     "RESPONSE_KINDS",
     "WARNING_OF",
@@ -31,9 +29,6 @@ __all__ = [
     "resumed",
     "told",
 ]
-
-PAUSING: Final = (State.SNOOZED, State.DISMISSED)
-"""The states that the resolution clock does not count."""
 
 FIRST: Final = DeadlineKind.FIRST_RESPONSE
 NEXT: Final = DeadlineKind.NEXT_RESPONSE
