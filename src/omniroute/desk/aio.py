@@ -195,6 +195,9 @@ class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
     take = _lift(Acting.take)
+    offers = _lift(Acting.offers)
+    accept_offer = _lift(Acting.accept_offer)
+    decline_offer = _lift(Acting.decline_offer)
     reply = _lift(Acting.reply)
     snooze = _lift(Acting.snooze)
     wake = _lift(Acting.wake)
@@ -303,6 +306,9 @@ class AsyncDesk(_Lifted):
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
+    offers = _lift(Desk.offers)
+    accept_offer = _lift(Desk.accept_offer)
+    decline_offer = _lift(Desk.decline_offer)
     reply = _lift(Desk.reply)
     snooze = _lift(Desk.snooze)
     wake = _lift(Desk.wake)

@@ -64,7 +64,8 @@ class Agent:
     counts in the weighted distribution; `given_at` is when they were last given something (P3),
     `forced` how often past what they may hold (M9).
     to this agent alone; without it `capacity` is the desk's, and follows it. One who is `leaving` gets
-    nothing new, and goes with the last conversation they hold (S15).
+    nothing new, and goes with the last conversation they hold (S15). One who `missed` an offer is not
+    available until somebody switches them on by hand (M5).
     """
 
     id: str
@@ -87,6 +88,7 @@ class Agent:
     given_at: int = 0
     languages: tuple[str, ...] = ()
     forced: int = 0
+    missed: bool = False
 
     @property
     def has_room(self) -> bool:

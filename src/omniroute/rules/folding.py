@@ -14,7 +14,7 @@ from attrs import evolve
 
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
-from omniroute.model.assign import NO_ROUTING
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import (
     NO_EXTRAS,
     Clocks,
@@ -22,6 +22,7 @@ from omniroute.model.conversation import (
     DeadlineKind,
     Ending,
     Extras,
+    Offer,
     Quiet,
     Sla,
     Snooze,
@@ -156,7 +157,7 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     sla = k.sla
     if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
         k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
-    extras = c.extras
+    extras = c.extras if c.extras.offer is None else _asking(c.extras, None)
     if e.reason in _TRANSFERS:
         routing = evolve(extras.routing, transfers=extras.routing.transfers + 1)
         extras = evolve(extras, routing=routing)
@@ -171,6 +172,28 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
         k,
         c.timers if e.timers is None else e.timers,
         extras,
+    )
+
+
+def _offered(c: Conversation, e: tell.Offered) -> Conversation:
+    return _moved_to(c, e, c.queue, None, _asking(c.extras, Offer(e.agent, e.at, e.until)))
+
+
+def _offer_ended(c: Conversation, e: tell.OfferEnded) -> Conversation:
+    return _moved_to(c, e, c.queue, None, _asking(c.extras, None, e.routing))
+
+
+def _asking(x: Extras, offer: Offer | None, routing: Routing | None = None) -> Extras:
+    return Extras(
+        x.menu,
+        x.subject,
+        x.tags,
+        x.attributes,
+        x.ending,
+        x.previous_agent,
+        x.quiet,
+        x.routing if routing is None else routing,
+        offer,
     )
 
 
@@ -242,7 +265,15 @@ _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
 
 def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
     return Extras(
-        x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet, x.routing
+        x.menu,
+        x.subject,
+        x.tags,
+        x.attributes,
+        x.ending,
+        x.previous_agent,
+        quiet,
+        x.routing,
+        x.offer,
     )
 
 
@@ -388,7 +419,7 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
-def _lined(c: Conversation, e: tell.Lined) -> Conversation:
+def _lined(c: Conversation, e: tell.Lined | tell.Declined) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, routing=e.routing))
 
 
@@ -411,6 +442,9 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.MessageReceived: _received,
     tell.MessageSent: _sent,
     tell.Queued: _queued,
+    tell.Offered: _offered,
+    tell.OfferEnded: _offer_ended,
+    tell.Declined: _lined,
     tell.Assigned: _held,
     tell.TookOver: _held,
     tell.Reactivated: _reactivated,
@@ -477,6 +511,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
         given_at,
         a.languages,
         a.forced + (change > 0 and event.reason == tell.FORCED),
+        a.missed,
     )
 
 
@@ -503,6 +538,7 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             0 if agent is None else agent.given_at,
             event.languages,
             0 if agent is None else agent.forced,
+            False if agent is None else agent.missed,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None
@@ -513,7 +549,7 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
     if isinstance(event, tell.AgentAvailability):
         # Idle time is time in which work could have come: it starts with being available.
         since = event.at if event.available and not agent.available else agent.idle_since
-        return evolve(agent, available=event.available, idle_since=since)
+        return evolve(agent, available=event.available, idle_since=since, missed=event.missed)
     return agent
 
 

@@ -27,6 +27,7 @@ from omniroute.model.assign import (
     Selector,
 )
 from omniroute.model.conversation import Conversation
+from omniroute.model.state import State
 
 __all__ = [
     "HIGHEST",
@@ -39,6 +40,7 @@ __all__ = [
     "is_sticky",
     "lane_name",
     "lane_of",
+    "line_of",
     "meets",
     "next_change",
     "open_groups",
@@ -49,6 +51,7 @@ __all__ = [
     "refusal",
     "returned",
     "segment_of",
+    "slot",
     "still_asked",
     "timed",
     "unmet",
@@ -59,6 +62,8 @@ LOWEST: Final = -5
 HIGHEST: Final = 10
 """The highest priority of a queue; ageing raises none above it (M3)."""
 
+_QUEUED: Final = State.QUEUED
+_OFFERED: Final = State.OFFERED
 _CLASSES: Final = (RETURNED, 1, NEW)
 _POOL: Final = "\x1f"
 
@@ -118,6 +123,27 @@ def lane_name(routing: Routing, channel: str) -> str:
     limits += [f"{each}/{each.expires}" for each in routing.requires]
     limits += [f"not={each}" for each in routing.declined]
     return _POOL.join(limits)
+
+
+def line_of(conversation: Conversation) -> str | None:
+    """Return the lane's name in which a conversation is listed, or None where it does not wait.
+
+    What is offered to one agent stands beside the lanes that others look at, and counts with the queue.
+    """
+    state = conversation.state
+    if state is not _QUEUED and state is not _OFFERED:
+        return None
+    offer = conversation.extras.offer
+    if offer is not None and offer.agent is not None:
+        return f"!{offer.agent}"
+    return lane_name(conversation.extras.routing, conversation.place.channel)
+
+
+def slot(c: Conversation) -> str | None:
+    """Return whose slot a conversation takes: its holder's, or that of whom it is offered to (X4)."""
+    if c.agent is not None or c.extras.offer is None:
+        return c.agent
+    return c.extras.offer.agent
 
 
 def is_plain(routing: Routing) -> bool:
