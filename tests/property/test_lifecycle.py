@@ -206,6 +206,10 @@ def check_clocks(state: Conversation) -> None:
             assert at == sla.respond_by
             assert state.agent is not None
             continue
+        if kind is DeadlineKind.OFFER:
+            assert state.extras.offer is not None
+            assert at == state.extras.offer.until
+            continue
         clock = running[DeadlineKind(kind.removesuffix("_warning"))]
         assert clock.due is not None
         assert not clock.breached
