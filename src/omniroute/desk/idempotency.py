@@ -52,14 +52,17 @@ def once(key: str | None, flow: Callable[[Unit], D], *asked: Any) -> Callable[[U
         if known is not None and known.expires_at > unit.now:
             return _again(known, digest)
         done = flow(unit)
-        if done is None:
-            return done
-        expires_at = unit.now + unit.setup.policy().idempotency_window
-        record = IdempotencyRecord(key, digest, expires_at, done.conversation, done.message)
-        unit.tx.put(IDEMPOTENCY, unit.desk, record)
+        _remember(unit, key, digest, done)
         return done
 
     return guarded
+
+
+def _remember(unit: Unit, key: str, digest: str, done: Done | None) -> None:
+    if done is not None:
+        expires_at = unit.now + unit.setup.policy().idempotency_window
+        record = IdempotencyRecord(key, digest, expires_at, done.conversation, done.message)
+        unit.tx.put(IDEMPOTENCY, unit.desk, record)
 
 
 def _digest(asked: tuple[Any, ...]) -> str:

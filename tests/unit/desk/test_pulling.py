@@ -181,7 +181,9 @@ def test_a_look_that_finds_nothing_writes_nothing(play) -> None:
 
 
 def test_of_many_agents_at_once_each_gets_another_one(play) -> None:
-    p = play(config(capacity=12, **{name: {"serves": ["general/**"]} for name in ("ana", "bob", "eva")}))
+    p = play(
+        config(capacity=12, **{name: {"serves": ["general/**"]} for name in ("ana", "bob", "eva")})
+    )
     waiting = write(p, *["English", "Deutsch"] * 6)
     got = []
 
