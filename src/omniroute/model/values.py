@@ -25,6 +25,7 @@ _set: Final = object.__setattr__
 _set_class: Final = object.__dict__["__class__"].__set__  # works on frozen instances too
 _OPEN: Final = {"__setattr__": _set, "__delattr__": object.__delattr__}
 _CONSTANTS: Final = ("ClassVar", "typing.ClassVar")
+_SAID: Final = ("__module__", "__qualname__", "__orig_bases__")
 _NOT_KEPT: Final = ("__dict__", "__weakref__")
 
 
@@ -80,12 +81,8 @@ def _knows_its_class(member: Any) -> bool:
 
 def _fields(cls: Any, given: Mapping[str, Any], *, kw_only: bool) -> tuple[Any, ...]:
     """Let attrs work out the fields, on a class with the same ones and nothing else."""
-    body = {
-        **given,
-        "__annotations__": inspect.get_annotations(cls),
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-    }
+    said = {name: vars(cls)[name] for name in _SAID if name in vars(cls)}
+    body = {**said, **given, "__annotations__": inspect.get_annotations(cls)}
     twin = type(cls)(cls.__name__, cls.__bases__, body)
     made: Any = attrs.define(
         twin, kw_only=kw_only, slots=False, eq=False, repr=False, on_setattr=attrs.setters.NO_OP

@@ -6,13 +6,16 @@ import copy
 import inspect
 import pickle
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 import pytest
 
 from omniroute.model import events
 from omniroute.model.values import frozen
+
+
+T = TypeVar("T")
 
 
 @frozen
@@ -36,6 +39,12 @@ def stripped(text: str) -> str:
 class Named:
     name: str = attrs.field(converter=stripped)
     size: int = attrs.field(default=1, repr=lambda size: f"<{size}>")
+
+
+@frozen
+class Box(Generic[T]):
+    inside: T
+    label: str | None = None
 
 
 @frozen
@@ -73,6 +82,7 @@ MADE: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (Pixel, (1, 2), {"colour": "blue"}),
     (Named, (), {"name": " Ana ", "size": 3}),
     (Nothing, (), {}),
+    (Box, ("x",), {"label": "a"}),
     (Shop, (9, 17), {}),
 ]
 
@@ -194,7 +204,8 @@ def declaration(cls):
         each.name: attrs.field(default=each.default, converter=each.converter, kw_only=each.kw_only)
         for each in own
     }
-    return {"__annotations__": {each.name: each.type for each in own}, **fields}
+    said = {name: vars(cls)[name] for name in ("__orig_bases__",) if name in vars(cls)}
+    return {**said, "__annotations__": {each.name: each.type for each in own}, **fields}
 
 
 def test_constants_of_a_class_are_no_fields():
