@@ -14,7 +14,6 @@ import pytest
 from omniroute.model import events
 from omniroute.model.values import frozen
 
-
 T = TypeVar("T")
 
 
