@@ -40,6 +40,17 @@ class Acting:
             conversation, by=self.agent, confirm=confirm, key=key, now=now, within=within
         )
 
+    def take_next(
+        self,
+        *,
+        queue: str | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView | None:
+        """Take whatever comes first of all that one may claim (`Desk.take_next`)."""
+        return self.desk.take_next(by=self.agent, queue=queue, key=key, now=now, within=within)
+
     def reply(
         self,
         conversation: str,

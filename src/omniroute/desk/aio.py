@@ -195,6 +195,7 @@ class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
     take = _lift(Acting.take)
+    take_next = _lift(Acting.take_next)
     reply = _lift(Acting.reply)
     snooze = _lift(Acting.snooze)
     wake = _lift(Acting.wake)
@@ -303,6 +304,7 @@ class AsyncDesk(_Lifted):
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
+    take_next = _lift(Desk.take_next)
     reply = _lift(Desk.reply)
     snooze = _lift(Desk.snooze)
     wake = _lift(Desk.wake)

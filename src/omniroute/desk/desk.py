@@ -25,6 +25,7 @@ from omniroute.desk.numbers import Numbers
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.preview import Preview, as_inbound, preview
+from omniroute.desk.pulling import Pulling
 from omniroute.desk.queue_reads import QueueReads
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
@@ -51,7 +52,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Pausing, ClockReads, QueueReads):
+class Desk(Versioned, Pausing, Pulling, ClockReads, QueueReads):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(

@@ -7,7 +7,7 @@ nobody waits while a suitable agent has room (R2): one transaction decides as ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -26,7 +26,7 @@ from omniroute.rules.assignment import Choice, fitting, may_push
 from omniroute.rules.waiting import lane_of, order, plain_lanes, queue_and_group, refusal
 from omniroute.schema import EXPLANATIONS
 
-__all__ = ["settle"]
+__all__ = ["next_for", "settle"]
 
 _WHOLE = 4  # fields of a lane's prefix: queue, name, segment, class
 
@@ -107,20 +107,32 @@ def _enabled(agent: Agent, conversation: Conversation) -> bool:
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
     """Give an agent with room what comes first of all that they may take (R2)."""
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
-        waiting = _next_for(unit, lines, agent)
+        room = agent.capacity.soft_max - agent.load
+        waiting = next_for(unit, lines, agent, agent.leaves, unit.pushes_from, room)
         if waiting is None:
             return
         _give(unit, lines, waiting, find(unit, lines, waiting, preferred=agent))
 
 
-def _next_for(unit: Unit, lines: Lines, agent: Agent) -> Conversation | None:
-    """Return the first, in M3 order, of the conversations that an agent may take (R2, S8)."""
-    lanes = _lanes(unit, agent.leaves)
+def next_for(
+    unit: Unit,
+    lines: Lines,
+    agent: Agent,
+    queues: Iterable[str],
+    serves: Callable[[str], bool],
+    room: int = 1,
+) -> Conversation | None:
+    """Return the first, in M3 order, of the conversations that an agent may take (R2, S8).
+
+    Of the `queues` those count that `serves` says yes to: where work is pushed, or where it is claimed.
+    `room` is for how many the agent will be asked about.
+    """
+    queues = [queue for queue in queues if serves(queue)]
+    lanes = _lanes(unit, queues)
     if not lanes:
         return None
-    own = (leaf for leaf in agent.leaves if unit.rule(leaf).assign.sticky_wait is not None)
-    prefixes = [*lanes, *((leaf, f"@{agent.id}") for leaf in own if unit.pushes_from(leaf))]
-    heads = lines.heads(prefixes, agent.capacity.soft_max - agent.load)
+    own = (leaf for leaf in queues if unit.rule(leaf).assign.sticky_wait is not None)
+    heads = lines.heads([*lanes, *((leaf, f"@{agent.id}") for leaf in own)], room)
     _forget(unit, lanes, heads)
     for head in sorted(heads, key=lambda each: order(each, unit.rule(each[0]).assign, unit.now)):
         queue, name, segment, wait_class, since, conversation = head
@@ -133,15 +145,14 @@ def _next_for(unit: Unit, lines: Lines, agent: Agent) -> Conversation | None:
 
 
 def _lanes(unit: Unit, queues: Iterable[str]) -> dict[tuple[Any, ...], Lane]:
-    """Every lane of some queues in which conversations may wait to be pushed, by its prefix."""
+    """Every lane of some queues in which conversations may wait, by its prefix."""
     found: dict[tuple[Any, ...], Lane] = {}
     for queue in queues:
-        if unit.pushes_from(queue):
-            rule = unit.rule(queue).assign
-            for prefix, channel in plain_lanes(queue, rule, unit.setup.channels):
-                found[prefix] = unit.setup.plain[channel]
-            for lane in unit.queue_lines.lanes(queue):
-                found[queue, lane.name, lane.segment, lane.wait_class] = lane
+        rule = unit.rule(queue).assign
+        for prefix, channel in plain_lanes(queue, rule, unit.setup.channels):
+            found[prefix] = unit.setup.plain[channel]
+        for lane in unit.queue_lines.lanes(queue):
+            found[queue, lane.name, lane.segment, lane.wait_class] = lane
     return found
 
 

@@ -432,6 +432,10 @@ class Unit:
         """
         return self.rule(queue).assignment is Assignment.PUSH
 
+    def claims_from(self, queue: str) -> bool:
+        """Return whether agents take a queue's conversations themselves."""
+        return self.rule(queue).assignment is Assignment.CLAIM
+
     def rule(self, queue: str) -> Policy:
         """Return the policy by which a queue's line is served."""
         return self.setup.policy(None, queue)

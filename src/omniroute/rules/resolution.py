@@ -14,7 +14,7 @@ from attrs import evolve, field, fields
 
 from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
-from omniroute.model.assign import NEW, AssignMode, AssignPolicy, AssignSettings, Lane
+from omniroute.model.assign import NEW, Lane
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -31,8 +31,8 @@ from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
+from omniroute.rules.layers import DEFAULT, SWITCHED, layers, merged
 from omniroute.rules.names import join, quoted, unknown
-from omniroute.rules.presets import preset
 from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.words import normalized
@@ -42,19 +42,11 @@ __all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
 MESSAGING: Final = "messaging"
 """The channel family whose capacity text conversations count against (M9)."""
 
-_DEFAULT: Final = "default"
-_FIELDS: Final = tuple(each.name for each in fields(PolicySettings))
-_MERGED: Final = "capacity"
-_ASSIGN: Final = "assign"
-_ASSIGN_FIELDS: Final = tuple(each.name for each in fields(AssignSettings))
-_MODES: Final = {"cascade": AssignMode.CASCADE, "percent": AssignMode.PERCENT}
-_SWITCHED: Final = "enabled"
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
 
 _TARGETS: Final = tuple(each.name for each in fields(SlaTargets))
 
-_Layer = tuple[str, PolicySettings]
 _Resolved = tuple[Policy, Mapping[str, str]]
 
 
@@ -251,15 +243,15 @@ class Setup:
     ) -> tuple[SlaTargets, dict[str, str]]:
         """Lay an override's targets over those of the inbox it leads to (G13, G14)."""
         own = entry_point.override.targets if entry_point.override else SlaTargets()
-        layers = {"override": own, f"inbox {inbox}": self.config.inboxes[inbox].targets}
+        over = {"override": own, f"inbox {inbox}": self.config.inboxes[inbox].targets}
         found = {
             name: next(
                 (
                     (value, source)
-                    for source, each in layers.items()
+                    for source, each in over.items()
                     if (value := getattr(each, name))
                 ),
-                (None, _DEFAULT),
+                (None, DEFAULT),
             )
             for name in _TARGETS
         }
@@ -444,7 +436,7 @@ class Setup:
     def stored(self, channel: str | None = None, path: str | None = None) -> PolicySettings:
         """Return the settings that the layers come to, also those that are switched off (U79)."""
         known = channel if channel in self.config.channels else None
-        values, _ = _merge(self._layers(known, self._place(path)))
+        values, _ = merged(layers(self.config, known, self._place(path)))
         return PolicySettings(**values)
 
     def hours(self, channel: str | None = None, path: str | None = None) -> Calendar:
@@ -470,8 +462,8 @@ class Setup:
         return path or None
 
     def _merged(self, channel: str | None, place: str | None) -> _Resolved:
-        values, sources = _merge(self._layers(channel, place))
-        for name, on in values[_SWITCHED].items():
+        values, sources = merged(layers(self.config, channel, place))
+        for name, on in values[SWITCHED].items():
             if not on:
                 values.pop(name, None)  # not applied; `stored` still has it (U79)
         if "hours" in values:
@@ -482,21 +474,6 @@ class Setup:
             values["sla"] = terms_of(found.sla, found.targets, values.get("hours"))
             sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
-
-    def _layers(self, channel: str | None, place: str | None) -> Iterator[_Layer]:
-        yield f"preset {self.config.preset}", preset(self.config.preset)
-        yield "desk", self.config.policy
-        if channel is not None:
-            yield f"channel {channel}", self.config.channels[channel].policy
-        if place is None:
-            return
-        name, *steps = place.split(queue_tree.SEPARATOR)
-        inbox = self.config.inboxes[name]
-        yield f"inbox {name}", inbox.policy
-        for depth in range(1, len(steps) + 1):
-            at = queue_tree.SEPARATOR.join(steps[:depth])
-            if at in inbox.at:
-                yield f"queue {name}{queue_tree.SEPARATOR}{at}", inbox.at[at]
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:
@@ -512,43 +489,4 @@ def _keywords(name: str, inbox: InboxConfig) -> dict[str, list[str]]:
     for place, traits in inbox.traits.items():
         for keyword in dict.fromkeys(map(normalized, traits.keywords)):
             found.setdefault(keyword, []).append(f"{name}{queue_tree.SEPARATOR}{place}")
-    return found
-
-
-def _merge(layers: Iterable[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Lay settings over each other, outermost first; capacity and switches key by key."""
-    capacity = dict(Policy().capacity)
-    switches: dict[str, bool] = {}
-    values: dict[str, Any] = {}
-    families = [f"{_MERGED}.{family}" for family in capacity]
-    assign: dict[str, Any] = {}
-    assigns = [f"{_ASSIGN}.{name}" for name in _ASSIGN_FIELDS]
-    sources = dict.fromkeys((*_FIELDS, *families, *assigns, "sla"), _DEFAULT)
-    for source, settings in layers:
-        for name in _FIELDS:
-            if (value := getattr(settings, name)) is not None:
-                values[name], sources[name] = value, source
-        for family, limits in (settings.capacity or {}).items():
-            capacity[family], sources[f"{_MERGED}.{family}"] = limits, source
-        for switch, on in (settings.enabled or {}).items():
-            switches[switch], sources[f"{_SWITCHED}.{switch}"] = on, source
-        for name, value in _assigned(settings.assign).items():
-            assign[name], sources[f"{_ASSIGN}.{name}"] = value, source
-    return {
-        **values,
-        _MERGED: capacity,
-        _ASSIGN: AssignPolicy(**assign),
-        _SWITCHED: switches,
-    }, sources
-
-
-def _assigned(settings: AssignSettings | None) -> dict[str, Any]:
-    """What a layer of `assign` sets: naming groups chooses the mode, unless it says another."""
-    if settings is None:
-        return {}
-    found = {name: getattr(settings, name) for name in _ASSIGN_FIELDS}
-    found = {name: value for name, value in found.items() if value is not None}
-    for name, mode in _MODES.items():
-        if name in found:
-            found.setdefault("mode", mode)
     return found
