@@ -329,7 +329,7 @@ def test_an_automatic_text_has_at_most_918_code_points(text):
 
 @pytest.mark.req("U45")
 def test_the_warning_and_the_text_of_a_full_queue_are_automatic_texts_too():
-    policy = {"inactivity": {"after": "5m", "text": "x" * 919}}
+    policy: dict[str, Any] = {"inactivity": {"after": "5m", "text": "x" * 919}}
     policy["assign"] = {"maximum": 3, "full_message": "x" * 919}
     assert said(a_desk(policy=policy)) == [
         "policy.inactivity.text: is 919 characters long; at most 918 are sent",
