@@ -22,7 +22,7 @@ from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import DeskConfig, GoesLive, QueueMove
 from omniroute.ports import AdapterRegistry
-from omniroute.rules.names import join, quoted
+from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.queue_tree import SEPARATOR
 
 __all__ = ["Edits"]
@@ -212,6 +212,12 @@ class Edits(TreeEdits):
         """
         confirmed(confirm, f"channel {quoted(name)}")
         staged = self._staged
+        entry_points = self._tables("entry_points")
+        known = {each.get("channel") for each in entry_points} | set(staged.section("channels"))
+        known.update(*(each.get("primary_for") or () for each in self._tables("inboxes")))
+        if name not in known:
+            text = unknown(f"no channel is named {quoted(name)}", known, name)
+            raise UsageError(text, where="channels")
         for entry_point, entry in tuple(staged.section("entry_points").items()):
             if entry.get("channel") == name:
                 self.remove_entry_point(entry_point, confirm=True, force=force)

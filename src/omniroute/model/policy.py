@@ -266,7 +266,7 @@ class PolicySettings:
     capacity: Mapping[str, Capacity] | None = None
     """What an agent holds at once."""
     menu_text: str | None = None
-    """The first line of the menu; a branch may have its own, else the nearest above it counts."""
+    """The first line of the menu; a branch may have its own, else the nearest above it. Not on leaves."""
     labels: Mapping[str, str] | None = None
     """What states are called: `{ queued = "Unanswered" }`."""
     idempotency_window: int | None = None
