@@ -581,7 +581,7 @@ def test_every_other_part_can_be_edited(p: Any) -> None:
     assert [each.id for each in p.desk.staff.list()] == ["boss", "eva", "zoe"]
 
 
-EDITS = {
+EDITS: dict[str, tuple[Any, Any, Any]] = {
     "channels": (
         lambda d: d.add_channel("sales", type="chat"),
         lambda d: d.remove_channel("sales", confirm=True),
