@@ -213,7 +213,9 @@ class Edits(TreeEdits):
         confirmed(confirm, f"channel {quoted(name)}")
         staged = self._staged
         entry_points = self._tables("entry_points")
-        known = {str(each.get("channel")) for each in entry_points} | set(staged.section("channels"))
+        known = {str(each.get("channel")) for each in entry_points} | set(
+            staged.section("channels")
+        )
         known.update(*(each.get("primary_for") or () for each in self._tables("inboxes")))
         if name not in known:
             text = unknown(f"no channel is named {quoted(name)}", known, name)
