@@ -93,12 +93,13 @@ class Edits(TreeEdits):
 
     def replace(self, config: DeskConfig | str | PathLike[str] | Mapping[str, Any]) -> None:
         """Let the draft be another configuration, or a file's. Its agents are left out."""
-        desk, loaded = self._staged.desk, config
-        if not isinstance(loaded, DeskConfig):
-            loaded = load_config(loaded, registry=self._registry, desk=desk)
-            named = read(config).values.get("desk")
+        desk = self._staged.desk
+        if isinstance(config, DeskConfig):
+            loaded: DeskConfig = config
+            named: Any = config.desk
         else:
-            named = loaded.desk
+            loaded = load_config(config, registry=self._registry, desk=desk)
+            named = read(config).values.get("desk")
         if named not in (None, desk):
             raise UsageError(
                 "a configuration of another desk", expected=repr(desk), got=repr(named)

@@ -79,9 +79,8 @@ __all__ = ["build", "read_agent"]
 
 _STAND_IN_SLA: Final = 365 * DAY  # longer than any warning, so that none is judged by it
 _NO_SLA: Final = (_STAND_IN_SLA, SlaTargets())
-_STAND_IN_TIME: Final = MINUTE
-_STAND_IN_TEXT: Final = "?"
-_STAND_IN_KEYS: Final[Mapping[str, str]] = {"?": "?"}
+_STAND_IN_TIME, _STAND_IN_TEXT = MINUTE, "?"
+_STAND_IN_KEYS: Final = {"?": "?"}
 _STAND_IN_QUEUE: Final = QueueNode("")
 _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
@@ -458,6 +457,7 @@ def _group(fields: Table) -> GroupConfig:
 
 @table
 def read_agent(fields: Table) -> AgentConfig:
+    """Read an agent's profile."""
     return AgentConfig(
         name=fields.take("name", text, None),
         groups=fields.take("groups", texts, ()),

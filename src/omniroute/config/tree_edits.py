@@ -168,7 +168,7 @@ class TreeEdits:
             name, _, place = path.partition(SEPARATOR)
             self._staged.below(self._staged.entry("inboxes", name), "at")[place] = values
 
-    def _check_name(self, name: str) -> None:
+    def _check_name(self, name: object) -> None:
         if not isinstance(name, str):
             raise UsageError("not a queue's name", where="name", expected="text", got=shown(name))
         self._reserved().require(name)
@@ -199,7 +199,7 @@ class TreeEdits:
 
     # --- trees in and out
 
-    def _tree(self, path: str) -> tuple[Tree, str]:
+    def _tree(self, path: object) -> tuple[Tree, str]:
         """The tree of a path's inbox, and the path inside it."""
         if not isinstance(path, str):
             expected = 'text, as "inbox/queue"'

@@ -139,8 +139,8 @@ class Draft(Edits):
     def rebase(self) -> tuple[str, ...]:
         """Join the draft with what was saved since it began; return what others changed.
 
-        Raises `DraftConflict` where both changed the same path, or the same of an agent. Afterwards the draft goes out from
-        the version in force; `problems` tells whether the two fit together.
+        Raises `DraftConflict` where both changed the same path, or the same of an agent. Afterwards
+        the draft goes out from the version in force; `problems` tells whether the two fit together.
         """
 
         def work(tx: Transaction, _: Setup) -> tuple[_Start, tuple[ConfigChange, ...]]:

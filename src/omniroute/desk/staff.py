@@ -158,7 +158,7 @@ def check_named(setup: Setup, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` where what is given of a profile names what the configuration has not."""
     setup.serving(given.get("serves", ()), given.get("groups", ()))
     if given.get("channels"):
-        from omniroute.rules.channel_checks import enabled_problems  # which configuration is judged by
+        from omniroute.rules.channel_checks import enabled_problems  # as configuration is judged
 
         for problem in enabled_problems("channels", given["channels"], setup.config):
             raise UsageError(problem.message, where=problem.path)

@@ -8,7 +8,7 @@ from typing import Final
 
 from omniroute.errors import Problem
 from omniroute.model.channel_type import CHANNEL_TYPES, ChannelFamily, Gate, channel_type
-from omniroute.model.desk_config import AgentConfig, ChannelConfig, EntryPointConfig
+from omniroute.model.desk_config import AgentConfig, ChannelConfig, DeskConfig, EntryPointConfig
 from omniroute.rules.judged import Judged, when
 from omniroute.rules.names import did_you_mean, join, name_problem, quoted, text_problem, unknown
 from omniroute.rules.numbers import number_problem

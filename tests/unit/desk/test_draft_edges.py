@@ -131,7 +131,7 @@ def test_an_agent_who_is_only_named_is_a_change(p: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "message"),
+    "edit, message",
     [
         (lambda d: d.add_queue("general", None), "name: not a queue's name; expected text"),
         (lambda d: d.add_queue(None, "New"), "queue: not a path; expected text"),
