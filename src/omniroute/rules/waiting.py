@@ -45,10 +45,12 @@ __all__ = [
     "order",
     "plain_lanes",
     "pool",
+    "prefix_of",
     "queue_and_group",
     "refusal",
     "returned",
     "segment_of",
+    "steps",
     "still_asked",
     "timed",
     "unmet",
@@ -141,6 +143,11 @@ def lane_of(conversation: Conversation) -> Lane:
     )
     name = lane_name(routing, channel)
     return Lane(name, routing.segment, routing.wait_class, channel, limits)
+
+
+def prefix_of(queue: str, lane: Lane) -> tuple[Any, ...]:
+    """Return the prefix of the waiting index under which those of a queue's lane stand."""
+    return queue, lane.name, lane.segment, lane.wait_class
 
 
 def plain_lanes(
@@ -302,11 +309,12 @@ def next_change(routing: Routing, assign: AssignPolicy, since: int, after: int) 
 
     Every one lies at a fixed distance from the beginning of the wait.
     """
-    ahead = [since + each for each in _steps(routing, assign) if since + each > after]
+    ahead = [since + each for each in steps(routing, assign) if since + each > after]
     return min(ahead, default=None)
 
 
-def _steps(routing: Routing, assign: AssignPolicy) -> Iterator[int]:
+def steps(routing: Routing, assign: AssignPolicy) -> Iterator[int]:
+    """Yield after which waits, in microseconds, more agents may take a conversation, in no order."""
     if assign.mode is AssignMode.CASCADE and assign.widen_after is not None:
         for number in range(1, len(assign.cascade)):
             yield number * assign.widen_after
