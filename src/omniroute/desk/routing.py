@@ -8,6 +8,7 @@ nobody waits while a suitable agent has room (R2): one transaction decides as ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from typing import Any
 
 from attrs import evolve
@@ -23,7 +24,15 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import AfterEndTo
 from omniroute.rules.assignment import Choice, fitting, may_push
-from omniroute.rules.waiting import lane_of, order, plain_lanes, queue_and_group, refusal
+from omniroute.rules.waiting import (
+    lane_of,
+    order,
+    plain_lanes,
+    queue_and_group,
+    refusal,
+    sticky_lane,
+)
+from omniroute.rules.weights import fits
 from omniroute.schema import EXPLANATIONS
 
 __all__ = ["next_for", "settle"]
@@ -80,7 +89,7 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     queue = conversation.queue or ""
     agent = unit.find_agent(routing.sticky or "")
     if agent is not None and queue in agent.leaves:
-        if may_push(agent) and _enabled(agent, conversation):
+        if may_push(agent) and _suits(unit, agent, conversation):
             _give(unit, lines, conversation, find(unit, lines, conversation, preferred=agent))
             return True
         if unit.rule(queue).assign.sticky_wait is not None:
@@ -97,11 +106,15 @@ def _last_agent(unit: Unit, conversation: Conversation) -> Agent | None:
     agent = None if last is None else unit.find_agent(last)
     if agent is None or conversation.queue not in agent.leaves or not may_push(agent):
         return None
-    return agent if _enabled(agent, conversation) else None
+    return agent if _suits(unit, agent, conversation) else None
 
 
-def _enabled(agent: Agent, conversation: Conversation) -> bool:
-    return agent.channels is None or conversation.place.channel in agent.channels
+def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
+    """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
+    channel = conversation.place.channel
+    if agent.channels is not None and channel not in agent.channels:
+        return False
+    return fits(agent, unit.setup.counted.get(channel))
 
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
@@ -121,24 +134,31 @@ def next_for(
     queues: Iterable[str],
     serves: Callable[[str], bool],
     room: int = 1,
+    *,
+    limit: Callable[[Agent, str | None], bool] = fits,
 ) -> Conversation | None:
     """Return the first, in M3 order, of the conversations that an agent may take (R2, S8).
 
     Of the `queues` those count that `serves` says yes to: where work is pushed, or where it is claimed.
-    `room` is for how many the agent will be asked about.
+    `room` is for how many the agent will be asked about. What does not fit under the `limit` is passed
+    over for what does (P2).
     """
+    counted = unit.setup.counted
     queues = [queue for queue in queues if serves(queue)]
     lanes = _lanes(unit, queues)
     if not lanes:
         return None
-    own = (leaf for leaf in queues if unit.rule(leaf).assign.sticky_wait is not None)
-    heads = lines.heads([*lanes, *((leaf, f"@{agent.id}") for leaf in own)], room)
+    own = [leaf for leaf in queues if unit.rule(leaf).assign.sticky_wait is not None]
+    for_them = [sticky_lane(agent.id, each) for each in unit.setup.channels] if own else []
+    heads = lines.heads([*lanes, *product(own, for_them)], room)
     _forget(unit, lanes, heads)
     for head in sorted(heads, key=lambda each: order(each, unit.rule(each[0]).assign, unit.now)):
         queue, name, segment, wait_class, since, conversation = head
         lane = lanes.get((queue, name, segment, wait_class)) or lanes.get((queue, name))
         if lane is None:  # their own: who waits for this agent
             lane = lane_of(unit.conversation(conversation))
+        if counted and not limit(agent, counted.get(lane.channel)):
+            continue
         if _may_take(unit, lines, agent, queue, lane, since):
             return unit.conversation(conversation)
     return None
