@@ -78,7 +78,7 @@ _READERS: Final = {
     "_after_end": "[table](#after-end)",
     "_transfer": "[table](#transfers)",
     "_capacity": "[limits](#capacity)",
-    "cost": 'whole number or `"all"`',
+    "_cost": 'whole number or `"all"`',
     "assign": "[table](#assign)",
     "integer": "whole number",
     "_levels": "level or comparison",

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omniroute.config.holiday_names import holidays_of
 from omniroute.config.hours import read_hours, written_hours
-from omniroute.errors import UsageError
+from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.instants import from_micros, to_duration, to_micros
 from omniroute.model.hours import Hours
-from omniroute.rules.hours import BEGINNING, HORIZON, Calendar, calendar, zone_problem
+from omniroute.rules.hours import (
+    BEGINNING,
+    HORIZON,
+    Calendar,
+    calendar,
+    unopened_problem,
+    zone_problem,
+)
 from omniroute.rules.names import shown
 
 if TYPE_CHECKING:
@@ -37,6 +44,8 @@ def hours(opening: str | Mapping[str, Any] | Hours, *, zone: str | None = None) 
         raise UsageError("hours need a time zone", where="zone", expected="as Europe/Berlin")
     if problem := zone_problem(name):
         raise UsageError(problem, where="zone")
+    if problem := unopened_problem(found, name):
+        raise ConfigError([Problem("hours", problem)], source="hours")
     return BusinessHours(calendar(found, name, holidays_of))
 
 

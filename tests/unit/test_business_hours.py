@@ -118,6 +118,10 @@ def test_a_datetime_without_a_zone_is_refused(ask):
         (lambda: om.hours({}, zone="UTC"), "hours: never opens"),
         (lambda: om.hours(om.Hours(), zone="UTC"), "hours: never opens"),
         (
+            lambda: om.hours({"dates": {"2026-03-29": "02:30-03:15"}}, zone="Europe/Berlin"),
+            "hours: never opens: Europe/Berlin has none of it",
+        ),
+        (
             lambda: om.hours(cast("Any", {1: "09:00-17:00"}), zone="UTC"),
             "expected keys that are text, got 1",
         ),

@@ -16,6 +16,7 @@ from omniroute.config.assigning import assign
 from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
+    Read,
     Table,
     choice,
     duration,
@@ -115,14 +116,16 @@ def _capacity(fields: Table) -> Capacity | None:
     return Capacity(*known) if len(known) == len(names) else None
 
 
-def cost(notes: Notes, value: object, path: str) -> Cost | None:
-    """Read how many parts of an agent a conversation takes: a number, or all."""
+def _parts(notes: Notes, value: object, path: str) -> Cost | None:
     if value == ALL:
         return ALL
     if isinstance(value, str) and not (notes.text_scalars and value.isdigit()):
         notes.expected(path, f"a whole number or {quoted(ALL)}", value)
         return None
     return whole(notes, value, path)
+
+
+_cost: Final[Read[Cost]] = _parts
 
 
 @table
@@ -181,7 +184,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         capacity=fields.take("capacity", many(_capacity), None),
-        costs=fields.take("costs", many(cost), None),
+        costs=fields.take("costs", many(_cost), None),
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),

@@ -106,7 +106,15 @@ def _policies(desk: Judged) -> Iterator[Problem]:
 
 def _layer(desk: Judged, path: str, policy: PolicySettings) -> Iterator[Problem]:
     yield from policy_problems(path, policy)
+    yield from when(join(path, "hours"), _never_opens(desk.config.zone, policy))
     yield from locked_problems(desk.config.preset, path, policy)
+
+
+def _never_opens(zone: str, policy: PolicySettings) -> str | None:
+    found = policy.hours
+    if found is None or hours.zone_problem(zone) or any(hours.problems(found)):
+        return None  # said where that is
+    return hours.unopened_problem(found, zone)
 
 
 def _sla(path: str, sla: int) -> Iterator[Problem]:

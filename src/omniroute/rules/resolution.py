@@ -33,6 +33,7 @@ from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.layers import DEFAULT, SWITCHED, layers, merged
 from omniroute.rules.names import join, quoted, unknown
+from omniroute.rules.reach import Reach
 from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.weights import MESSAGING, counted_channels
@@ -99,7 +100,7 @@ class Setup:
         "config",
         "counted",
         "leaves",
-        "plain",
+        "reach",
         "version",
     )
 
@@ -127,7 +128,7 @@ class Setup:
             (each.kind, each.address): name for name, each in self._entry_points.items()
         }
         self.channels: Final = dict.fromkeys(e.channel for e in config.entry_points.values())
-        self.plain: Final = {each: Lane(each, 0, NEW, each) for each in self.channels}
+        self.reach: Final = Reach({each: Lane(each, 0, NEW, each) for each in self.channels})
         self._keywords = {name: _keywords(name, each) for name, each in config.inboxes.items()}
         self._direct_access = tuple(
             (each.keys.items(), each.queue) for each in config.direct_access.values()

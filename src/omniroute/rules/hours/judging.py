@@ -12,11 +12,13 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from attrs import evolve
+
 from omniroute.model.hours import Hours, Span
-from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR
+from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR, Days
 from omniroute.rules.names import did_you_mean, quoted, shown
 
-__all__ = ["DAYS", "day_problem", "problems", "shown_span", "zone_problem"]
+__all__ = ["DAYS", "day_problem", "problems", "shown_span", "unopened_problem", "zone_problem"]
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The days of the week as configuration names them, Monday first."""
@@ -90,6 +92,23 @@ def problems(hours: Hours) -> Iterator[_Found]:
         yield from _nights(hours.weekly)
     if not any(hours.weekly) and not any(spans for _, spans in hours.dates):
         yield (), 'never opens; give it hours, as mon-fri = "09:00-17:00", or "always"'
+
+
+def unopened_problem(hours: Hours, zone: str) -> str | None:
+    """Return why hours of single dates alone never open in a zone, or None (R9).
+
+    An opening may lie in a gap of the clock, or on a day that the zone skips. `zone` counts where the
+    hours name none. The hours are taken to be free of other problems.
+    """
+    years = {day[: len("2026")] for day, spans in hours.dates if spans}
+    if hours.always or any(hours.weekly) or not years:
+        return None
+    if any(len(day) == len("12-25") for day, spans in hours.dates if spans):
+        return None  # no day of every year is skipped every year
+    days = Days(evolve(hours, holidays=()), hours.zone or zone, None)
+    if any(days.of_year(int(year)) for year in years):
+        return None
+    return f"never opens: {hours.zone or zone} has none of it, as clocks go forward"
 
 
 def _dates(hours: Hours) -> Iterator[_Found]:
