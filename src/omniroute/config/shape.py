@@ -125,7 +125,7 @@ def _parts(notes: Notes, value: object, path: str) -> Cost | None:
     return whole(notes, value, path)
 
 
-_cost: Final[Read[Cost]] = _parts
+_costs: Final[Read[Mapping[str, Cost]]] = many(_parts)
 
 
 @table
@@ -184,7 +184,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         capacity=fields.take("capacity", many(_capacity), None),
-        costs=fields.take("costs", many(_cost), None),
+        costs=fields.take("costs", _costs, None),
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
