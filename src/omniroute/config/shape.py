@@ -1,7 +1,7 @@
 """The shape of a configuration file: which keys there are, and what each becomes.
 
-The one list of keys. What a key's value may look like is `reading`'s, what values mean together is
-`rules.checks`'. A part that cannot be read is stood in for, so that the rest can still be judged.
+The one list of keys. What a value may look like is `reading`'s, what values mean together `rules.checks`'.
+A part that cannot be read is stood in for, so that the rest can still be judged.
 """
 
 from __future__ import annotations
@@ -76,13 +76,12 @@ from omniroute.rules.names import join, quoted, shown
 from omniroute.rules.policy_checks import MINUTES_FORMS
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
-__all__ = ["build"]
+__all__ = ["build", "read_agent"]
 
 _STAND_IN_SLA: Final = 365 * DAY  # longer than any warning, so that none is judged by it
 _NO_SLA: Final = (_STAND_IN_SLA, SlaTargets())
-_STAND_IN_TIME: Final = MINUTE
-_STAND_IN_TEXT: Final = "?"
-_STAND_IN_KEYS: Final[Mapping[str, str]] = {"?": "?"}
+_STAND_IN_TIME, _STAND_IN_TEXT = MINUTE, "?"
+_STAND_IN_KEYS: Final = {"?": "?"}
 _STAND_IN_QUEUE: Final = QueueNode("")
 _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
@@ -393,9 +392,7 @@ def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
     known: dict[str, Any] = {
         "channel": fields.need("channel", text, "", expected='a channel kind, such as "whatsapp"'),
         "account": fields.take("account", text, None),
-        "address": fields.need(
-            "address", text, "", expected="the provider's id of this entry point"
-        ),
+        "address": fields.take("address", text, None) or "",
         "queue": fields.take("queue", text, None),
         "override": fields.take("override", _override, None),
         "number": fields.take("number", text, None),
@@ -473,7 +470,8 @@ def _group(fields: Table) -> GroupConfig:
 
 
 @table
-def _agent(fields: Table) -> AgentConfig:
+def read_agent(fields: Table) -> AgentConfig:
+    """Read an agent's profile."""
     return AgentConfig(
         name=fields.take("name", text, None),
         groups=fields.take("groups", texts, ()),
@@ -510,7 +508,7 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
         numbers=top.take("numbers", many(_number), {}),
         direct_access=top.take("direct_access", many(_direct_access), {}),
         groups=top.take("groups", many(_group), {}),
-        agents=top.take("agents", many(_agent), {}),
+        agents=top.take("agents", many(read_agent), {}),
     )
     top.close()
     return config

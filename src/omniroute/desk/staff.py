@@ -23,6 +23,7 @@ from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
 from omniroute.model.records import StaffChange
 from omniroute.rules.names import name_problem
+from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.weight_checks import agent_limit_problems
@@ -35,6 +36,7 @@ __all__ = [
     "HAND",
     "SEED",
     "change",
+    "check_named",
     "check_profile",
     "profile_of",
     "record",
@@ -166,15 +168,25 @@ def change(
         known = unit.find_agent(agent)
         if known is None and not add:
             raise UnknownAgent(f"no agent {agent!r}", hint="staff.put adds one")
-        unit.setup.serving(given.get("serves", ()), given.get("groups", ()))
-        limits = unit.setup.policy().capacity
-        for problem in agent_limit_problems("capacity", given.get("capacity") or {}, limits):
-            raise UsageError(problem.message, where=problem.path)
+        check_named(unit.setup, given)
         profile = evolve(profile_of(known) if known else AgentConfig(), **given)
         save_agent(unit, agent, profile, actor=actor, origin=origin, follow=True)
         return unit.agent(agent)
 
     return flow
+
+
+def check_named(setup: Setup, given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where what is given of a profile names what the configuration has not."""
+    setup.serving(given.get("serves", ()), given.get("groups", ()))
+    if given.get("channels"):
+        from omniroute.rules.channel_checks import enabled_problems  # as configuration is judged
+
+        for problem in enabled_problems("channels", given["channels"], setup.config):
+            raise UsageError(problem.message, where=problem.path)
+    limits = setup.policy().capacity
+    for problem in agent_limit_problems("capacity", given.get("capacity") or {}, limits):
+        raise UsageError(problem.message, where=problem.path)
 
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:

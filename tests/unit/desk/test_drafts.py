@@ -173,7 +173,7 @@ def test_what_a_draft_changes_can_be_read(p: Any) -> None:
         'inboxes.vip.queues: ["Gold", "Silver"] -> ["Gold"]',
         "entry_points.web.override.sla: not set -> 40s",
         "conversations in vip/Silver go to vip/Gold",
-        "agents.bob.serves: set to ['vip/Gold']",
+        'agents.bob.serves: set to ["vip/Gold"]',
     )
 
 
