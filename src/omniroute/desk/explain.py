@@ -251,6 +251,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),
     (tell.WrapUpStarted, lambda e: f"{e.agent} wraps up {e.conversation}"),
     (tell.WrapUpEnded, lambda e: f"{e.agent} is done with {e.conversation}"),
+    (tell.Weighed, lambda e: f"{e.conversation} counts {e.cost} for {e.agent}"),
     (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
     (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),
     (tell.NumberVerificationChanged, lambda e: f"number {e.number} is {e.status.value}"),

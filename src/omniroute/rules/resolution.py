@@ -36,12 +36,10 @@ from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.reach import Reach
 from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
+from omniroute.rules.weights import MESSAGING, counted_channels
 from omniroute.rules.words import normalized
 
-__all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
-
-MESSAGING: Final = "messaging"
-"""The channel family whose capacity text conversations count against (M9)."""
+__all__ = ["ResolvedEntryPoint", "Setup"]
 
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
@@ -100,6 +98,7 @@ class Setup:
         "_within",
         "channels",
         "config",
+        "counted",
         "leaves",
         "reach",
         "version",
@@ -137,6 +136,7 @@ class Setup:
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
         self._within: dict[tuple[str, str | None, str | None], Policy] = {}
+        self.counted: Final = counted_channels(config, self.policy())
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"

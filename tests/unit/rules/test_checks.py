@@ -156,13 +156,6 @@ def test_every_named_thing_has_a_proper_name():
             ),
         ),
         (
-            PolicySettings(capacity={"mesaging": Capacity(1, 1, 1)}),
-            (
-                'policy.capacity.mesaging: there is no channel family "mesaging";'
-                ' did you mean "messaging"?'
-            ),
-        ),
-        (
             PolicySettings(labels={"finished": "Finished"}),
             (
                 'policy.labels.finished: there is no state "finished"; known are "selecting",'
@@ -197,6 +190,15 @@ def test_a_policy_is_checked_wherever_it_stands(policy: PolicySettings, problem:
     assert f"inboxes.new.policy{text}" in inbox(policy=policy)
     queues = (QueueNode("A"),)
     assert f"inboxes.new.at.A{text}" in inbox(queues=queues, at={"A": policy})
+
+
+@pytest.mark.req("M9")
+def test_a_capacity_is_for_all_or_for_a_channel_that_there_is():
+    (problem,) = found(policy=PolicySettings(capacity={"mesaging": Capacity(1, 1, 1)}))
+    assert problem.startswith(
+        'policy.capacity.mesaging: there is no channel, kind or family "mesaging";'
+        ' did you mean "messaging"?'
+    )
 
 
 # --- inboxes and trees
