@@ -1,8 +1,8 @@
 """Claiming the next waiting conversation on PostgreSQL, where agents pull their work.
 
-Ours is the `claim` preset through the public desk: look up the first waiting conversation (a page of
-one), then `take` it, in two transactions: the second locks the desk, checks policy and capacity, and
-writes the conversation, its event, the agent's load and place in line, and the desk's row.
+Ours is the `claim` preset through the public desk: `take_next`, one transaction that locks the desk,
+finds who comes first of all that the agent may take, checks policy and capacity, and writes the
+conversation, its event, the agent's load and place in line, and the desk's row.
 
 Beside it: the bare statement, one CTE with RETURNING on a table made for nothing else, which keeps no
 event and knows no capacity; the same reads and rows as ours by raw psycopg, which decides nothing;
@@ -115,10 +115,12 @@ def fill_bare(connection: Any, waiting: int) -> None:
 
 
 def claims(desk: om.Desk) -> Iterator[Callable[[], str]]:
-    """Give calls by which an agent takes who is first in the list; each returns who that was."""
+    """Give calls by which an agent takes who comes next; each returns who that was."""
 
     def next_one() -> str:
-        (first,) = desk.conversations(states=[om.State.QUEUED], limit=1)
-        return desk.take(first.id, by="ana").id
+        taken = desk.take_next(by="ana")
+        if taken is None:
+            raise AssertionError("nobody waits")
+        return taken.id
 
     return itertools.repeat(next_one)

@@ -104,11 +104,14 @@ def replayed(
 
 def _reads(desk: str, agent: str, conversation: str) -> list[Statement]:
     """Return the look at who is next, and what a command on a conversation reads."""
-    head = "SELECT * FROM omniroute_conversations WHERE desk_id = %s AND state = 'queued'"
+    head = (
+        "SELECT id FROM omniroute_conversations WHERE desk_id = %s AND waiting_queue = 'general'"
+        " AND waiting_lane = 'chat' ORDER BY waiting_segment, waiting_class, waiting_since, id LIMIT 1"
+    )
     return [
-        (f"{head} ORDER BY due, id LIMIT 1", (desk,)),
         ("SELECT body FROM omniroute_desks WHERE desk_id = %s FOR UPDATE", (desk,)),
         ("SELECT body FROM omniroute_agents WHERE desk_id = %s AND id = %s", (desk, agent)),
+        (head, (desk,)),
         (
             "SELECT * FROM omniroute_conversations WHERE desk_id = %s AND id = %s",
             (desk, conversation),

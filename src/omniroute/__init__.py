@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from omniroute.model.agent import (
         Agent,
         Capacity,
+        ChannelTerms,
         Colour,
         Distribution,
         Role,
@@ -240,6 +241,7 @@ if TYPE_CHECKING:
         Tagged,
         TookOver,
         Transition,
+        Weighed,
         WrapUpEnded,
         WrapUpStarted,
     )
@@ -416,6 +418,7 @@ __all__ = [
     "ChannelAdapter",
     "ChannelDirection",
     "ChannelFamily",
+    "ChannelTerms",
     "ChannelType",
     "Choice",
     "Clock",
@@ -641,6 +644,7 @@ __all__ = [
     "Verification",
     "VersionView",
     "Wake",
+    "Weighed",
     "Withdraw",
     "Worker",
     "WrapUpEnded",
@@ -790,6 +794,7 @@ _HOMES = {
     "omniroute.model.agent": (
         "Agent",
         "Capacity",
+        "ChannelTerms",
         "Colour",
         "Distribution",
         "Role",
@@ -881,6 +886,7 @@ _HOMES = {
         "KeepAliveAsked",
         "WrapUpStarted",
         "WrapUpEnded",
+        "Weighed",
         "Lined",
         "FlowStarted",
     ),

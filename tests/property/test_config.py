@@ -94,7 +94,8 @@ hours = st.sampled_from(
 shared_settings = {
     "hours": hours,
     "overtake": st.sampled_from(Overtake),
-    "after_end": st.builds(AfterEnd, st.sampled_from(AfterEndTo), st.none() | durations),
+    "after_end": st.just(AfterEnd())
+    | st.builds(AfterEnd, st.sampled_from(list(AfterEndTo)[1:]), st.none() | durations),
     "menu_text": text.filter(str.strip),
     "labels": st.dictionaries(st.sampled_from([str(state) for state in State]), text, max_size=2),
 }
@@ -104,10 +105,10 @@ timed_settings = {
     "exit_words": st.just(("tschüss",)),
     "enabled": st.dictionaries(st.sampled_from(SWITCHES), st.booleans(), max_size=3),
     "chat_timeout": minutes,
-    "hard_expiry": minutes,
+    "hard_expiry": st.just(7 * DAY),  # nothing outlasts it
     "keep_alive": st.builds(
         KeepAlive,
-        after=durations,
+        after=durations.map(lambda found: found + MINUTE),  # longer than any inactivity
         text=text.filter(str.strip),
         end_after=durations,
         end_text=text.filter(str.strip),
@@ -134,6 +135,7 @@ desk_policies = st.builds(
     capacity=st.none() | capacities | st.just({}),
     idempotency_window=st.none() | durations,
     selecting_expiration=st.none() | minutes,
+    closed=st.just(()),  # what is left to agents is open to them
     protected_names=st.none() | st.sampled_from(ProtectedNames),
     inactivity=st.none()
     | st.builds(

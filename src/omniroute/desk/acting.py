@@ -68,6 +68,17 @@ class Acting:
         """Leave what is offered to others (`Desk.decline_offer`)."""
         return self.desk.decline_offer(conversation, by=self.agent, key=key, now=now, within=within)
 
+    def take_next(
+        self,
+        *,
+        queue: str | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView | None:
+        """Take whatever comes first of all that one may claim (`Desk.take_next`)."""
+        return self.desk.take_next(by=self.agent, queue=queue, key=key, now=now, within=within)
+
     def reply(
         self,
         conversation: str,

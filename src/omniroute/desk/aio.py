@@ -198,6 +198,7 @@ class AsyncActing(_Lifted):
     offers = _lift(Acting.offers)
     accept_offer = _lift(Acting.accept_offer)
     decline_offer = _lift(Acting.decline_offer)
+    take_next = _lift(Acting.take_next)
     reply = _lift(Acting.reply)
     snooze = _lift(Acting.snooze)
     wake = _lift(Acting.wake)
@@ -309,6 +310,7 @@ class AsyncDesk(_Lifted):
     offers = _lift(Desk.offers)
     accept_offer = _lift(Desk.accept_offer)
     decline_offer = _lift(Desk.decline_offer)
+    take_next = _lift(Desk.take_next)
     reply = _lift(Desk.reply)
     snooze = _lift(Desk.snooze)
     wake = _lift(Desk.wake)
@@ -420,6 +422,7 @@ class AsyncDesks(_Lifted):
     ids = _lift(Desks.ids)
     find = _lift(Desks.find)
     targets = _lift(Desks.targets)
+    handshake = _lift(Desks.handshake)
     vouching = _lift(Desks.vouching)
     close = _lift(Desks.close)
 

@@ -26,6 +26,7 @@ from omniroute.desk.offering import Offering
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.preview import Preview, as_inbound, preview
+from omniroute.desk.pulling import Pulling
 from omniroute.desk.queue_reads import QueueReads
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
@@ -52,7 +53,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Pausing, Offering, ClockReads, QueueReads):
+class Desk(Versioned, Pausing, Pulling, Offering, ClockReads, QueueReads):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(
@@ -94,10 +95,16 @@ class Desk(Versioned, Pausing, Offering, ClockReads, QueueReads):
         return self._runtime.current(self.id).entry_points_of(channel)
 
     def hours(self, path: str | None = None, *, channel: str | None = None) -> BusinessHours:
-        """Return when an inbox or queue is open, by its full path; without one, the desk (P13)."""
+        """Return when an inbox or queue is open, by its full path; without one, the desk (P13).
+
+        `UsageError` for a place or a channel that the configuration does not have.
+        """
         from omniroute.business_hours import BusinessHours  # seldom asked for
 
-        return BusinessHours(self._runtime.current(self.id).hours(channel, path))
+        setup = self._runtime.current(self.id)
+        setup.check_place(path)
+        setup.check_channel(channel)
+        return BusinessHours(setup.hours(channel, path))
 
     # --- messages in ------------------------------------------------------------------------------
 

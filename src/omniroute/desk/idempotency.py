@@ -7,7 +7,7 @@ committed results are recorded; a command that raised may be asked again under i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from omniroute.desk.unit import Unit
 from omniroute.errors import IdempotencyConflict
@@ -32,28 +32,37 @@ class Done:
     message: Message | None = None
 
 
-def once(key: str | None, flow: Callable[[Unit], Done], *asked: Any) -> Callable[[Unit], Done]:
+D = TypeVar("D", Done, Done | None)
+
+
+def once(key: str | None, flow: Callable[[Unit], D], *asked: Any) -> Callable[[Unit], D]:
     """Return the flow that runs `flow` the first time, and gives its result again afterwards.
 
-    `asked` is the command's name and everything that was asked with it. Raises
-    `IdempotencyConflict` where the key stands for something else.
+    `asked` is the command's name and everything that was asked with it. A flow that found nothing to
+    do (None) did nothing, and is asked anew. Raises `IdempotencyConflict` where the key stands for
+    something else.
     """
     if key is None:
         return flow
     check_key(key, "key")
     digest = _digest(asked)
 
-    def guarded(unit: Unit) -> Done:
+    def guarded(unit: Unit) -> D:
         known = unit.tx.get(IDEMPOTENCY, unit.desk, (key,))
         if known is not None and known.expires_at > unit.now:
             return _again(known, digest)
         done = flow(unit)
-        expires_at = unit.now + unit.setup.policy().idempotency_window
-        record = IdempotencyRecord(key, digest, expires_at, done.conversation, done.message)
-        unit.tx.put(IDEMPOTENCY, unit.desk, record)
+        _remember(unit, key, digest, done)
         return done
 
     return guarded
+
+
+def _remember(unit: Unit, key: str, digest: str, done: Done | None) -> None:
+    if done is not None:
+        expires_at = unit.now + unit.setup.policy().idempotency_window
+        record = IdempotencyRecord(key, digest, expires_at, done.conversation, done.message)
+        unit.tx.put(IDEMPOTENCY, unit.desk, record)
 
 
 def _digest(asked: tuple[Any, ...]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.read import check_limit
@@ -18,7 +18,7 @@ from omniroute.desk.views import ConversationView, view_of
 from omniroute.errors import UnknownAgent
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
-from omniroute.model.assign import AssignPolicy, Lane, QueueLine
+from omniroute.model.assign import NEW, AssignPolicy, Lane, QueueLine
 from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import WAITING, State
@@ -26,7 +26,16 @@ from omniroute.ports import Transaction
 from omniroute.rules.assignment import may_push
 from omniroute.rules.offers import is_for_all, refused
 from omniroute.rules.resolution import Setup
-from omniroute.rules.waiting import lane_of, open_groups, order, plain_lanes, refusal
+from omniroute.rules.waiting import (
+    lane_of,
+    open_groups,
+    order,
+    plain_lanes,
+    prefix_of,
+    refusal,
+    sticky_lane,
+)
+from omniroute.rules.weights import fits
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, QUEUE_LINES, Key
 
 if TYPE_CHECKING:
@@ -201,13 +210,13 @@ class _Open:
         if policy.assignment is not Assignment.OFFER_ALL:
             return
         line = self._tx.get(QUEUE_LINES, self._desk, (queue,)) or QueueLine(queue=queue)
-        own: Key = (queue, f"@{self._agent.id}")
-        lanes: dict[Key, Lane | None] = dict(self._lanes(queue, policy.assign, line, lined))
-        lanes[own] = None
+        lanes = dict(self._lanes(queue, policy.assign, line, lined))
         for head in self._tx.heads(_WAITING, self._desk, list(lanes)):
             prefix = next(each for each in (head[:4], head[:2]) if each in lanes)
+            lane = lanes[prefix]
+            if not fits(self._agent, self._setup.counted.get(lane.channel)):
+                continue
             for entry in self._tx.entries(_WAITING, self._desk, prefix, limit=self._limit):
-                lane = lanes[prefix] or self._lane(entry)
                 if _against(self._agent, lane, policy.assign, line, entry[4], self._now):
                     break
                 yield entry
@@ -216,10 +225,8 @@ class _Open:
         self, queue: str, rule: AssignPolicy, line: QueueLine, lined: tuple[str, ...]
     ) -> Iterator[tuple[Key, Lane]]:
         for prefix, channel in plain_lanes(queue, rule, self._setup.channels):
-            yield prefix, self._setup.plain[channel]
+            yield prefix, Lane(channel, 0, NEW, channel)
         for lane in line.lanes if queue in lined else ():
-            yield (queue, lane.name, lane.segment, lane.wait_class), lane
-
-    def _lane(self, entry: Key) -> Lane:
-        found: Any = self._tx.get(CONVERSATIONS, self._desk, (entry[-1],))
-        return lane_of(found)
+            yield prefix_of(queue, lane), lane
+        for channel in self._setup.channels:  # who waits for this agent (P4)
+            yield (queue, sticky_lane(self._agent.id, channel)), Lane(channel, 0, NEW, channel)

@@ -61,9 +61,9 @@ class Runtime:
     registry: Registry
     transport: Transport
     reveal: Callable[[SecretRef], Secret] = environment_secret
-    _setups: dict[tuple[str, int], Setup] = field(factory=dict)
+    _setups: dict[str, dict[int, Setup]] = field(factory=dict)
     _doubted: set[tuple[str, int]] = field(factory=set, repr=False)
-    _adapters: dict[tuple[str, int, str], tuple[ChannelAdapter, Any]] = field(
+    _adapters: dict[tuple[str, str], tuple[int, ChannelAdapter, Any]] = field(
         factory=dict, repr=False
     )
 
@@ -137,8 +137,9 @@ class Runtime:
         return self.transact(looked, within=within)
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
-        """Return a version's compiled configuration; versions never change, so they are kept."""
-        found = self._setups.get((desk, version))
+        """Return a version's compiled configuration; versions never change: the last two are kept."""
+        known = self._setups.setdefault(desk, {})
+        found = known.get(version)
         doubted = bool(self._doubted) and (desk, version) in self._doubted
         if found is None or doubted:
             stored = tx.get(CONFIGS, desk, (version,))
@@ -149,13 +150,16 @@ class Runtime:
             if found is None or found.config != stored.config:
                 if doubted:
                     self.forget_settings()
-                found = self._setups[desk, version] = compiled(stored.config, version)
+                found = known[version] = compiled(stored.config, version)
+                # A transaction that is under way may still read the version before.
+                for older in list(known):  # another thread may be adding to it
+                    if older < version - 1:
+                        known.pop(older, None)
         return found
 
     def created(self, desk: str) -> None:
         """Forget what was known of a desk that is new: one of its name was taken back, or emptied out."""
-        for known in [each for each in self._setups if each[0] == desk]:
-            del self._setups[known]
+        self._setups.pop(desk, None)
         self.forget_settings()
         self._doubt(desk, 1)
 
@@ -173,15 +177,14 @@ class Runtime:
 
     def adapter(self, desk: str, setup: Setup, entry_point: str) -> tuple[ChannelAdapter, Any]:
         """Return the adapter of an entry point, and the settings it works by there."""
-        key = (desk, setup.version, entry_point)
-        found = self._adapters.get(key)
-        if found is None:
+        found = self._adapters.get((desk, entry_point))
+        if found is None or found[0] != setup.version:
             from omniroute.config import adapter_settings
 
             adapter = self.registry.require(setup.entry_point(entry_point).kind)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
-            found = self._adapters[key] = (adapter, settings)
-        return found
+            found = self._adapters[desk, entry_point] = (setup.version, adapter, settings)
+        return found[1:]
 
     def content_check(
         self, text: str | None, attachments: Sequence[Attachment]

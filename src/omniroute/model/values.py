@@ -1,51 +1,96 @@
 """`frozen`: attrs' frozen classes, cheaper to make and cheaper to declare.
 
-Every step makes values, and there are a hundred kinds of them. attrs fills a frozen instance
+Every step makes values, and there are two hundred kinds of them. attrs fills a frozen instance
 through `object.__setattr__`, a call for each field: most of what a step cost. Here an instance is
 open while its constructor runs, so that fields are stored as in any class, and frozen when it
-returns. attrs also compiles methods for every class, a good part of the import: here all share
-theirs. What a caller sees is what `attrs.frozen` gives, and type checkers are told that it is.
+returns. attrs also works out fields and compiles methods when a class is declared, which was half
+of the import; here a class gets its slots then, and the rest when it is first asked for
+(`_Lazily`). What a caller sees is what `attrs.frozen` gives, and type checkers are told that it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial, wraps
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
 __all__ = ["frozen"]
 
+_set: Final = object.__setattr__
 _set_class: Final = object.__dict__["__class__"].__set__  # works on frozen instances too
-_OPEN: Final = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+_OPEN: Final = {"__setattr__": _set, "__delattr__": object.__delattr__}
+_CONSTANTS: Final = ("ClassVar", "typing.ClassVar")
+_SAID: Final = ("__module__", "__qualname__", "__orig_bases__")
+_NOT_KEPT: Final = ("__dict__", "__weakref__")
 
 
 def _frozen(cls: Any = None, *, kw_only: bool = False) -> Any:
     """Make a class a frozen value; subclasses of it are declared so as well.
 
-    Fields may have defaults, factories and converters; validators and hooks are refused. A method
-    that the class defines itself stays.
+    Fields may have defaults, factories and converters; validators, hooks and `super()` are refused,
+    validators when the class is first used. A method that the class defines itself stays.
     """
     if cls is None:
         return partial(_frozen, kw_only=kw_only)
-    own = set(vars(cls))
-    cls.__setattr__ = cls.__delattr__ = _refuse
-    made: Any = attrs.define(
-        cls,
-        kw_only=kw_only,
-        eq=False,
-        repr=False,
-        weakref_slot=False,
-        on_setattr=attrs.setters.NO_OP,
+    own = dict(vars(cls))
+    if hasattr(cls, "__attrs_post_init__") or any(map(_knows_its_class, own.values())):
+        raise TypeError(f"{cls.__name__} needs attrs.frozen: it has a hook or calls super()")
+    declared = tuple(
+        name
+        for name, kind in inspect.get_annotations(cls).items()
+        if not str(kind).startswith(_CONSTANTS)
     )
-    made.__init__ = _first_constructor(made)
-    equal, hashed = _comparison(made)
-    for name, method in {"__repr__": _shown, "__eq__": equal, "__hash__": hashed}.items():
-        if name not in own:
-            setattr(made, name, method)
-    return made
+    given = {name: own.pop(name) for name in declared if name in own}
+    body = {name: value for name, value in own.items() if name not in _NOT_KEPT}
+    body["__slots__"] = declared
+    body["__attrs_attrs__"] = _Lazily(partial(_fields, given=given, kw_only=kw_only))
+    for name, make in _MADE.items():
+        body.setdefault(name, _Lazily(make))
+    for name, method in _SHARED.items():
+        body.setdefault(name, method)
+    return type(cls)(cls.__name__, cls.__bases__, body)
+
+
+class _Lazily:
+    """What a class has once somebody asks for it: made then, and kept in this one's place."""
+
+    __slots__ = ("make", "name", "owner")
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self.make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+
+    def __get__(self, instance: Any, _: type | None = None) -> Any:
+        # Threads that meet here make equal things, and keep one of them.
+        setattr(self.owner, self.name, self.make(self.owner))
+        return getattr(self.owner if instance is None else instance, self.name)
+
+
+def _knows_its_class(member: Any) -> bool:
+    """Whether a method refers to the class that it was written in, of which a copy is kept."""
+    code = member.__code__ if isinstance(member, FunctionType) else None
+    return code is not None and "__class__" in code.co_freevars
+
+
+def _fields(cls: Any, given: Mapping[str, Any], *, kw_only: bool) -> tuple[Any, ...]:
+    """Let attrs work out the fields, on a class with the same ones and nothing else."""
+    said = {name: vars(cls)[name] for name in _SAID if name in vars(cls)}
+    body = {**said, **given, "__annotations__": inspect.get_annotations(cls)}
+    twin = type(cls)(cls.__name__, cls.__bases__, body)
+    made: Any = attrs.define(
+        twin, kw_only=kw_only, slots=False, eq=False, repr=False, on_setattr=attrs.setters.NO_OP
+    )
+    found: tuple[Any, ...] = attrs.fields(made)
+    if any(each.validator for each in found):
+        raise TypeError(f"{cls.__name__} needs attrs.frozen: it has validators")
+    return found
 
 
 def _refuse(*_: object) -> NoReturn:
@@ -61,31 +106,41 @@ def _shown(self: Any) -> str:
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
-def _comparison(cls: Any) -> tuple[Callable[..., Any], Callable[..., int]]:
-    """Two values are equal when they are of one class and all of their fields are."""
+def _state(self: Any) -> dict[str, Any]:
+    return {each.name: getattr(self, each.name) for each in attrs.fields(type(self))}
+
+
+def _restored(self: Any, state: Mapping[str, Any]) -> None:
+    for name, value in state.items():
+        _set(self, name, value)
+
+
+def _values_of(cls: Any) -> Callable[[Any], Any]:
     names = [each.name for each in attrs.fields(cls)]
-    fields_of = attrgetter(*names) if names else type
+    return attrgetter(*names) if names else type
+
+
+def _equality(cls: Any) -> Callable[[Any, Any], Any]:
+    """Two values are equal when they are of one class and all of their fields are."""
+    values_of = _values_of(cls)
 
     def equal(self: Any, other: Any) -> Any:
-        return fields_of(self) == fields_of(other) if other.__class__ is cls else NotImplemented
+        return values_of(self) == values_of(other) if other.__class__ is cls else NotImplemented
+
+    return equal
+
+
+def _hashing(cls: Any) -> Callable[[Any], int]:
+    values_of = _values_of(cls)
 
     def hashed(self: Any) -> int:
-        return hash((cls, fields_of(self)))
+        return hash((cls, values_of(self)))
 
-    return equal, hashed
+    return hashed
 
 
-def _first_constructor(cls: Any) -> Callable[..., None]:
-    """Many classes are never used: the constructor is compiled when the first instance is made."""
-    if hasattr(cls, "__attrs_post_init__") or any(each.validator for each in attrs.fields(cls)):
-        raise TypeError(f"{cls.__name__} needs attrs.frozen: it has validators or a hook")
-
-    @wraps(cls.__init__)
-    def construct(self: Any, *given: Any, **named: Any) -> None:
-        cls.__init__ = wraps(construct)(_constructor(cls))
-        cls.__init__(self, *given, **named)
-
-    return construct
+def _positional(cls: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in attrs.fields(cls) if not each.kw_only)
 
 
 def _constructor(cls: Any) -> Callable[..., None]:
@@ -109,6 +164,10 @@ def _constructor(cls: Any) -> Callable[..., None]:
     )
     exec(compile(source, f"<constructor of {cls.__qualname__}>", "exec"), names)  # noqa: S102
     constructor: Callable[..., None] = names["__init__"]
+    types = {each.alias: each.type for each in fields if each.converter is None}
+    constructor.__annotations__ = {**types, "return": None}
+    constructor.__qualname__ = f"{cls.__qualname__}.__init__"
+    constructor.__module__ = cls.__module__
     return constructor
 
 
@@ -132,6 +191,20 @@ def _value(number: int, each: attrs.Attribute[Any]) -> str:
 def _is_made(each: attrs.Attribute[Any]) -> bool:
     return hasattr(each.default, "factory")
 
+
+_MADE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "__init__": _constructor,
+    "__eq__": _equality,
+    "__hash__": _hashing,
+    "__match_args__": _positional,
+}
+_SHARED: Final[Mapping[str, Any]] = {
+    "__repr__": _shown,
+    "__setattr__": _refuse,
+    "__delattr__": _refuse,
+    "__getstate__": _state,
+    "__setstate__": _restored,
+}
 
 if TYPE_CHECKING:
     from attrs import frozen

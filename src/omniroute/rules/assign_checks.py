@@ -15,6 +15,7 @@ from omniroute.model.desk_config import DeskConfig, InboxConfig
 from omniroute.rules import queue_tree
 from omniroute.rules.allotment import WHOLE
 from omniroute.rules.names import join, name_problem, quoted, unknown
+from omniroute.rules.policy_checks import LONGEST_TEXT, message_problems
 from omniroute.rules.waiting import HIGHEST, LOWEST
 
 __all__ = ["problems"]
@@ -63,6 +64,7 @@ def _layer(
         if micros is not None and (micros <= 0 or micros % MILLISECOND):
             wanted = "expected a duration above zero in whole milliseconds"
             yield Problem(join(path, name), f"{wanted}, got {micros} microseconds")
+    yield from message_problems(join(path, "full_message"), settings.full_message, LONGEST_TEXT)
     yield from _mode(path, settings)
     yield from _cascade(path, settings.cascade, groups)
     yield from _percent(path, settings.percent, groups)

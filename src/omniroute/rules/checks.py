@@ -22,7 +22,7 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
-from omniroute.rules import assign_checks, hours, offer_checks, queue_tree
+from omniroute.rules import assign_checks, hours, offer_checks, queue_tree, weight_checks
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -98,6 +98,8 @@ def _policies(desk: Judged) -> Iterator[Problem]:
     )
     if queues_read and (desk.config.preset is None or not preset_problem(desk.config.preset)):
         yield from offer_checks.problems(desk.config)
+    if desk.read("inboxes", "primary_for"):
+        yield from weight_checks.problems(desk)
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)
@@ -106,7 +108,15 @@ def _policies(desk: Judged) -> Iterator[Problem]:
 
 def _layer(desk: Judged, path: str, policy: PolicySettings) -> Iterator[Problem]:
     yield from policy_problems(path, policy)
+    yield from when(join(path, "hours"), _never_opens(desk.config.zone, policy))
     yield from locked_problems(desk.config.preset, path, policy)
+
+
+def _never_opens(zone: str, policy: PolicySettings) -> str | None:
+    found = policy.hours
+    if found is None or hours.zone_problem(zone) or any(hours.problems(found)):
+        return None  # said where that is
+    return hours.unopened_problem(found, zone)
 
 
 def _sla(path: str, sla: int) -> Iterator[Problem]:

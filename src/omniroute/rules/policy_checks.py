@@ -1,7 +1,7 @@
-"""What can be wrong with a layer of policy, where it may stand, and what layers come to together.
+"""What can be wrong with a layer of policy by itself, and where it may stand.
 
-Each setting's own limits are checked where it is written; relations between timers (U33, U34) are
-checked on the values that are in force at each place, and told at the layer that sets one of them.
+Each setting's own limits are checked where it is written; what settings of several layers contradict
+together is `rules.contradictions`'.
 """
 
 from __future__ import annotations
@@ -10,44 +10,42 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from omniroute.errors import Problem
-from omniroute.instants import MILLISECOND, MINUTE, render_duration
+from omniroute.instants import MILLISECOND, MINUTE
 from omniroute.model.agent import Capacity
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.policy import (
     CLOSABLE,
     LOCKED,
     SWITCHES,
+    AfterEnd,
+    AfterEndTo,
     AwayThen,
     Inactivity,
     KeepAlive,
     NoticeSide,
     PolicySettings,
     Presence,
+    TransferQueue,
     TransferRules,
 )
 from omniroute.model.state import State
 from omniroute.rules import hours
+from omniroute.rules.contradictions import shown
 from omniroute.rules.names import join, quoted, text_problem, unknown
-from omniroute.rules.resolution import MESSAGING
 
 __all__ = [
     "DESK_ONLY",
-    "FAMILIES",
     "LONGEST_TEXT",
     "MINUTES_FORMS",
     "MOST_MINUTES",
     "NOT_ON_CHANNELS",
     "NOT_ON_QUEUES",
     "capacity_problems",
+    "message_problems",
     "misplaced",
     "policy_problems",
-    "sets_timing",
-    "timing_problems",
     "written_layers",
 ]
-
-FAMILIES: Final = (MESSAGING,)
-"""The channel families that have a capacity of their own (M9)."""
 
 MOST_MINUTES: Final = 10_080
 """The longest timer: seven days (U25 to U34)."""
@@ -61,6 +59,7 @@ LONGEST_TEXT: Final = 918
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
 DESK_ONLY: Final = (
     "capacity",
+    "costs",
     "distribution",
     "idempotency_window",
     "protected_names",
@@ -92,8 +91,7 @@ def written_layers(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:
 
 def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     """Yield what is wrong with one layer by itself."""
-    within = policy.after_end.within if policy.after_end else None
-    yield from _duration(join(path, "after_end", "within"), within)
+    yield from _after_end(join(path, "after_end"), policy.after_end)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
     yield from _duration(join(path, "response_target"), policy.response_target)
     if policy.service_level is not None:
@@ -104,7 +102,7 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     yield from _transfer(join(path, "transfer"), policy.transfer)
     for keys, text in hours.problems(policy.hours) if policy.hours else ():
         yield Problem(join(path, "hours", *keys), text)
-    yield from _text(join(path, "menu_text"), policy.menu_text)
+    yield from message_problems(join(path, "menu_text"), policy.menu_text)
     for state in policy.labels or {}:
         if state not in set(State):
             text = unknown(f"there is no state {quoted(state)}", State, state)
@@ -113,7 +111,7 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     for name in _TIMERS:
         yield from _minutes(join(path, name), getattr(policy, name))
     for name in _TEXTS:
-        yield from _text(join(path, name), getattr(policy, name), LONGEST_TEXT)
+        yield from message_problems(join(path, name), getattr(policy, name), LONGEST_TEXT)
     if policy.inactivity is not None:
         yield from _inactivity(join(path, "inactivity"), policy.inactivity)
     if policy.keep_alive is not None:
@@ -134,9 +132,24 @@ def _of_agents(path: str, policy: PolicySettings) -> Iterator[Problem]:
 
 
 def _transfer(path: str, rules: TransferRules | None) -> Iterator[Problem]:
-    if rules is not None and rules.maximum is not None and rules.maximum < 1:
+    if rules is None:
+        return
+    if rules.maximum is not None and rules.maximum < 1:
         text = f"expected a whole number from 1, got {rules.maximum}"
         yield Problem(join(path, "maximum"), text)
+    if rules.final is not None and rules.maximum is None:
+        yield Problem(join(path, "final"), "has no effect without maximum")
+    elif rules.final is not None and rules.queue is TransferQueue.NONE:
+        yield Problem(join(path, "final"), 'is never reached with queue = "none"')
+
+
+def _after_end(path: str, rule: AfterEnd | None) -> Iterator[Problem]:
+    if rule is None:
+        return
+    yield from _duration(join(path, "within"), rule.within)
+    if rule.within is not None and rule.to is AfterEndTo.NEW:
+        text = 'has no effect with to = "new", which begins a new conversation at any time'
+        yield Problem(join(path, "within"), text)
 
 
 def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:
@@ -159,9 +172,6 @@ def capacity_problems(path: str, capacities: Mapping[str, Capacity]) -> Iterator
     """Yield what is wrong with capacities by channel family (M9)."""
     for family, limits in capacities.items():
         here = join(path, family)
-        if family not in FAMILIES:
-            text = unknown(f"there is no channel family {quoted(family)}", FAMILIES, family)
-            yield Problem(here, text)
         if not 1 <= limits.goal <= limits.soft_max <= limits.hard_max:
             text = "expected 1 <= goal <= soft_max <= hard_max, got "
             text += f"goal {limits.goal}, soft_max {limits.soft_max}, hard_max {limits.hard_max}"
@@ -182,7 +192,8 @@ def _minutes(path: str, micros: int | None, least: int = 1) -> Iterator[Problem]
         yield Problem(path, f"expected {MINUTES_FORMS}, got {micros} microseconds")
 
 
-def _text(path: str, text: str | None, longest: int | None = None) -> Iterator[Problem]:
+def message_problems(path: str, text: str | None, longest: int | None = None) -> Iterator[Problem]:
+    """Yield what is wrong with a text that is sent to contacts; `longest` in code points (U45)."""
     if text is None:
         return
     problem = text_problem(text) if text.strip() else "a text is not empty"
@@ -205,17 +216,17 @@ def _switches(path: str, switches: Mapping[str, bool]) -> Iterator[Problem]:
 def _inactivity(path: str, rule: Inactivity) -> Iterator[Problem]:
     yield from _minutes(join(path, "after"), rule.after)
     yield from _minutes(join(path, "notice"), rule.notice, least=0)
-    yield from _text(join(path, "text"), rule.text, LONGEST_TEXT)
+    yield from message_problems(join(path, "text"), rule.text, LONGEST_TEXT)
     if rule.notice_side is NoticeSide.BEFORE and rule.notice > rule.after:
-        text = f"the warning would go out before the silence begins: {_shown(rule.notice)}"
-        yield Problem(join(path, "notice"), f"{text} before {_shown(rule.after)}")
+        text = f"the warning would go out before the silence begins: {shown(rule.notice)}"
+        yield Problem(join(path, "notice"), f"{text} before {shown(rule.after)}")
 
 
 def _keep_alive(path: str, rule: KeepAlive) -> Iterator[Problem]:
     yield from _duration(join(path, "after"), rule.after)
     yield from _duration(join(path, "end_after"), rule.end_after)
-    yield from _text(join(path, "text"), rule.text)
-    yield from _text(join(path, "end_text"), rule.end_text)
+    yield from message_problems(join(path, "text"), rule.text)
+    yield from message_problems(join(path, "end_text"), rule.end_text)
 
 
 def _presence(path: str, rule: Presence) -> Iterator[Problem]:
@@ -226,46 +237,3 @@ def _presence(path: str, rule: Presence) -> Iterator[Problem]:
     if rule.wait and not waits:
         text = f'has no effect with then = {quoted(rule.then)}; it belongs to then = "wait"'
         yield Problem(join(path, "wait"), text)
-
-
-def timing_problems(layers: Iterable[tuple[str, PolicySettings]]) -> Iterator[Problem]:
-    """Yield where timers that are in force together do not fit each other (U33, U34).
-
-    `layers` are paths and settings, outermost first. The problem is told at the innermost of the
-    settings that take part, and names where the other stands.
-    """
-    switches: dict[str, bool] = {}
-    found: dict[str, tuple[int, str, PolicySettings]] = {}
-    for depth, (path, settings) in enumerate(layers):
-        switches |= settings.enabled or {}
-        for name in _RELATED:
-            if getattr(settings, name) is not None:
-                found[name] = (depth, join(path, name), settings)
-    if len(found) < len(_RELATED) or not all(switches.get(name, True) for name in _RELATED):
-        return
-    (inner, at, one), (outer, other_at, other) = found["inactivity"], found["chat_timeout"]
-    rule, timeout = one.inactivity, other.chat_timeout
-    assert rule is not None  # noqa: S101  (both are set where they were found)
-    assert timeout is not None  # noqa: S101
-    total = rule.after + (rule.notice if rule.notice_side is NoticeSide.AFTER else 0)
-    if total > timeout:
-        silence = f"inactivity of {_shown(rule.after)}"
-        silence += f" with {_shown(rule.notice)} of notice" if total > rule.after else ""
-        limit = f"chat timeout of {_shown(timeout)}"
-        if inner >= outer:
-            yield Problem(at, f"{silence} is longer than the {limit} ({other_at})")
-        else:
-            yield Problem(other_at, f"{limit} is shorter than the {silence} ({at})")
-
-
-_RELATED: Final = ("inactivity", "chat_timeout")
-
-
-def sets_timing(settings: PolicySettings) -> bool:
-    """Whether a layer sets anything that `timing_problems` looks at."""
-    names = (*_RELATED, "enabled")
-    return any(getattr(settings, name) is not None for name in names)
-
-
-def _shown(micros: int) -> str:
-    return render_duration(micros // MILLISECOND * MILLISECOND)

@@ -1,18 +1,20 @@
-"""What can be wrong with queues beyond their tree: words, names, traits, timers, direct access."""
+"""What can be wrong with queues beyond their tree: words, names, traits, settings that meet, keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Final
 
 from omniroute.errors import Problem
 from omniroute.model.desk_config import DeskConfig, InboxConfig
 from omniroute.model.policy import PolicySettings, ProtectedNames
 from omniroute.rules import queue_tree
 from omniroute.rules.channel_checks import language_problem
+from omniroute.rules.contradictions import contradictions, takes_part
 from omniroute.rules.judged import Judged, positions, when
 from omniroute.rules.names import join, quoted, text_problem, unknown
-from omniroute.rules.policy_checks import sets_timing, timing_problems, written_layers
+from omniroute.rules.policy_checks import written_layers
 from omniroute.rules.presets import PRESETS
 from omniroute.rules.words import PROTECTED, ReservedWords, normalized
 
@@ -20,6 +22,7 @@ __all__ = ["direct_access_problems", "navigation_words", "queue_problems", "rese
 
 _Layers = tuple[tuple[str, PolicySettings], ...]
 _KEYWORD_LENGTH = 64
+_NO_MENU: Final = "has no effect on a queue that agents serve; set it for a branch, inbox or desk"
 
 
 def _preset(config: DeskConfig) -> PolicySettings:
@@ -43,14 +46,17 @@ def reserved_words(config: DeskConfig) -> ReservedWords:
 
 
 def queue_problems(desk: Judged) -> Iterator[Problem]:
-    """Yield what is wrong with words, queues' names and traits, and timers that meet at a place."""
+    """Yield what is wrong with words, queues' names and traits, and what meets at a place."""
     yield from _words(desk.config)
     reserved = reserved_words(desk.config)
     for name, inbox in desk.config.inboxes.items():
         for path, node in positions(inbox.queues, join("inboxes", name, "queues")):
             yield from when(path, reserved.problem(node.name))
         yield from _traits(desk, name, inbox, reserved)
-    yield from _timings(desk)
+        if desk.read("queues"):
+            yield from _menu_texts(name, inbox)
+    yield from _contradictions(desk)
+    yield from _finals(desk)
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -105,6 +111,17 @@ def _traits(
             yield Problem(join(path, "keywords"), text)
 
 
+def _menu_texts(name: str, inbox: InboxConfig) -> Iterator[Problem]:
+    """A queue that agents serve shows no menu, so that the first line of one says nothing there."""
+    policies = {place: policy for place, policy in inbox.at.items() if policy.menu_text is not None}
+    for place in policies:
+        node = queue_tree.find(inbox.queues, place)
+        if node is not None and not node.children:
+            yield Problem(join("inboxes", name, "at", place, "menu_text"), _NO_MENU)
+    if inbox.policy.menu_text is not None and not inbox.queues:
+        yield Problem(join("inboxes", name, "policy", "menu_text"), _NO_MENU)
+
+
 def place_problem(name: str, inbox: InboxConfig, place: str) -> str | None:
     """Return what is wrong with the path of a queue inside its inbox, or None."""
     if queue_tree.find(inbox.queues, place):
@@ -135,26 +152,26 @@ def _keyword(keyword: str, reserved: ReservedWords) -> str | None:
     return None
 
 
-# --- timers ---------------------------------------------------------------------------------------
+# --- settings that meet ---------------------------------------------------------------------------
 
 
-def _timings(desk: Judged) -> Iterator[Problem]:
-    """Check timers where they meet: wherever a layer sets one, under all that lie around it."""
+def _contradictions(desk: Judged) -> Iterator[Problem]:
+    """Check settings where they meet: wherever a layer sets one, under all that lie around it."""
     config = desk.config
     outer: _Layers = (("preset", _preset(config)), ("policy", config.policy))
-    found = list(timing_problems(outer)) if sets_timing(config.policy) else []
+    found = list(contradictions(outer)) if takes_part(config.policy) else []
     for channel in (None, *config.channels):
         layers = outer
         if channel is not None:
             policy = config.channels[channel].policy
-            if not sets_timing(policy):
+            if not takes_part(policy):
                 continue
             layers = (*outer, (join("channels", channel, "policy"), policy))
-            found += timing_problems(layers)
+            found += contradictions(layers)
         for name, inbox in config.inboxes.items():
             if channel is None or channel in _channels_into(desk, name):
                 found += chain.from_iterable(
-                    timing_problems((*layers, *inner)) for inner in _places(name, inbox)
+                    contradictions((*layers, *inner)) for inner in _places(name, inbox)
                 )
     yield from dict.fromkeys(found)
 
@@ -166,16 +183,24 @@ def _channels_into(desk: Judged, inbox: str) -> Iterable[str]:
 
 
 def _places(name: str, inbox: InboxConfig) -> Iterator[_Layers]:
-    """The layers from the inbox down to each place that sets a timer, and the inbox's own."""
+    """The layers from the inbox down to each place that takes part, and the inbox's own."""
     own = (join("inboxes", name, "policy"), inbox.policy)
-    if sets_timing(inbox.policy):
+    if takes_part(inbox.policy):
         yield (own,)
     for place, policy in inbox.at.items():
-        if sets_timing(policy):
+        if takes_part(policy):
             steps = place.split(queue_tree.SEPARATOR)
             above = [queue_tree.SEPARATOR.join(steps[: n + 1]) for n in range(len(steps))]
             layers = ((each, inbox.at[each]) for each in above if each in inbox.at)
             yield (own, *((join("inboxes", name, "at", each), at) for each, at in layers))
+
+
+def _finals(desk: Judged) -> Iterator[Problem]:
+    """The queue that stays open after the last transfer is one that agents serve (M13)."""
+    for path, policy in written_layers(desk.config):
+        if policy.transfer is not None and policy.transfer.final is not None:
+            problem = desk.leaf_problem(policy.transfer.final)
+            yield from when(join(path, "transfer", "final"), problem)
 
 
 # --- direct access --------------------------------------------------------------------------------

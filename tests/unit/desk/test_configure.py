@@ -45,6 +45,14 @@ def test_a_version_is_saved_and_told_once_and_an_equal_one_is_none(play: Play) -
     assert desk.config == config("5m", agents={})
 
 
+def test_a_process_keeps_what_it_compiled_of_the_last_two_versions(play: Play) -> None:
+    p = play(config())
+    for minutes in range(1, 9):
+        newest = p.desk.apply(config(f"{minutes}m"))
+        p.contact("Maria").writes("Hello")
+    assert list(p.desk._runtime._setups["acme"]) == [newest - 1, newest]
+
+
 @pytest.mark.req("S4")
 def test_the_job_moves_dues_of_running_conversations_from_their_anchor(play: Play) -> None:
     p = play(config())

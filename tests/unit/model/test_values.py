@@ -6,13 +6,15 @@ import copy
 import inspect
 import pickle
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 import pytest
 
 from omniroute.model import events
 from omniroute.model.values import frozen
+
+T = TypeVar("T")
 
 
 @frozen
@@ -36,6 +38,12 @@ def stripped(text: str) -> str:
 class Named:
     name: str = attrs.field(converter=stripped)
     size: int = attrs.field(default=1, repr=lambda size: f"<{size}>")
+
+
+@frozen
+class Box(Generic[T]):
+    inside: T
+    label: str | None = None
 
 
 @frozen
@@ -73,6 +81,7 @@ MADE: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (Pixel, (1, 2), {"colour": "blue"}),
     (Named, (), {"name": " Ana ", "size": 3}),
     (Nothing, (), {}),
+    (Box, ("x",), {"label": "a"}),
     (Shop, (9, 17), {}),
 ]
 
@@ -150,14 +159,17 @@ def test_copies_are_equal(cls, given, named):
     assert attrs.evolve(value) == value
 
 
-def test_what_it_cannot_keep_is_refused():
-    with pytest.raises(TypeError, match="validators or a hook"):
+def test_validators_are_refused_when_the_class_is_first_used():
+    @frozen
+    class Checked:
+        x: int = attrs.field(validator=attrs.validators.instance_of(int))
 
-        @frozen
-        class Checked:
-            x: int = attrs.field(validator=attrs.validators.instance_of(int))
+    with pytest.raises(TypeError, match=r"Checked needs attrs\.frozen: it has validators"):
+        Checked(1)
 
-    with pytest.raises(TypeError, match="validators or a hook"):
+
+def test_hooks_and_super_are_refused():
+    with pytest.raises(TypeError, match=r"Hooked needs attrs\.frozen"):
 
         @frozen
         class Hooked:
@@ -165,6 +177,61 @@ def test_what_it_cannot_keep_is_refused():
 
             def __attrs_post_init__(self):
                 pass
+
+    with pytest.raises(TypeError, match=r"Asking needs attrs\.frozen"):
+
+        @frozen
+        class Asking:
+            x: int
+
+            def asked(self):
+                return super()
+
+
+@pytest.mark.parametrize("cls,given,named", MADE)
+def test_a_class_is_worked_out_when_it_is_first_asked_for(cls, given, named):
+    again: Any = frozen(kw_only=cls is Named)(type(cls.__name__, cls.__bases__, declaration(cls)))
+    assert again(*given, **named) == again(*given, **named)
+    assert again.__match_args__ == attrs_twin(cls).__match_args__
+    assert [each.name for each in attrs.fields(again)] == [each.name for each in attrs.fields(cls)]
+
+
+def declaration(cls):
+    """Return what the body of a class said, as far as fields are concerned."""
+    own = [each for each in attrs.fields(cls) if not each.inherited]
+    fields = {
+        each.name: attrs.field(default=each.default, converter=each.converter, kw_only=each.kw_only)
+        for each in own
+    }
+    said = {name: vars(cls)[name] for name in ("__orig_bases__",) if name in vars(cls)}
+    return {**said, "__annotations__": {each.name: each.type for each in own}, **fields}
+
+
+def test_constants_of_a_class_are_no_fields():
+    @frozen
+    class Priced:
+        price: int
+        currency: ClassVar[str] = "EUR"
+
+    assert [each.name for each in attrs.fields(Priced)] == ["price"]
+    assert Priced(1).currency == "EUR"
+
+
+def test_its_own_methods_stay():
+    @frozen
+    class Loud:
+        x: int
+
+        def __repr__(self):
+            return "LOUD"
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Loud)
+
+        def __hash__(self):
+            return 7
+
+    assert (repr(Loud(1)), Loud(1) == Loud(2), hash(Loud(3))) == ("LOUD", True, 7)
 
 
 def test_every_event_is_of_its_own_class():

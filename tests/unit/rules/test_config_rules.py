@@ -314,67 +314,37 @@ def test_a_program_is_held_to_the_same_limits(micros):
     assert problem.startswith("policy.chat_timeout: expected whole minutes")
 
 
-def inactivity(after: Any, **more: Any) -> dict[str, Any]:
-    return {"inactivity": {"after": after, **more}}
+TEXTS = ("greeting", "after_hours_message", "dismissed_text", "ended_text")
 
 
-def test_silence_fits_into_the_chat_timeout_and_may_equal_it():
-    assert said(a_desk(policy={"chat_timeout": 30, **inactivity(30)})) == []
-    assert said(a_desk(policy={"chat_timeout": 30, **inactivity(20, notice=10)})) == []
-    assert said(a_desk(policy={"chat_timeout": 30, **inactivity(31)})) == [
-        (
-            "policy.inactivity: inactivity of 31m is longer than the chat timeout of 30m "
-            "(policy.chat_timeout)"
-        )
-    ]
-    assert said(a_desk(policy={"chat_timeout": 30, **inactivity(21, notice=10)})) == [
-        (
-            "policy.inactivity: inactivity of 21m with 10m of notice is longer than the chat timeout "
-            "of 30m (policy.chat_timeout)"
-        )
-    ]
-    before = inactivity(30, notice=10, notice_side="before")
-    assert said(a_desk(policy={"chat_timeout": 30, **before})) == []
-    assert said(a_desk(policy=inactivity(5, notice=10, notice_side="before"))) == [
-        (
-            "policy.inactivity.notice: the warning would go out before the silence begins: "
-            "10m before 5m"
-        )
-    ]
-
-
-def test_timers_that_meet_only_by_inheritance_are_told_at_the_nearer_one():
-    document = with_at("Deutsch/Technik", chat_timeout=20)
-    document["policy"] = inactivity("30m")
-    assert said(document) == [
-        (
-            'inboxes.general.at."Deutsch/Technik".chat_timeout: chat timeout of 20m is shorter than '
-            "the inactivity of 30m (policy.inactivity)"
-        )
-    ]
-    document["policy"]["enabled"] = {"inactivity": False}
-    assert said(document) == []
-    document["inboxes"]["general"]["at"]["Deutsch/Technik"]["enabled"] = {"inactivity": True}
-    assert len(said(document)) == 1
-    channel = a_desk(channels={"chat": {"policy": {"chat_timeout": 10}}})
-    channel["inboxes"]["general"]["policy"] = inactivity(15)
-    assert said(channel) == [
-        (
-            "inboxes.general.policy.inactivity: inactivity of 15m is longer than the chat timeout of "
-            "10m (channels.chat.policy.chat_timeout)"
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    "text", ["greeting", "after_hours_message", "dismissed_text", "ended_text"]
-)
+@pytest.mark.req("U45")
+@pytest.mark.parametrize("text", TEXTS)
 def test_an_automatic_text_has_at_most_918_code_points(text):
-    assert said(a_desk(policy={text: "ä" * 918})) == []
+    assert said(a_desk(policy={text: "😀" * 918})) == []
     assert said(a_desk(policy={text: "😀" * 919})) == [
         f"policy.{text}: is 919 characters long; at most 918 are sent"
     ]
     assert said(a_desk(policy={text: " "})) == [f"policy.{text}: a text is not empty"]
+
+
+@pytest.mark.req("U45")
+def test_the_warning_and_the_text_of_a_full_queue_are_automatic_texts_too():
+    policy: dict[str, Any] = {"inactivity": {"after": "5m", "text": "x" * 919}}
+    policy["assign"] = {"maximum": 3, "full_message": "x" * 919}
+    assert said(a_desk(policy=policy)) == [
+        "policy.inactivity.text: is 919 characters long; at most 918 are sent",
+        "policy.assign.full_message: is 919 characters long; at most 918 are sent",
+    ]
+
+
+@pytest.mark.req("U45", "U44")
+def test_the_template_is_counted_before_the_agents_name_stands_in_it():
+    longest = "[agent name]" + "x" * (918 - len("[agent name]"))
+    assert said(a_desk(policy={"dismissed_text": longest})) == []
+    too_long = longest + "x"  # with any name in it, it would be short enough
+    assert said(a_desk(policy={"dismissed_text": too_long})) == [
+        "policy.dismissed_text: is 919 characters long; at most 918 are sent"
+    ]
 
 
 def test_keep_alive_needs_both_times_and_texts_and_knows_no_longest_time():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from omniroute.rules.hours.calendar import BEGINNING, HORIZON, Calendar, calendar
 from omniroute.rules.hours.days import HolidaysOf
-from omniroute.rules.hours.judging import problems, zone_problem
+from omniroute.rules.hours.judging import problems, unopened_problem, zone_problem
 
 __all__ = [
     "BEGINNING",
@@ -18,5 +18,6 @@ __all__ = [
     "HolidaysOf",
     "calendar",
     "problems",
+    "unopened_problem",
     "zone_problem",
 ]

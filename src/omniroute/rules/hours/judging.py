@@ -12,17 +12,23 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from attrs import evolve
+
 from omniroute.model.hours import Hours, Span
-from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR
+from omniroute.rules.hours.days import FIRST_YEAR, LAST_YEAR, Days
 from omniroute.rules.names import did_you_mean, quoted, shown
 
-__all__ = ["DAYS", "day_problem", "problems", "shown_span", "zone_problem"]
+__all__ = ["DAYS", "day_problem", "problems", "shown_span", "unopened_problem", "zone_problem"]
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The days of the week as configuration names them, Monday first."""
 
 _SECONDS_A_DAY: Final = 86_400
 _A_LEAP_YEAR: Final = "2000-"
+
+_NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+_VARIANTS: Final = ("posix/", "right/")
+"""Files beside the zones: what they say depends on the machine, counts leap seconds, or is nothing."""
 
 _Found = tuple[tuple[str, ...], str]
 
@@ -31,7 +37,10 @@ def zone_problem(zone: str) -> str | None:
     """Return what is wrong with a time zone's name, or None."""
     try:
         ZoneInfo(zone)
+        known = zone not in _NO_ZONES and not zone.startswith(_VARIANTS)
     except (KeyError, ValueError, OSError):
+        known = False
+    if not known:
         text = f"unknown time zone {quoted(zone)}; expected an IANA name such as Europe/Berlin"
         guess = did_you_mean(zone, available_timezones())
         return f"{text}; did you mean {quoted(guess)}?" if guess else text
@@ -90,6 +99,23 @@ def problems(hours: Hours) -> Iterator[_Found]:
         yield from _nights(hours.weekly)
     if not any(hours.weekly) and not any(spans for _, spans in hours.dates):
         yield (), 'never opens; give it hours, as mon-fri = "09:00-17:00", or "always"'
+
+
+def unopened_problem(hours: Hours, zone: str) -> str | None:
+    """Return why hours of single dates alone never open in a zone, or None (R9).
+
+    An opening may lie in a gap of the clock, or on a day that the zone skips. `zone` counts where the
+    hours name none. The hours are taken to be free of other problems.
+    """
+    years = {day[: len("2026")] for day, spans in hours.dates if spans}
+    if hours.always or any(hours.weekly) or not years:
+        return None
+    if any(len(day) == len("12-25") for day, spans in hours.dates if spans):
+        return None  # no day of every year is skipped every year
+    days = Days(evolve(hours, holidays=()), hours.zone or zone, None)
+    if any(days.of_year(int(year)) for year in years):
+        return None
+    return f"never opens: {hours.zone or zone} has none of it, as clocks go forward"
 
 
 def _dates(hours: Hours) -> Iterator[_Found]:
