@@ -226,7 +226,9 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Dismissed, lambda e: f"dismissed from {e.released} ({e.reason})"),
     (
         tell.Snoozed,
-        lambda e: f"{e.released} snoozed it until {from_micros(e.until):%d %b %H:%M} UTC",
+        lambda e: (
+            f"{tell.actor_agent(e.actor)} snoozed it until {from_micros(e.until):%d %b %H:%M} UTC"
+        ),
     ),
     (tell.Selecting, lambda e: f"chooses a queue anew ({e.reason})"),
     (tell.KeepAliveAsked, lambda _: "asked whether anybody is there"),

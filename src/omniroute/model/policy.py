@@ -268,7 +268,7 @@ class PolicySettings:
     costs: Mapping[str, Cost] | None = None
     """How many parts of an agent one conversation takes, by channel, kind or family; else 1."""
     menu_text: str | None = None
-    """The first line of the menu; a branch may have its own, else the nearest above it counts."""
+    """The first line of the menu; a branch may have its own, else the nearest above it. Not on leaves."""
     labels: Mapping[str, str] | None = None
     """What states are called: `{ queued = "Unanswered" }`."""
     idempotency_window: int | None = None
