@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from omniroute.desk.flows import start_flows
+from omniroute.desk.keeping import leave_line, lost_keeper
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.missing import note_missed
 from omniroute.desk.queue_lines import QueueLines
@@ -111,6 +112,8 @@ class Unit:
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []
         """Agents who came, went, or serve otherwise: as they were, and as they are (S7)."""
+        self.bereft: dict[str, None] = {}
+        """Conversations for which an agent kept room who no longer does."""
 
     @property
     def may_be_overdue(self) -> bool:
@@ -328,6 +331,8 @@ class Unit:
         after = apply_agent(before, event, agent_id)
         if isinstance(event, _OF_STAFF):
             self.restaffed.append((before, after))
+        if (kept := lost_keeper(before, after)) and not isinstance(event, tell.RoomReleased):
+            self.bereft[kept] = None
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
@@ -359,6 +364,8 @@ class Unit:
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state in WAITING or (before and before.state in WAITING):
             self.moves_in_line += 1
+        if self.setup.counted and before is not None and before.state is State.QUEUED:
+            leave_line(self, before, conversation)
         if conversation.state not in WAITING or any(
             isinstance(event, tell.Offered) for event in events
         ):

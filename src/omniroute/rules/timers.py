@@ -236,7 +236,7 @@ def _of_line(c: Conversation, t: Timing) -> tuple[Timer, ...]:
     x, at = c.extras, None
     armed: tuple[Timer, ...] = ()
     if t.assign is not _PLAIN or x.routing.requires:
-        at = next_change(x.routing, t.assign, c.clocks.queued_at, c.at)
+        at = next_change(x.routing, t.assign, c.clocks.queued_at, c.at, c.place.channel)
     if x.offer is not None and x.offer.until is not None:
         armed = ((x.offer.until, _OFFER),)
     return armed if at is None else (*armed, (at, _ASSIGNMENT))
