@@ -430,5 +430,7 @@ def test_numbers_of_any_length_are_problems_like_others():
 
 
 def test_text_in_the_place_of_a_path_is_told_how_to_be_read():
-    with pytest.raises(ConfigError, match=r"got text of several lines; `config\.loads` reads a text"):
+    with pytest.raises(
+        ConfigError, match=r"got text of several lines; `config\.loads` reads a text"
+    ):
         load_config("zone = 'UTC'\ndesk = 'acme'")

@@ -485,9 +485,7 @@ def test_an_inbox_policy_is_checked_as_every_layer_is():
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["\u200b", "\u200d", "a\u202eb", "a\u2028b", "\u2066a", "\u0301"]
-)
+@pytest.mark.parametrize("name", ["\u200b", "\u200d", "a\u202eb", "a\u2028b", "\u2066a", "\u0301"])
 def test_a_name_can_be_seen_and_turns_no_text_around_it(name: str):
     document = with_at("English")
     document["inboxes"]["general"]["queues"].append(name)
