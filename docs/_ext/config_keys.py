@@ -78,6 +78,7 @@ _READERS: Final = {
     "_after_end": "[table](#after-end)",
     "_transfer": "[table](#transfers)",
     "_capacity": "[limits](#capacity)",
+    "_costs": 'table of whole numbers or `"all"`',
     "assign": "[table](#assign)",
     "integer": "whole number",
     "_levels": "level or comparison",

@@ -223,6 +223,14 @@ class Edits(TreeEdits):
         """
         confirmed(confirm, f"channel {quoted(name)}")
         staged = self._staged
+        entry_points = self._tables("entry_points")
+        known = {str(each.get("channel")) for each in entry_points} | set(
+            staged.section("channels")
+        )
+        known.update(*(each.get("primary_for") or () for each in self._tables("inboxes")))
+        if name not in known:
+            text = unknown(f"no channel is named {quoted(name)}", known, name)
+            raise UsageError(text, where="channels")
         for entry_point, entry in tuple(staged.section("entry_points").items()):
             if entry.get("channel") == name:
                 self.remove_entry_point(entry_point, confirm=True, force=force)

@@ -16,6 +16,7 @@ from omniroute.config.assigning import assign
 from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
+    Read,
     Table,
     choice,
     duration,
@@ -31,7 +32,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import DAY, MINUTE
-from omniroute.model.agent import Capacity, Distribution, Role
+from omniroute.model.agent import ALL, Capacity, Cost, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -71,7 +72,7 @@ from omniroute.model.policy import (
 )
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
-from omniroute.rules.names import join, shown
+from omniroute.rules.names import join, quoted, shown
 from omniroute.rules.policy_checks import MINUTES_FORMS
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
@@ -112,6 +113,18 @@ def _capacity(fields: Table) -> Capacity | None:
     limits = [fields.need(name, whole, None, expected="a whole number") for name in names]
     known = [each for each in limits if each is not None]
     return Capacity(*known) if len(known) == len(names) else None
+
+
+def _parts(notes: Notes, value: object, path: str) -> Cost | None:
+    if value == ALL:
+        return ALL
+    if isinstance(value, str) and not (notes.text_scalars and value.isdigit()):
+        notes.expected(path, f"a whole number or {quoted(ALL)}", value)
+        return None
+    return whole(notes, value, path)
+
+
+_costs: Final[Read[Mapping[str, Cost]]] = many(_parts)
 
 
 @table
@@ -170,6 +183,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         capacity=fields.take("capacity", many(_capacity), None),
+        costs=fields.take("costs", _costs, None),
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
