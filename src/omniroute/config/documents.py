@@ -164,15 +164,16 @@ def _yaml(text: str) -> object:
     class Loader(yaml.BaseLoader):
         """Scalars stay text, but for what stands for nothing; mappings remember keys that stand twice."""
 
-        def compose_node(self, parent: yaml.Node, index: int) -> yaml.Node:
-            event = self.peek_event()
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            untyped: Any = self
+            event = untyped.peek_event()
             tag = getattr(event, "tag", None)
             if tag not in (None, "!") and tag not in _YAML_TAGS:
                 text = f"tags are not read, such as {tag}"
                 raise yaml.MarkedYAMLError(problem=text, problem_mark=event.start_mark)
             return super().compose_node(parent, index)
 
-        def construct_scalar(self, node: yaml.ScalarNode) -> str | None:
+        def construct_scalar(self, node: Any) -> Any:
             absent = node.style is None and node.value in _YAML_NOTHING
             return None if absent else super().construct_scalar(node)
 
