@@ -343,12 +343,7 @@ class Unit:
         if before is not None and after.load > before.load:
             if not isinstance(event, tell.Weighed):
                 name = name_of(self, event)
-            held = isinstance(event, tell.AgentEvent)  # a wrap-up holds what was held already
-            forced = isinstance(event, tell.TookOver) and event.reason == tell.FORCED
-            if not held and not forced:
-                accepts = isinstance(event, tell.Assigned) and event.reason == tell.ACCEPTED
-                by_hand = event.actor != tell.SYSTEM and not accepts
-                admit(before, by_hand=by_hand, name=name)
+            _check_room(before, event, name)
         elif after is not before:
             self.freed[agent_id] = None
             if before is not None and before.available and _left(before, after):
@@ -485,6 +480,17 @@ _WAITS_ANEW = (
 _BY_LINE = (Assign, Offer, Withdraw)
 _PUSHED = (Assignment.PUSH, Assignment.OFFER_ONE)
 _OF_STAFF = (tell.AgentSaved, tell.AgentAvailability, tell.AgentRemoved)
+
+
+def _check_room(agent: Agent, event: tell.Event, name: str | None) -> None:
+    """Raise `CapacityExceeded` unless an event may give an agent one more, counted as `name` (M9, A10)."""
+    if isinstance(event, tell.AgentEvent):
+        return  # a wrap-up holds what was held already
+    if isinstance(event, tell.TookOver) and event.reason == tell.FORCED:
+        return
+    accepts = isinstance(event, tell.Assigned) and event.reason == tell.ACCEPTED
+    by_hand = event.actor != tell.SYSTEM and not accepts
+    admit(agent, by_hand=by_hand, name=name)
 
 
 def _left(before: Agent, after: Agent) -> bool:
