@@ -2,8 +2,8 @@
 
 Every contestant drains the same lines: agents serve one to five queues; of four queues one is plain,
 one has priorities that age, one a cascade and one exact shares. Ours asks the rules that the desk asks
-(`plain_lanes`, `order`, `refusal`, `open_groups`, `decide`, `apply_agent`), with events, over the
-ordered entries that the store in memory keeps. The heaps know a number for each conversation and
+(`Reach`, `first_of`, `decide`, `apply_agent`), with events, over the ordered entries that the store
+in memory keeps. The heaps know a number for each conversation and
 nothing else. `OMNIROUTE_FULL=1` adds 10,000 agents and 1,000,000 waiting.
 """
 
@@ -16,13 +16,12 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 from benchmarks.harness import Bench, Figure, at_most, benchmark
 from omniroute.instants import MINUTE, SECOND
 from omniroute.model.agent import Agent, Capacity, Distribution
-from omniroute.model.assign import AssignMode, AssignPolicy, Lane, Routing
+from omniroute.model.assign import NEW, AssignMode, AssignPolicy, Lane, Routing
 from omniroute.model.commands import Assign, End
 from omniroute.model.conversation import NO_EXTRAS, Clocks, Conversation, Extras, Place
 from omniroute.model.policy import Policy
@@ -30,7 +29,8 @@ from omniroute.model.state import State
 from omniroute.rules import allotment
 from omniroute.rules.folding import apply_agent
 from omniroute.rules.lifecycle import decide
-from omniroute.rules.waiting import lane_name, lane_of, open_groups, order, plain_lanes, refusal
+from omniroute.rules.reach import Line, Reach, first_of
+from omniroute.rules.waiting import lane_name, lane_of
 from omniroute.stores.memory.ordered import Entries
 
 NOW = 1_700_000_000_000_000
@@ -100,16 +100,15 @@ class Desk:
         self.agents = [an_agent(number, chance) for number in range(agents)]
         self.order = [chance.randrange(agents) for _ in range(4 * ROUND)]
         self.waiting: dict[str, Conversation] = {}
-        self.lanes: dict[str, dict[tuple[Any, ...], Lane]] = {}
+        self.reach = Reach({"chat": Lane("chat", 0, NEW, "chat")})
+        self.lines: dict[str, Line] = {
+            queue_name(n): (queue_name(n), RULES[n % 4], ()) for n in range(QUEUES)
+        }
         self.line = Entries(_DEPTH, self._entries(waiting, chance))
         self.turn = 0
 
     def _entries(self, waiting: int, chance: random.Random) -> Iterator[tuple[Any, ...]]:
         counts: dict[int, dict[str, int]] = {}
-        plain = Lane("chat", 0, 2, "chat")
-        for number in range(QUEUES):
-            name, rule = queue_name(number), RULES[number % 4]
-            self.lanes[name] = {prefix: plain for prefix, _ in plain_lanes(name, rule, ("chat",))}
         for number in range(waiting):
             queue = chance.randrange(QUEUES)
             routing, rule = None, RULES[queue % 4]
@@ -120,10 +119,13 @@ class Desk:
                 routing = Routing(group=group)
             made = self.waiting[f"c_{number}"] = a_conversation(number, queue, routing)
             if routing is not None:
-                lane = lane_of(made)
-                key = (made.queue, lane.name, lane.segment, lane.wait_class)
-                self.lanes[made.queue or ""].setdefault(key, lane)
+                self._note(lane_of(made), queue_name(queue))
             yield self._entry(made)
+
+    def _note(self, lane: Lane, queue: str) -> None:
+        _, rule, lanes = self.lines[queue]
+        if lane not in lanes:
+            self.lines[queue] = queue, rule, (*lanes, lane)
 
     @staticmethod
     def _entry(c: Conversation) -> tuple[Any, ...]:
@@ -134,17 +136,14 @@ class Desk:
 
     def next_for(self, agent: Agent) -> tuple[Any, ...] | None:
         """The first, in order, of what an agent may take."""
-        ahead = []
-        for leaf in agent.leaves:
-            rule = RULES[int(leaf[8:]) % 4]
-            for prefix, lane in self.lanes[leaf].items():
-                if (head := self.line.first(prefix)) is not None:
-                    ahead.append((order(head, rule, NOW), head, lane, rule))
-        for _, head, lane, rule in sorted(ahead, key=itemgetter(0)):
-            stages = open_groups(rule, head[4], NOW)
-            if refusal(agent, lane, rule, NOW - head[4], stages) is None:
-                return head
-        return None
+        ways = self.reach.ways(agent, [self.lines[leaf] for leaf in agent.leaves])
+        heads = self.line.firsts([way.prefix for way in ways])
+        return first_of(agent.id, ways, heads, NOW, self.never)
+
+    @staticmethod
+    def never(_: object, __: object) -> bool:
+        """Nobody is away: time alone opens a cascade."""
+        return False
 
     def __call__(self) -> float:
         """Free agents one after the other and give each the next; return seconds for one of them."""

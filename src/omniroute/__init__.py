@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from omniroute.model.agent import (
         Agent,
         Capacity,
+        ChannelTerms,
         Colour,
         Distribution,
         Role,
@@ -232,6 +233,7 @@ if TYPE_CHECKING:
         Tagged,
         TookOver,
         Transition,
+        Weighed,
         WrapUpEnded,
         WrapUpStarted,
     )
@@ -407,6 +409,7 @@ __all__ = [
     "ChannelAdapter",
     "ChannelDirection",
     "ChannelFamily",
+    "ChannelTerms",
     "ChannelType",
     "Choice",
     "Clock",
@@ -626,6 +629,7 @@ __all__ = [
     "Verification",
     "VersionView",
     "Wake",
+    "Weighed",
     "Worker",
     "WrapUpEnded",
     "WrapUpStarted",
@@ -773,6 +777,7 @@ _HOMES = {
     "omniroute.model.agent": (
         "Agent",
         "Capacity",
+        "ChannelTerms",
         "Colour",
         "Distribution",
         "Role",
@@ -857,6 +862,7 @@ _HOMES = {
         "KeepAliveAsked",
         "WrapUpStarted",
         "WrapUpEnded",
+        "Weighed",
         "Lined",
         "FlowStarted",
     ),

@@ -56,8 +56,8 @@ class Lines:
 
     # --- who waits --------------------------------------------------------------------------------
 
-    def heads(self, lanes: Sequence[Entry], room: int) -> list[Entry]:
-        """Return the first entry of each lane, for an agent who has room for so many (R2, S8).
+    def heads(self, lanes: Sequence[Entry], room: int) -> list[Entry | None]:
+        """Return the first entry of each lane, or None, for an agent with room for so many (R2, S8).
 
         A lane is a prefix of the waiting index: queue, name and, where they are looked at apart,
         segment and class.
@@ -66,7 +66,7 @@ class Lines:
         self._look_at(lanes)
         waiting = [self._waiting[lane] for lane in lanes]
         at_once = min(-(-room // max(1, sum(not each.ended for each in waiting))), _MOST)
-        return [head for each in waiting if (head := self._head(each, at_once)) is not None]
+        return [self._head(each, at_once) for each in waiting]
 
     def given(self, conversation: Conversation, after: Conversation) -> None:
         """Note that a conversation was given to an agent, and what it is since."""

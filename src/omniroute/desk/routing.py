@@ -7,7 +7,7 @@ nobody waits while a suitable agent has room (R2): one transaction decides as ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import evolve
@@ -22,12 +22,21 @@ from omniroute.model.assign import AssignMode, Lane, Routing
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.rules.assignment import Choice, fitting, may_push
-from omniroute.rules.waiting import lane_of, order, plain_lanes, queue_and_group, refusal
+from omniroute.rules.reach import NEVER, Line, Way, first_of
+from omniroute.rules.waiting import (
+    lane_channel,
+    lane_of,
+    order,
+    plain_lanes,
+    prefix_of,
+    queue_and_group,
+    refusal,
+    sticky_lane,
+)
+from omniroute.rules.weights import fits
 from omniroute.schema import EXPLANATIONS
 
 __all__ = ["next_for", "settle"]
-
-_WHOLE = 4  # fields of a lane's prefix: queue, name, segment, class
 
 
 def settle(unit: Unit) -> None:
@@ -79,7 +88,7 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     queue = conversation.queue or ""
     agent = unit.find_agent(routing.sticky or "")
     if agent is not None and queue in agent.leaves:
-        if may_push(agent) and _enabled(agent, conversation):
+        if may_push(agent) and _suits(unit, agent, conversation):
             _give(unit, lines, conversation, find(unit, lines, conversation, preferred=agent))
             return True
         if unit.rule(queue).assign.sticky_wait is not None:
@@ -89,8 +98,12 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     return False  # it is in line like everybody from here on, and looked at again
 
 
-def _enabled(agent: Agent, conversation: Conversation) -> bool:
-    return agent.channels is None or conversation.place.channel in agent.channels
+def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
+    """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
+    channel = conversation.place.channel
+    if agent.channels is not None and channel not in agent.channels:
+        return False
+    return fits(agent, unit.setup.counted.get(channel))
 
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
@@ -110,55 +123,54 @@ def next_for(
     queues: Iterable[str],
     serves: Callable[[str], bool],
     room: int = 1,
+    *,
+    limit: Callable[[Agent, str | None], bool] = fits,
 ) -> Conversation | None:
     """Return the first, in M3 order, of the conversations that an agent may take (R2, S8).
 
     Of the `queues` those count that `serves` says yes to: where work is pushed, or where it is claimed.
-    `room` is for how many the agent will be asked about.
+    `room` is for how many the agent will be asked about. What does not fit under the `limit` is passed
+    over for what does (P2).
     """
-    queues = [queue for queue in queues if serves(queue)]
-    lanes = _lanes(unit, queues)
-    if not lanes:
+    lines_asked = [_line(unit, queue) for queue in queues if serves(queue)]
+    if not lines_asked:
         return None
-    own = (leaf for leaf in queues if unit.rule(leaf).assign.sticky_wait is not None)
-    heads = lines.heads([*lanes, *((leaf, f"@{agent.id}") for leaf in own)], room)
-    _forget(unit, lanes, heads)
-    for head in sorted(heads, key=lambda each: order(each, unit.rule(each[0]).assign, unit.now)):
-        queue, name, segment, wait_class, since, conversation = head
-        lane = lanes.get((queue, name, segment, wait_class)) or lanes.get((queue, name))
-        if lane is None:  # their own: who waits for this agent
-            lane = lane_of(unit.conversation(conversation))
-        if _may_take(unit, lines, agent, queue, lane, since):
-            return unit.conversation(conversation)
-    return None
+    ways = unit.setup.reach.ways(agent, lines_asked)
+    for queue, rule, _ in lines_asked:
+        if rule.sticky_wait is not None:  # who waits for this agent
+            lanes = (sticky_lane(agent.id, each) for each in unit.setup.channels)
+            ways += (Way((queue, lane), rule, widens=NEVER) for lane in lanes)
+    heads = lines.heads([way.prefix for way in ways], room)
+    _forget(unit, ways, heads)
+    if counted := unit.setup.counted:
+        heads = [
+            head if limit(agent, counted.get(_channel_of(way))) else None
+            for way, head in zip(ways, heads, strict=True)
+        ]
+
+    def is_open(head: tuple[Any, ...], way: Way) -> bool:
+        lane = way.lane or lane_of(unit.conversation(head[-1]))
+        return _may_take(unit, lines, agent, head[0], lane, head[4])
+
+    found = first_of(agent.id, ways, heads, unit.now, is_open)
+    return None if found is None else unit.conversation(found[-1])
 
 
-def _lanes(unit: Unit, queues: Iterable[str]) -> dict[tuple[Any, ...], Lane]:
-    """Every lane of some queues in which conversations may wait, by its prefix."""
-    found: dict[tuple[Any, ...], Lane] = {}
-    for queue in queues:
-        rule = unit.rule(queue).assign
-        for prefix, channel in plain_lanes(queue, rule, unit.setup.channels):
-            found[prefix] = unit.setup.plain[channel]
-        for lane in unit.queue_lines.lanes(queue):
-            found[queue, lane.name, lane.segment, lane.wait_class] = lane
-    return found
+def _channel_of(way: Way) -> str:
+    return lane_channel(way.prefix[1]) if way.lane is None else way.lane.channel
 
 
-def _forget(
-    unit: Unit, lanes: Mapping[tuple[Any, ...], Lane], heads: Iterable[tuple[Any, ...]]
-) -> None:
+def _line(unit: Unit, queue: str) -> Line:
+    return queue, unit.rule(queue).assign, unit.queue_lines.lanes(queue)
+
+
+def _forget(unit: Unit, ways: Iterable[Way], heads: Iterable[tuple[Any, ...] | None]) -> None:
     """Drop lanes of their own in which nobody stands any more."""
     if not unit.queue_lines.lined:
         return
-    found = {head[:4] for head in heads}
-    for prefix, lane in lanes.items():
-        if (
-            len(prefix) == _WHOLE
-            and prefix not in found
-            and lane in unit.queue_lines.lanes(prefix[0])
-        ):
-            unit.queue_lines.drop(prefix[0], lane)
+    for way, head in zip(ways, heads, strict=True):
+        if head is None and way.own and way.lane is not None:
+            unit.queue_lines.drop(way.prefix[0], way.lane)
 
 
 def _may_take(unit: Unit, lines: Lines, agent: Agent, queue: str, lane: Lane, since: int) -> bool:
@@ -185,8 +197,13 @@ def _reopen(unit: Unit, lines: Lines, place: str) -> None:
 
 def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
     """The first of each of a queue's lanes, in order."""
-    rule, lanes = unit.rule(queue).assign, _lanes(unit, (queue,))
-    heads = sorted(lines.heads(list(lanes), 1), key=lambda each: order(each, rule, unit.now))
+    rule = unit.rule(queue).assign
+    prefixes = [
+        *(prefix for prefix, _ in plain_lanes(queue, rule, unit.setup.channels)),
+        *(prefix_of(queue, lane) for lane in unit.queue_lines.lanes(queue)),
+    ]
+    heads = [head for head in lines.heads(prefixes, 1) if head is not None]
+    heads.sort(key=lambda each: order(each, rule, unit.now))
     return [unit.conversation(head[-1]) for head in heads]
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "groups_of",
     "is_plain",
     "is_sticky",
+    "lane_channel",
     "lane_name",
     "lane_of",
     "meets",
@@ -46,10 +47,13 @@ __all__ = [
     "order",
     "plain_lanes",
     "pool",
+    "prefix_of",
     "queue_and_group",
     "refusal",
     "returned",
     "segment_of",
+    "steps",
+    "sticky_lane",
     "still_asked",
     "timed",
     "unmet",
@@ -112,7 +116,7 @@ def lane_name(routing: Routing, channel: str) -> str:
     if routing is NO_ROUTING:
         return channel
     if routing.sticky is not None:
-        return f"@{routing.sticky}"
+        return sticky_lane(routing.sticky, channel)
     limits = [channel]
     if routing.group is not None:
         limits.append(f"{'only' if routing.exclusive else 'group'}={routing.group}")
@@ -121,6 +125,16 @@ def lane_name(routing: Routing, channel: str) -> str:
     if routing.anyone:
         limits.append("anyone")
     return _POOL.join(limits)
+
+
+def sticky_lane(agent: str, channel: str) -> str:
+    """Return the lane of those who wait for one agent on a channel (P4)."""
+    return f"@{agent}{_POOL}{channel}"
+
+
+def lane_channel(sticky: str) -> str:
+    """Return the channel of a lane of those who wait for one agent."""
+    return sticky.rpartition(_POOL)[2]
 
 
 def is_plain(routing: Routing) -> bool:
@@ -146,6 +160,11 @@ def lane_of(conversation: Conversation) -> Lane:
     )
     name = lane_name(routing, channel)
     return Lane(name, routing.segment, routing.wait_class, channel, limits)
+
+
+def prefix_of(queue: str, lane: Lane) -> tuple[Any, ...]:
+    """Return the prefix of the waiting index under which those of a queue's lane stand."""
+    return queue, lane.name, lane.segment, lane.wait_class
 
 
 def plain_lanes(
@@ -319,11 +338,12 @@ def next_change(routing: Routing, assign: AssignPolicy, since: int, after: int) 
 
     Every one lies at a fixed distance from the beginning of the wait.
     """
-    ahead = [since + each for each in _steps(routing, assign) if since + each > after]
+    ahead = [since + each for each in steps(routing, assign) if since + each > after]
     return min(ahead, default=None)
 
 
-def _steps(routing: Routing, assign: AssignPolicy) -> Iterator[int]:
+def steps(routing: Routing, assign: AssignPolicy) -> Iterator[int]:
+    """Yield after which waits, in microseconds, more agents may take a conversation, in no order."""
     if assign.mode is AssignMode.CASCADE and assign.widen_after is not None:
         for number in range(1, len(assign.cascade)):
             yield number * assign.widen_after

@@ -186,6 +186,7 @@ SETTINGS: dict[str, Any] = {
     "after_end": AfterEnd(AfterEndTo.QUEUE),
     "resume_to": policy.Resuming(policy.ResumeTo.LAST_AGENT),
     "capacity": {"messaging": om.Capacity(1, 1, 1)},
+    "costs": {"chat": 1},
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,

@@ -116,3 +116,45 @@ def test_scans_agree_with_a_sorted_list(
     ]
     assert found == wanted[:limit]
     assert Entries(depth, entries).count(prefix) == sum(e[:fixed] == prefix for e in entries)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["add", "remove", "ask"]),
+            st.tuples(*[st.integers(0, 1)] * 2, *[st.integers(0, 2)] * 2, st.integers(0, 9)),
+            st.integers(0, 4),
+        ),
+        max_size=60,
+    )
+)
+def test_who_is_first_below_a_prefix_is_never_remembered_too_long(
+    acts: list[tuple[str, Any, int]],
+) -> None:
+    entries, held = Entries(2), set[Any]()
+    asked: set[Any] = {(1, 1, 2)}
+    for act, entry, length in acts:
+        if act == "ask":
+            asked.add(entry[:length])
+        elif act == "add" and entry not in held:
+            held.add(entry)
+            entries.add(entry)
+        elif act == "remove" and entry in held:
+            held.remove(entry)
+            entries.remove(entry)
+        order = sorted(asked)
+        wanted = [
+            min((each for each in held if each[: len(prefix)] == prefix), default=None)
+            for prefix in order
+        ]
+        assert entries.firsts(order) == wanted
+        assert [entries.first(prefix) for prefix in order] == wanted
+
+
+def test_answers_are_forgotten_before_they_are_too_many() -> None:
+    entries = Entries(1, [("p", number, 0) for number in range(20_000)])
+    for number in range(20_000):
+        assert entries.first(("p", number)) == ("p", number, 0)
+    assert len(entries._firsts) < 20_000
+    entries.remove(("p", 3, 0))
+    assert entries.first(("p", 3)) is None

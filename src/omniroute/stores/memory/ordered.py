@@ -17,6 +17,7 @@ Entry = tuple[Any, ...]
 
 _CHUNK: Final = 512
 _SHORT: Final = 2 * _CHUNK
+_ANSWERS: Final = 16_384  # remembered of one index
 
 
 class _Top:
@@ -90,9 +91,13 @@ class Chunked:
 
     def remove(self, entry: Entry) -> None:
         """Remove an entry; `KeyError` when it is not there."""
-        place = bisect_left(self._lasts, entry)
-        chunk = self._chunks[place] if place < len(self._chunks) else []
-        at = bisect_left(chunk, entry)
+        place, at = 0, 0
+        if self._chunks and self._chunks[0][0] == entry:  # who waits leaves at the front, mostly
+            chunk = self._chunks[0]
+        else:
+            place = bisect_left(self._lasts, entry)
+            chunk = self._chunks[place] if place < len(self._chunks) else []
+            at = bisect_left(chunk, entry)
         if at == len(chunk) or chunk[at] != entry:
             raise KeyError(entry)
         del chunk[at]
@@ -182,11 +187,14 @@ def _at_or_above(run: _Run, bound: Entry) -> Entry | None:
 class Entries:
     """The sorted entries of one index: tuples of one length, partitioned by leading fields."""
 
-    __slots__ = ("_depth", "_order", "_runs", "size")
+    __slots__ = ("_asked", "_depth", "_firsts", "_order", "_runs", "size")
 
     def __init__(self, depth: int, entries: Iterable[Entry] = ()) -> None:
         self._depth = depth
         self._runs: dict[Entry, _Run] = {}
+        # Who is first below the prefixes that were asked for, until an entry comes or goes there.
+        self._firsts: dict[Entry, Entry | None] = {}
+        self._asked: tuple[int, ...] = ()  # how long those prefixes are
         self._order: Chunked | None = None  # the partitions in order, once a scan has asked for it
         self.size = 0
         self._fill(entries)
@@ -205,6 +213,8 @@ class Entries:
         """Insert an entry; it must not be there yet."""
         self.size += 1
         partition, rest = entry[: self._depth], entry[self._depth :]
+        for length in self._asked:
+            self._firsts.pop(entry[:length], None)
         run = self._runs.get(partition)
         if run is None:
             self._runs[partition] = [rest]
@@ -221,6 +231,8 @@ class Entries:
         """Remove an entry; `KeyError` when it is not there."""
         partition, rest = entry[: self._depth], entry[self._depth :]
         run = self._runs[partition]
+        for length in self._asked:
+            self._firsts.pop(entry[:length], None)
         if isinstance(run, list):
             at = bisect_left(run, rest)
             if at == len(run) or run[at] != rest:
@@ -234,6 +246,14 @@ class Entries:
             if self._order is not None:
                 self._order.remove(partition)
 
+    def firsts(self, prefixes: Iterable[Entry]) -> list[Entry | None]:
+        """Return for each prefix the first entry that starts with it, or None."""
+        known, first = self._firsts.get, self.first
+        return [
+            first(prefix) if (found := known(prefix, _END)) is _END else found
+            for prefix in prefixes
+        ]
+
     def first(self, prefix: Entry) -> Entry | None:
         """Return the first entry that starts with `prefix`, or None."""
         if len(prefix) == self._depth:
@@ -242,12 +262,20 @@ class Entries:
                 return None
             return prefix + (run[0] if isinstance(run, list) else run.first())
         if len(prefix) < self._depth:
-            found = self.scan(prefix, limit=1)
-            return found[0] if found else None
+            across = self.scan(prefix, limit=1)
+            return across[0] if across else None
+        if (known := self._firsts.get(prefix, _END)) is not _END:
+            return known
         partition, rest = prefix[: self._depth], prefix[self._depth :]
         run = self._runs.get(partition)
         first = None if run is None else _at_or_above(run, rest)
-        return partition + first if first is not None and first[: len(rest)] == rest else None
+        found = partition + first if first is not None and first[: len(rest)] == rest else None
+        if len(self._firsts) >= _ANSWERS:
+            self._firsts.clear()
+        if len(prefix) not in self._asked:
+            self._asked += (len(prefix),)
+        self._firsts[prefix] = found
+        return found
 
     def scan(
         self,

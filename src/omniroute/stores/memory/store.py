@@ -224,8 +224,7 @@ class _MemoryTransaction:
         )
 
     def heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> list[Key]:
-        entries = self._entries(index, desk)
-        firsts = [entries.first(prefix) for prefix in prefixes]
+        firsts = self._entries(index, desk).firsts(prefixes)
         return [first for first in firsts if first is not None]
 
     def count(self, index: Index[V], desk: str, prefix: Key = ()) -> int:
