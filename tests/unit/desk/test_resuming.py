@@ -133,7 +133,7 @@ PERCENT = {"percent": {"tier1": 10_000, "tier2": 0}}
 def test_the_first_available_is_anybody_who_serves_the_queue(
     play, assign: dict[str, Any], way: str, to: str, holder: str | None
 ) -> None:
-    people = {"one": {"groups": ["tier1"]}, "two": {"groups": ["tier2"]}}
+    people: dict[str, Any] = {"one": {"groups": ["tier1"]}, "two": {"groups": ["tier2"]}}
     p = play(config({"assign": assign, "resume_to": {"to": to}}, **people))
     p.agent("one").on()
     chat = p.contact("Maria").writes("Hello")
@@ -165,7 +165,7 @@ def test_nobody_free_it_waits_for_whoever_is_first_ahead_of_new_ones(play) -> No
 @pytest.mark.req("A14")
 def test_a_transfer_of_what_anybody_could_take_goes_by_the_queue_again(play) -> None:
     policy = {"assign": CASCADE, "resume_to": {"to": "first_available"}}
-    people = {
+    people: dict[str, Any] = {
         "one": {"groups": ["tier1"]},
         "two": {"groups": ["tier2"]},
         "too": {"groups": ["tier2"]},
