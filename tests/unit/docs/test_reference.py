@@ -229,7 +229,7 @@ def allowed_in(key: str) -> set[str]:
         inbox = InboxConfig(
             sla=1_000_000,
             primary_for=("chat",),
-            queues=(QueueNode("a"), QueueNode("b")),
+            queues=(QueueNode("a", (QueueNode("c"),)), QueueNode("b")),
             policy=settings if layer == "inbox" else PolicySettings(),
             at={"a": settings} if layer == "queue" else {},
         )
