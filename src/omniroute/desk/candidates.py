@@ -52,10 +52,11 @@ def find(
         or lane.routing.declined
         or lane.routing.exclusive
     )
+    free = lane.routing.exclusive or lane.routing.anyone
     name = unit.setup.counted.get(lane.channel)
     places = [queue]
     open_stages = 0
-    if rule.mode is not AssignMode.EVERYONE and not lane.routing.exclusive:
+    if rule.mode is not AssignMode.EVERYONE and not free:
         open_stages = stages(unit, lines, queue, rule, since)
         places = _places(unit, queue, rule, lane, since, open_stages)
     wanted = place_for(queue, name)
@@ -138,7 +139,8 @@ def _open_to(
     unit: Unit, lines: Lines, queue: str, rule: AssignPolicy, lane: Lane, since: int
 ) -> tuple[int, list[str]]:
     """How many of a cascade's groups a wait is open to, and under which names its agents are listed."""
-    if rule.mode is AssignMode.EVERYONE or lane.routing.exclusive:
+    free = lane.routing.exclusive or lane.routing.anyone
+    if free or rule.mode is AssignMode.EVERYONE:
         return 0, [queue]
     open_stages = stages(unit, lines, queue, rule, since)
     return open_stages, _places(unit, queue, rule, lane, since, open_stages)
