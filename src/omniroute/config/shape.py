@@ -180,6 +180,7 @@ def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
         distribution=fields.take("distribution", choice(Distribution), None),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         capacity=fields.take("capacity", many(_capacity), None),
@@ -232,7 +233,7 @@ def _channel(fields: Table) -> ChannelConfig:
         exit_flow=fields.take("exit_flow", text, None),
         active=fields.take("active", flag, default=True),
         direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
-        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         enabled_by_support=fields.take("enabled_by_support", flag, default=True),
         contents=fields.take("contents", texts, None),
         policy=_with_hours(

@@ -194,6 +194,7 @@ class AsyncNumbers(_Lifted):
 class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
+    start = _lift(Acting.start)
     take = _lift(Acting.take)
     take_next = _lift(Acting.take_next)
     reply = _lift(Acting.reply)
@@ -303,6 +304,7 @@ class AsyncDesk(_Lifted):
     handshake = _lift(Desk.handshake)
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
+    start = _lift(Desk.start)
     take = _lift(Desk.take)
     take_next = _lift(Desk.take_next)
     reply = _lift(Desk.reply)

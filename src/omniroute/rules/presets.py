@@ -48,6 +48,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
         ),
         "social_queue": PolicySettings(
             assignment=Assignment.PUSH,
+            agent_initiated=False,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
             transfer=TransferRules(queue=TransferQueue.NONE),  # U67
@@ -72,6 +73,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
         ),
         "claim": PolicySettings(
             assignment=Assignment.CLAIM,
+            agent_initiated=False,
             overtake=Overtake.CONFIRM,  # C4
             after_end=AfterEnd(AfterEndTo.QUEUE),  # C8: the same conversation, and no timer
             transfer=TransferRules(queue=TransferQueue.NONE),
@@ -83,6 +85,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
         "push": PolicySettings(
             assignment=Assignment.PUSH,
             distribution=Distribution.LEAST_LOADED,  # A18
+            agent_initiated=False,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
             transfer=TransferRules(agent=TransferAgent.SAME_GROUP),  # A21
