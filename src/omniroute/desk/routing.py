@@ -22,7 +22,6 @@ from omniroute.model.agent import Agent
 from omniroute.model.assign import AssignMode, Lane, Routing
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
-from omniroute.model.policy import AfterEndTo
 from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, fitting, may_push
 from omniroute.rules.reach import NEVER, Line, Way, first_of
@@ -82,7 +81,7 @@ def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool =
         return overflow(unit, conversation)
     if (routing := conversation.extras.routing).sticky is not None:
         return _place_sticky(unit, lines, conversation, routing)
-    choice = find(unit, lines, conversation, preferred=_last_agent(unit, conversation))
+    choice = find(unit, lines, conversation)
     if told or choice.chosen is not None:
         _give(unit, lines, conversation, choice)
     if choice.chosen is None and unit.setup.counted and is_starving(unit, conversation):
@@ -103,16 +102,6 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     free = ask.Line(evolve(routing, sticky=None))
     unit.perform(conversation, free, unit.policy(conversation))
     return False  # it is in line like everybody from here on, and looked at again
-
-
-def _last_agent(unit: Unit, conversation: Conversation) -> Agent | None:
-    if unit.policy(conversation).after_end.to is not AfterEndTo.LAST_AGENT:
-        return None
-    last = conversation.extras.previous_agent
-    agent = None if last is None else unit.find_agent(last)
-    if agent is None or conversation.queue not in agent.leaves or not may_push(agent):
-        return None
-    return agent if _suits(unit, agent, conversation) else None
 
 
 def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:

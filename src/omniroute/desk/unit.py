@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from omniroute.desk.flows import start_flows
 from omniroute.desk.keeping import leave_line, lost_keeper
-from omniroute.desk.menus import serves_somewhere, show_menu
+from omniroute.desk.menus import show_menu
+from omniroute.desk.overflow import can_return
 from omniroute.desk.queue_lines import QueueLines
 from omniroute.desk.weighing import name_of, weigh
 from omniroute.desk.wrapping import start_wrap_ups
@@ -290,7 +291,7 @@ class Unit:
     def fire(self, conversation: Conversation) -> Conversation:
         """Fire a conversation's earliest deadline, at its own instant (S2)."""
         (at, kind), before = conversation.timers[0], conversation.timers
-        gone = kind is DeadlineKind.WAKE and not serves_somewhere(self, conversation)
+        gone = kind is DeadlineKind.WAKE and not can_return(self, conversation)
         command = Expire(kind, self.now, gone)
         after = self.perform(conversation, command, self.policy(conversation), now=at)
         assert after.timers != before  # noqa: S101  (or this would go on for ever)

@@ -178,8 +178,9 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
 
 def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
     x = c.extras
+    back = returned(x.routing)  # whatever is chosen, the wait for it is a return (S6)
     extras = Extras(
-        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), x.routing
+        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), back
     )
     k = c.clocks
     if k.sla is not None and k.sla.paused_at is not None:
