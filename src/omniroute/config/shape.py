@@ -62,6 +62,8 @@ from omniroute.model.policy import (
     InactivityThen,
     KeepAlive,
     NoticeSide,
+    OfferRules,
+    OfferThen,
     Overtake,
     PolicySettings,
     Presence,
@@ -174,6 +176,15 @@ def _keep_alive(fields: Table) -> KeepAlive:
 
 
 @table
+def _offer(fields: Table) -> OfferRules:
+    plain = OfferRules()
+    return OfferRules(
+        accept_within=fields.take("accept_within", duration, plain.accept_within),
+        then=fields.take("then", choice(OfferThen), plain.then),
+    )
+
+
+@table
 def _presence(fields: Table) -> Presence:
     return Presence(
         away_after=fields.need(
@@ -187,6 +198,7 @@ def _presence(fields: Table) -> Presence:
 def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
+        offer=fields.take("offer", _offer, None),
         distribution=fields.take("distribution", choice(Distribution), None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import click
 import pytest
-from attrs import fields
+from attrs import evolve, fields
 
 import omniroute as om
 from docs._ext.config_keys import SECTIONS, keys_of, markdown
@@ -213,6 +213,7 @@ SETTINGS: dict[str, Any] = {
     "snooze_grace": MINUTE,
     "dismissed_resumes_after_hours": True,
     "wrap_up": MINUTE,
+    "offer": policy.OfferRules(accept_within=MINUTE),
     "presence": policy.Presence(away_after=MINUTE),
     "closed": ("snooze",),
     "response_target": 1_000_000,
@@ -224,6 +225,8 @@ SETTINGS: dict[str, Any] = {
 def allowed_in(key: str) -> set[str]:
     """Return the layers in which a policy may set a key, by asking the checks."""
     settings = PolicySettings(**{key: SETTINGS[key]})
+    if key == "offer":
+        settings = evolve(settings, assignment=policy.Assignment.OFFER_ONE)
 
     def desk(layer: str) -> DeskConfig:
         inbox = InboxConfig(
