@@ -32,6 +32,7 @@ __all__ = [
     "MessagingWindowClosed",
     "NaiveDatetime",
     "NotHolder",
+    "NotOffered",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
@@ -326,6 +327,10 @@ class AlreadyTaken(TransitionNotAllowed):
             if confirmable
             else "this desk's policy does not allow takeover",
         )
+
+
+class NotOffered(TransitionNotAllowed):
+    """The conversation is not offered to this agent: to another, to none, or not any more (M5)."""
 
 
 class TransferNotAllowed(TransitionNotAllowed):

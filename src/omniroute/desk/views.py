@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import field
 
@@ -20,7 +20,7 @@ from omniroute.desk.clock_views import (
 )
 from omniroute.instants import from_micros
 from omniroute.model.agent import Agent, Capacity, ChannelTerms, Colour, Role
-from omniroute.model.conversation import Conversation, Ending
+from omniroute.model.conversation import Conversation, Ending, Offer
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import Event, LogEntry
 from omniroute.model.message import Direction, Message
@@ -64,6 +64,8 @@ class ConversationView:
     that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
     has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
     branch that the contact has chosen (U13); `started_by` the agent who started it, if one did (S11).
+    While it is OFFERED to one agent, `offered_to` names them and `offered_until` is when it goes on to
+    the next (M5).
     """
 
     id: str
@@ -90,6 +92,8 @@ class ConversationView:
     ending: Ending | None
     clocks: tuple[ClockView, ...]
     response_target: ResponseTargetView
+    offered_to: str | None
+    offered_until: datetime | None
     conversation: Conversation = field(repr=False)
 
     @classmethod
@@ -103,6 +107,7 @@ class ConversationView:
     ) -> ConversationView:
         """Return the view of a stored conversation under the policy in force where it stands."""
         place, clocks, labels = conversation.place, conversation.clocks, policy.labels
+        offer = conversation.extras.offer or _NO_OFFER
         hours = policy.sla.hours if policy.sla else None
         return cls(
             id=conversation.id,
@@ -129,8 +134,13 @@ class ConversationView:
             ending=conversation.extras.ending,
             clocks=clock_views(conversation, hours, zone, now),
             response_target=response_target_view(clocks.sla, zone, now),
+            offered_to=offer.agent,
+            offered_until=_instant(offer.until, zone),
             conversation=conversation,
         )
+
+
+_NO_OFFER: Final = Offer(None, 0)
 
 
 def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationView:
@@ -200,8 +210,9 @@ class AgentView:
     `load` is in parts of their `capacity`. `terms` says what a conversation of a channel, kind or
     family costs them and how many they may hold, `holds` how many they do, `colours` whether there is
     room for one more (P2); what is in none of them costs one part. `forced` counts what they were given
-    by force (M9).
-    One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15).
+    by force (M9); `keeps` is the conversation for which their free parts are kept (R2).
+    One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15). One who
+    `missed` an offer gets nothing until somebody switches them on by hand (M5).
     """
 
     id: str
@@ -223,6 +234,8 @@ class AgentView:
     holds: Mapping[str, int]
     colours: Mapping[str, Colour]
     forced: int
+    keeps: str | None
+    missed: bool
 
     @classmethod
     def of(cls, agent: Agent, zone: str) -> AgentView:
@@ -247,6 +260,8 @@ class AgentView:
             holds=counts(agent),
             colours={name: colour(agent, name) for name in agent.extras.terms},
             forced=agent.forced,
+            keeps=agent.extras.keeps,
+            missed=agent.missed,
         )
 
 

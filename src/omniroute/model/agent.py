@@ -97,11 +97,13 @@ class AgentExtras:
 
     `terms` are by channel or family; `own_limits` what was given of it to this agent alone. `held` are
     conversations, and wrap-ups behind a `~`, by what they count as: what is not in it costs one part.
+    `keeps` is the conversation for which their free parts are kept (R2).
     """
 
     terms: Mapping[str, ChannelTerms] = field(factory=dict)
     own_limits: Mapping[str, Capacity] = field(factory=dict)
     held: Mapping[str, Held] = field(factory=dict)
+    keeps: str | None = None
 
 
 NO_EXTRAS: Final = AgentExtras()
@@ -119,7 +121,8 @@ class Agent:
     groups that they stand in. `channels` are those they are enabled for, None for all (A1). `weight`
     counts in the weighted distribution; `given_at` is when they were last given something (P3),
     `forced` how often past what they may hold (M9). One who is `leaving` gets nothing new, and goes
-    with the last conversation they hold (S15).
+    with the last conversation they hold (S15). One who `missed` an offer is not
+    available until somebody switches them on by hand (M5).
     """
 
     id: str
@@ -143,8 +146,9 @@ class Agent:
     languages: tuple[str, ...] = ()
     forced: int = 0
     extras: AgentExtras = NO_EXTRAS
+    missed: bool = False
 
     @property
     def has_room(self) -> bool:
         """Whether automatic assignment may add one more."""
-        return self.load < self.capacity.soft_max
+        return self.load < self.capacity.soft_max and self.extras.keeps is None

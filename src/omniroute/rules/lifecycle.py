@@ -36,6 +36,7 @@ __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
 # Compared with in every step: looking it up in its class costs as much as storing five fields.
 _SNOOZED: Final = State.SNOOZED
+_OFFERED: Final = State.OFFERED
 # A decision is not seen before it is returned: its last event and its state get their timers here,
 # when both are made, instead of being made twice.
 _set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
@@ -83,7 +84,7 @@ def decide(
         compiled = timing(policy)
         # Most steps of most desks end here: nothing is armed, and nothing can be.
         runs = compiled is not None or state.timers or state.state is _SNOOZED
-        if runs or state.extras.routing.requires:
+        if runs or state.state is _OFFERED or state.extras.routing.requires:
             _arm(state, events[-1], compiled, kinds)
     return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 

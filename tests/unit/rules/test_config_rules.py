@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omniroute.config import dump, load_config
+from omniroute.config import dump, dumps_toml, load_config, loads
 from omniroute.errors import ConfigError
 from omniroute.instants import MINUTE, SECOND
 from omniroute.model.channel_type import CHANNEL_TYPES, ChannelFamily, channel_type
@@ -176,7 +176,7 @@ def test_new_words_for_back_and_exit_are_held_against_the_names_and_keywords_the
     assert said(document) == []
     document["policy"] = {"back_words": ["Technik"], "exit_words": ["PAY"]}
     assert said(document) == [
-        'inboxes.general.queues[1][0]: "Technik" uses "Technik", a protected word',
+        'inboxes.general.queues[1][0]: "Technik" uses "Technik", a word for BACK or EXIT',
         'inboxes.general.at.English.keywords[0]: "pay" is a word for BACK or EXIT',
     ]
 
@@ -482,4 +482,48 @@ def test_an_inbox_policy_is_checked_as_every_layer_is():
     )
     assert problems_of(inboxes={"general": inbox}, entry_points={}, groups={}, agents={}) == [
         "inboxes.general.policy.ended_text: a text is not empty"
+    ]
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u200d", "a\u202eb", "a\u2028b", "\u2066a", "\u0301"])
+def test_a_name_can_be_seen_and_turns_no_text_around_it(name: str):
+    document = with_at("English")
+    document["inboxes"]["general"]["queues"].append(name)
+    assert [problem.partition(": ")[0] for problem in said(document)] == [
+        "inboxes.general.queues[3]"
+    ]
+
+
+@pytest.mark.req("U55", "U56")
+def test_a_number_of_the_menu_is_no_word_for_back_or_exit():
+    document = with_at("English")
+    document["policy"] = {"back_words": ["0", "9"], "exit_words": ["02", "#"]}
+    assert said(document) == [
+        'policy.exit_words[0]: "02" is a number of the menu, which has 2 lines at most'
+    ]
+
+
+@pytest.mark.req("U5")
+def test_queues_lie_as_deep_as_anybody_wants_them():
+    queues: list[Any] = ["Leaf"]
+    for level in range(80):
+        queues = [f"Q{level}", queues]
+    document = a_desk()
+    document["inboxes"]["general"]["queues"] = queues
+    document["agents"] = {"ana": {"serves": ["general/**"]}}
+    assert said(document) == []
+    config = load_config(document)
+    assert loads(dumps_toml(config), desk=config.desk) == config
+
+
+def test_a_name_and_the_path_of_a_queue_fit_into_an_index():
+    document = a_desk()
+    document["inboxes"]["general"]["queues"] += ["A" * 513, "B" * 300, ["C" * 300]]
+    document["agents"] = {"a" * 513: {}}
+    told = [problem.partition(": ") for problem in said(document)]
+    assert [(path, text[-40:]) for path, _, text in told] == [
+        ("inboxes.general.queues", "has 521 characters; expected at most 512"),
+        ("inboxes.general.queues", "has 609 characters; expected at most 512"),
+        ("inboxes.general.queues[3]", " at most 512 characters; this one has 513"[1:]),
+        (told[3][0], " at most 512 characters; this one has 513"[1:]),
     ]
