@@ -74,7 +74,7 @@ def refusal(
 # --- requests -------------------------------------------------------------------------------------
 
 
-@pytest.mark.req("S11", "P9")
+@pytest.mark.req("S11")
 def test_a_template_is_one_request_and_its_text_stays_here() -> None:
     template = Template("order_arrived", "pt_BR", ("4711", "hoje"))
     result, bodies = send(evolve(HELLO, text="O pedido 4711 chegou hoje", template=template))

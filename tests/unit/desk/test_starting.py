@@ -156,7 +156,6 @@ def test_it_is_explained_and_stands_in_the_timeline(p: Any) -> None:
     assert (counted.answered, counted.counted) == (0, 0), "nobody waited"
 
 
-@pytest.mark.req("C14")
 def test_it_keeps_from_where_the_agent_came(p: Any) -> None:
     begun(p, access=om.Access.CHANNEL_PAGE)
     begun(p, address="addr-otto")
@@ -220,7 +219,7 @@ def test_and_where_they_may_they_do(play: Any, channel: Any, policy: Any) -> Non
     assert begun(p).state is om.State.ACTIVE
 
 
-@pytest.mark.req("C10", "T7")
+@pytest.mark.req("T7")
 @pytest.mark.parametrize(
     "preset,may",
     [
@@ -330,7 +329,7 @@ def test_what_is_put_aside_comes_back_to_its_queue(p: Any) -> None:
 # --- the messaging window -------------------------------------------------------------------------
 
 
-@pytest.mark.req("S11", "P9")
+@pytest.mark.req("S11")
 def test_where_no_window_is_open_a_template_goes_out_and_nothing_else(play: Any) -> None:
     p = play(a_desk("whatsapp"))
     error = refused(p, om.MessagingWindowClosed)
@@ -344,7 +343,7 @@ def test_where_no_window_is_open_a_template_goes_out_and_nothing_else(play: Any)
     refused(p, om.MessagingWindowClosed), "what we wrote opens none"
 
 
-@pytest.mark.req("S11", "P9", "U43")
+@pytest.mark.req("S11", "U43")
 @pytest.mark.parametrize("before,closed", [("24h", True), ("23h59m59s999ms", False)])
 def test_a_window_is_open_for_its_time_after_the_contacts_last_message(
     play: Any, before: str, closed: bool
