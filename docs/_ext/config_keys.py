@@ -53,7 +53,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Numbers": ("_number", "NumberConfig"),
     "Direct access": ("_direct_access", "DirectAccess"),
     "Groups": ("_group", "GroupConfig"),
-    "Agents": ("_agent", "AgentConfig"),
+    "Agents": ("read_agent", "AgentConfig"),
 }
 """For each section of the page: what reads its table, and the class that it becomes."""
 
@@ -78,6 +78,7 @@ _READERS: Final = {
     "_after_end": "[table](#after-end)",
     "_transfer": "[table](#transfers)",
     "_capacity": "[limits](#capacity)",
+    "_costs": 'table of whole numbers or `"all"`',
     "assign": "[table](#assign)",
     "integer": "whole number",
     "_levels": "level or comparison",
@@ -96,7 +97,7 @@ _READERS: Final = {
     "_number": "[number](#numbers)",
     "_direct_access": "[point](#direct-access)",
     "_group": "[group](#groups)",
-    "_agent": "[agent](#agents)",
+    "read_agent": "[agent](#agents)",
 }
 """How the page calls what each reader takes."""
 

@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from omniroute.model.agent import (
         Agent,
         Capacity,
+        ChannelTerms,
         Colour,
         Distribution,
         Role,
@@ -232,6 +233,7 @@ if TYPE_CHECKING:
         Tagged,
         TookOver,
         Transition,
+        Weighed,
         WrapUpEnded,
         WrapUpStarted,
     )
@@ -405,6 +407,7 @@ __all__ = [
     "ChannelAdapter",
     "ChannelDirection",
     "ChannelFamily",
+    "ChannelTerms",
     "ChannelType",
     "Choice",
     "Clock",
@@ -622,6 +625,7 @@ __all__ = [
     "Verification",
     "VersionView",
     "Wake",
+    "Weighed",
     "Worker",
     "WrapUpEnded",
     "WrapUpStarted",
@@ -769,6 +773,7 @@ _HOMES = {
     "omniroute.model.agent": (
         "Agent",
         "Capacity",
+        "ChannelTerms",
         "Colour",
         "Distribution",
         "Role",
@@ -853,6 +858,7 @@ _HOMES = {
         "KeepAliveAsked",
         "WrapUpStarted",
         "WrapUpEnded",
+        "Weighed",
         "Lined",
         "FlowStarted",
     ),

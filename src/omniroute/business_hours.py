@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from omniroute.config.holiday_names import holidays_of
 from omniroute.config.hours import read_hours, written_hours
 from omniroute.errors import ConfigError, Problem, UsageError
-from omniroute.instants import from_micros, to_duration, to_micros
+from omniroute.instants import check_instant, from_micros, to_duration
 from omniroute.model.hours import Hours
 from omniroute.rules.hours import (
     BEGINNING,
@@ -85,15 +85,15 @@ class BusinessHours:
 
     def is_open(self, at: datetime) -> bool:
         """Whether it is open at an instant."""
-        return self._calendar.is_open(_micros("at", at))
+        return self._calendar.is_open(check_instant(at, "at"))
 
     def next_opening(self, at: datetime) -> pendulum.DateTime | None:
         """Return the first opening after an instant; None where none comes within ten years."""
-        return self._shown(self._calendar.next_opening(_micros("at", at)))
+        return self._shown(self._calendar.next_opening(check_instant(at, "at")))
 
     def next_closing(self, at: datetime) -> pendulum.DateTime | None:
         """Return the first closing after an instant; None where none comes within ten years."""
-        return self._shown(self._calendar.next_closing(_micros("at", at)))
+        return self._shown(self._calendar.next_closing(check_instant(at, "at")))
 
     def due(self, start: datetime, amount: timedelta | str) -> pendulum.DateTime:
         """Return the instant at which `amount` of open time has passed since `start`.
@@ -101,30 +101,34 @@ class BusinessHours:
         An amount that runs out exactly at a closing ends at that closing (R8). No amount at all
         ends where it starts.
         """
-        due = self._calendar.due(_micros("start", start), _amount(amount))
+        due = self._calendar.due(check_instant(start, "start"), _amount(amount))
         return self._reached(due, HORIZON)
 
     def due_before(self, end: datetime, amount: timedelta | str) -> pendulum.DateTime:
         """Return the latest instant from which `amount` of open time passes until `end`."""
-        start = self._calendar.due_before(_micros("end", end), _amount(amount))
+        start = self._calendar.due_before(check_instant(end, "end"), _amount(amount))
         return self._reached(start, BEGINNING)
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Return the open time from `start` until `end`; none where `end` is not later."""
-        micros = self._calendar.elapsed(_micros("start", start), _micros("end", end))
+        micros = self._calendar.elapsed(check_instant(start, "start"), check_instant(end, "end"))
         return timedelta(microseconds=micros)
 
     def spans(
         self, start: datetime, count: int
     ) -> list[tuple[pendulum.DateTime, pendulum.DateTime]]:
         """Return the first `count` open spans from an instant, the first one cut at it."""
-        return [self._span(each) for each in self._calendar.spans(_micros("start", start), count)]
+        _check_count(count)
+        begin = check_instant(start, "start")
+        return [self._span(each) for each in self._calendar.spans(begin, count)]
 
     def spans_between(
         self, start: datetime, end: datetime
     ) -> list[tuple[pendulum.DateTime, pendulum.DateTime]]:
         """Return the open spans between two instants, cut at both."""
-        spans = self._calendar.spans_between(_micros("start", start), _micros("end", end))
+        spans = self._calendar.spans_between(
+            check_instant(start, "start"), check_instant(end, "end")
+        )
         return [self._span(each) for each in spans]
 
     def _shown(self, micros: int | None) -> pendulum.DateTime | None:
@@ -139,10 +143,12 @@ class BusinessHours:
         return _not_kept(micros, self.zone)
 
 
-def _micros(name: str, at: datetime) -> int:
-    if not isinstance(at, datetime):
-        raise UsageError("not an instant", where=name, expected="an aware datetime", got=shown(at))
-    return to_micros(at)
+def _check_count(count: object) -> None:
+    if not isinstance(count, int) or isinstance(count, bool):
+        expected = "a whole number"
+        raise UsageError(
+            "not a number of spans", where="count", expected=expected, got=shown(count)
+        )
 
 
 def _amount(amount: timedelta | str) -> int:

@@ -24,6 +24,7 @@ __all__ = [
     "MILLISECOND",
     "MINUTE",
     "SECOND",
+    "check_instant",
     "from_micros",
     "render_duration",
     "to_duration",
@@ -59,6 +60,14 @@ def to_micros(instant: datetime) -> int:
     local = minutes * MINUTE + instant.second * SECOND + instant.microsecond
     shift = (offset.days * 86_400 + offset.seconds) * SECOND + offset.microseconds
     return local - shift
+
+
+def check_instant(value: object, where: str) -> int:
+    """Return an aware datetime as microseconds; `UsageError` for anything else."""
+    if not isinstance(value, datetime):
+        expected = "an aware datetime"
+        raise UsageError("not an instant", where=where, expected=expected, got=repr(value))
+    return to_micros(value)
 
 
 @lru_cache(maxsize=1024)

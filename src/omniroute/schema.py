@@ -43,6 +43,7 @@ from omniroute.model.records import (
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
 from omniroute.rules.waiting import lane_name
+from omniroute.rules.weights import place_for
 
 __all__ = [
     "ADDRESSES",
@@ -207,15 +208,13 @@ ADDRESSES: Final = Collection(
 
 def _serving(agent: Agent) -> Iterable[Key]:
     channels = "" if agent.channels is None else f",{','.join(agent.channels)},"
-    order = (
-        *rank(agent),
-        agent.id,
-        agent.load,
-        agent.capacity.soft_max,
-        agent.idle_since,
-        channels,
-    )
-    return [(place, *order) for place in (*agent.leaves, *agent.pools)]
+    rest = (agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, channels)
+    order, places = (*rank(agent), *rest), (*agent.leaves, *agent.pools)
+    found = [(place, *order) for place in places]
+    for name in agent.extras.terms:  # where there is room for one of these (P2)
+        order = (*rank(agent, name), *rest)
+        found += [(place_for(place, name), *order) for place in places]
+    return found
 
 
 # Load, maximum, idle time and channels (empty: all) ride along after the agent's id, which already

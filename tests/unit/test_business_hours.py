@@ -211,3 +211,27 @@ def test_stored_hours_come_back_and_a_contact_is_told_when_it_opens(tmp_path):
         closed = p.contact("Ben").writes("Hello")
         (answer,) = [each.text for each in p.desk.messages(closed.id) if each.direction == "out"]
         assert answer == "Again Monday, 30 March, 08:00."
+
+
+@pytest.mark.parametrize("count", ["x", 2.0, True, None])
+def test_a_number_of_spans_is_a_whole_number(count: Any) -> None:
+    with pytest.raises(
+        om.UsageError, match="count: not a number of spans; expected a whole number"
+    ):
+        OFFICE.spans(at("2026-03-02T08:00"), count)
+
+
+@pytest.mark.parametrize(
+    "asked,said",
+    [
+        ({"path": "typo"}, "path: no inbox or queue is named"),
+        ({"path": "general/typo"}, "path: no inbox or queue is named"),
+        ({"path": ""}, "path: no inbox or queue is named"),
+        ({"channel": "typo"}, "channel: no channel is named"),
+    ],
+)
+def test_hours_of_a_place_that_is_not_there_are_refused(asked: Any, said: str) -> None:
+    desk = play(a_config(queues=("Orders", "Support"))).desk
+    assert desk.hours("general/Orders", channel="chat") == desk.hours()
+    with pytest.raises(om.UsageError, match=said):
+        desk.hours(**asked)

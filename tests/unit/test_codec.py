@@ -37,7 +37,7 @@ from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
     "after after_hours_expiration ageing attempts away_after caption_limit chat_timeout"
-    " config_version counts end_after expires first forced goal hard_expiry hard_max"
+    " config_version cost counts end_after expires first forced goal hard_expiry hard_max"
     " idempotency_window levels load max_answer max_bytes maximum next notice number"
     " open_after overflow_after overflow_at owed percent position priority refused resolution"
     " response_target restores segment selecting_expiration shares size skills sla snooze_grace soft_max"

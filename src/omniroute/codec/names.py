@@ -64,6 +64,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.AgentAvailability: "agent_availability",
         events.WrapUpStarted: "wrap_up_started",
         events.WrapUpEnded: "wrap_up_ended",
+        events.Weighed: "weighed",
         events.Configured: "configured",
         events.NumberVerificationChanged: "number_verification_changed",
         effects.SendMessage: "send_message",

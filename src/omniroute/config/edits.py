@@ -8,21 +8,24 @@ not exist raises at once. Knows no store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from os import PathLike
 from typing import Any
 
 from omniroute.config.diff import document_differences
+from omniroute.config.documents import read
 from omniroute.config.load import load_config
 from omniroute.config.render import dump
-from omniroute.config.staged import AgentEdit, Staged, confirmed
+from omniroute.config.staged import AgentEdit, Staged, confirmed, plain
+from omniroute.config.toml import inline
 from omniroute.config.tree_edits import TreeEdits
+from omniroute.config.trees import Tree
 from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import DeskConfig, GoesLive, QueueMove
 from omniroute.ports import AdapterRegistry
-from omniroute.rules.names import join, quoted
+from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.queue_tree import SEPARATOR
 
 __all__ = ["Edits"]
@@ -77,21 +80,29 @@ class Edits(TreeEdits):
             path = join("agents", agent)
             if edit.leaves:
                 lines.append(f"{path}: removed")
-            lines += [f"{join(path, key)}: set to {value!r}" for key, value in edit.given.items()]
+            elif not edit.given:
+                lines.append(f"{path}: put on the staff")
+            lines += [
+                f"{join(path, key)}: set to {_written(value)}"
+                for key, value in edit.given.items()
+                if value is not None
+            ]
         return lines
 
     # --- the whole
 
     def replace(self, config: DeskConfig | str | PathLike[str] | Mapping[str, Any]) -> None:
         """Let the draft be another configuration, or a file's. Its agents are left out."""
-        loaded = config
-        if not isinstance(loaded, DeskConfig):
-            loaded = load_config(loaded, registry=self._registry, desk=self._staged.desk)
-        if loaded.desk != self._staged.desk:
+        desk = self._staged.desk
+        if isinstance(config, DeskConfig):
+            loaded: DeskConfig = config
+            named: Any = config.desk
+        else:
+            loaded = load_config(config, registry=self._registry, desk=desk)
+            named = read(config).values.get("desk")
+        if named not in (None, desk):
             raise UsageError(
-                "a configuration of another desk",
-                expected=repr(self._staged.desk),
-                got=repr(loaded.desk),
+                "a configuration of another desk", expected=repr(desk), got=repr(named)
             )
         document = dump(loaded)
         document.pop("agents", None)
@@ -104,9 +115,9 @@ class Edits(TreeEdits):
     # --- entry points
 
     def add_entry_point(
-        self, name: str, *, channel: str, address: str, **settings: Any
+        self, name: str, *, channel: str, address: str | None = None, **settings: Any
     ) -> GoesLive | None:
-        """Add an entry point; once saved it is live (G3).
+        """Add an entry point; once saved it is live (G3). A chat's address is its name unless given.
 
         Returns what to warn of (G22): don't add one until you are ready. None where it is held.
         """
@@ -212,6 +223,14 @@ class Edits(TreeEdits):
         """
         confirmed(confirm, f"channel {quoted(name)}")
         staged = self._staged
+        entry_points = self._tables("entry_points")
+        known = {str(each.get("channel")) for each in entry_points} | set(
+            staged.section("channels")
+        )
+        known.update(*(each.get("primary_for") or () for each in self._tables("inboxes")))
+        if name not in known:
+            text = unknown(f"no channel is named {quoted(name)}", known, name)
+            raise UsageError(text, where="channels")
         for entry_point, entry in tuple(staged.section("entry_points").items()):
             if entry.get("channel") == name:
                 self.remove_entry_point(entry_point, confirm=True, force=force)
@@ -272,6 +291,8 @@ class Edits(TreeEdits):
         staged = self._staged
         inbox, _, inside = place.partition(SEPARATOR)
         if channel is not None:
+            if place:
+                raise UsageError("a place and a channel", expected="one of them", got=repr(place))
             table = staged.below(staged.document, "channels", channel)
         else:
             table = staged.entry("inboxes", inbox) if inbox else staged.document
@@ -330,5 +351,25 @@ class Edits(TreeEdits):
     # --- where conversations go
 
     def move_conversations(self, queue: str, to: str) -> None:
-        """Say where the open conversations of a queue or inbox go that this draft takes away (S15)."""
+        """Say where the open conversations of a queue or inbox go that this draft takes away (S15).
+
+        Raises `UsageError` where neither the draft nor the version it goes out from has the queue.
+        """
+        known = [*_places(self._staged.base), *_places(self._staged.document)]
+        if queue not in known:
+            text = unknown(f"no queue is named {quoted(queue)}", dict.fromkeys(known), queue)
+            raise UsageError(text, where="queue")
         self._staged.moves.append(QueueMove(queue, to, whole=False))
+
+
+def _written(value: Any) -> str:
+    found = plain(value)
+    return inline(found) if isinstance(found, str | int | float | dict | list) else repr(found)
+
+
+def _places(document: Mapping[str, Any]) -> Iterator[str]:
+    """The full paths of a document's inboxes and of all queues in them."""
+    for name, inbox in document.get("inboxes", {}).items():
+        yield name
+        if isinstance(inbox, dict) and isinstance(queues := inbox.get("queues", []), list):
+            yield from (f"{name}{SEPARATOR}{path}" for path in Tree(name, queues).paths())

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from omniroute.config.documents import Document, parse, read
+from omniroute.config.implied import implied
 from omniroute.config.phones import phone_problems
 from omniroute.config.reading import Notes
 from omniroute.config.settings import declared_settings, settings_problems
@@ -60,7 +61,7 @@ def _load(document: Document, registry: AdapterRegistry | None, desk: str | None
     notes = Notes(text_scalars=document.text_scalars, settings=settings)
     if desk is not None:
         found.values["desk"] = desk
-    config = build(notes, found.values, document.desk)
+    config = implied(build(notes, found.values, document.desk), found.values, notes)
     problems = [*found.problems, *notes.problems]
     problems += _judge(config, notes, found, registry)
     if problems:

@@ -1,7 +1,7 @@
 """The shape of a configuration file: which keys there are, and what each becomes.
 
-The one list of keys. What a key's value may look like is `reading`'s, what values mean together is
-`rules.checks`'. A part that cannot be read is stood in for, so that the rest can still be judged.
+The one list of keys. What a value may look like is `reading`'s, what values mean together `rules.checks`'.
+A part that cannot be read is stood in for, so that the rest can still be judged.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from omniroute.config.assigning import assign
 from omniroute.config.hours import hours
 from omniroute.config.reading import (
     Notes,
+    Read,
     Table,
     choice,
     duration,
@@ -31,7 +32,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import DAY, MINUTE
-from omniroute.model.agent import Capacity, Distribution, Role
+from omniroute.model.agent import ALL, Capacity, Cost, Distribution, Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -71,17 +72,16 @@ from omniroute.model.policy import (
 )
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
-from omniroute.rules.names import join, shown
+from omniroute.rules.names import join, quoted, shown
 from omniroute.rules.policy_checks import MINUTES_FORMS
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
-__all__ = ["build"]
+__all__ = ["build", "read_agent"]
 
 _STAND_IN_SLA: Final = 365 * DAY  # longer than any warning, so that none is judged by it
 _NO_SLA: Final = (_STAND_IN_SLA, SlaTargets())
-_STAND_IN_TIME: Final = MINUTE
-_STAND_IN_TEXT: Final = "?"
-_STAND_IN_KEYS: Final[Mapping[str, str]] = {"?": "?"}
+_STAND_IN_TIME, _STAND_IN_TEXT = MINUTE, "?"
+_STAND_IN_KEYS: Final = {"?": "?"}
 _STAND_IN_QUEUE: Final = QueueNode("")
 _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
@@ -113,6 +113,18 @@ def _capacity(fields: Table) -> Capacity | None:
     limits = [fields.need(name, whole, None, expected="a whole number") for name in names]
     known = [each for each in limits if each is not None]
     return Capacity(*known) if len(known) == len(names) else None
+
+
+def _parts(notes: Notes, value: object, path: str) -> Cost | None:
+    if value == ALL:
+        return ALL
+    if isinstance(value, str) and not (notes.text_scalars and value.isdigit()):
+        notes.expected(path, f"a whole number or {quoted(ALL)}", value)
+        return None
+    return whole(notes, value, path)
+
+
+_costs: Final[Read[Mapping[str, Cost]]] = many(_parts)
 
 
 @table
@@ -171,6 +183,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         capacity=fields.take("capacity", many(_capacity), None),
+        costs=fields.take("costs", _costs, None),
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),
@@ -379,9 +392,7 @@ def _entry_point(notes: Notes, value: object, path: str) -> EntryPointConfig:
     known: dict[str, Any] = {
         "channel": fields.need("channel", text, "", expected='a channel kind, such as "whatsapp"'),
         "account": fields.take("account", text, None),
-        "address": fields.need(
-            "address", text, "", expected="the provider's id of this entry point"
-        ),
+        "address": fields.take("address", text, None) or "",
         "queue": fields.take("queue", text, None),
         "override": fields.take("override", _override, None),
         "number": fields.take("number", text, None),
@@ -459,7 +470,8 @@ def _group(fields: Table) -> GroupConfig:
 
 
 @table
-def _agent(fields: Table) -> AgentConfig:
+def read_agent(fields: Table) -> AgentConfig:
+    """Read an agent's profile."""
     return AgentConfig(
         name=fields.take("name", text, None),
         groups=fields.take("groups", texts, ()),
@@ -496,7 +508,7 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
         numbers=top.take("numbers", many(_number), {}),
         direct_access=top.take("direct_access", many(_direct_access), {}),
         groups=top.take("groups", many(_group), {}),
-        agents=top.take("agents", many(_agent), {}),
+        agents=top.take("agents", many(read_agent), {}),
     )
     top.close()
     return config

@@ -19,7 +19,7 @@ from omniroute.errors import UsageError
 from omniroute.instants import render_duration, to_duration
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.values import frozen
-from omniroute.rules.names import join, quoted, unknown
+from omniroute.rules.names import join, quoted, shown, unknown
 
 __all__ = ["AgentEdit", "Staged", "confirmed", "plain"]
 
@@ -85,6 +85,7 @@ class Staged:
     def entry(self, section: str, name: str) -> dict[str, Any]:
         """Return one entry of a section; `UsageError`, with what was probably meant."""
         entries = self.section(section)
+        _check_name(section, name)
         found = entries.get(name)
         if not isinstance(found, dict):
             what = f"no {_ONE_OF[section]} is named {quoted(name)}"
@@ -93,9 +94,10 @@ class Staged:
 
     def add(self, section: str, name: str, values: Mapping[str, Any]) -> None:
         """Add an entry to a section; `UsageError` where there is one of that name."""
+        _check_name(section, name)
         if name in self.section(section):
             raise UsageError(
-                f"there is a {_ONE_OF[section]} {quoted(name)} already", where=join(section, name)
+                f"the {_ONE_OF[section]} {quoted(name)} is there already", where=join(section, name)
             )
         self.below(self.document, section)[name] = {}
         self.change(section, name, values)
@@ -118,6 +120,11 @@ class Staged:
         del self.section(section)[name]
         if not self.section(section):
             del self.document[section]
+
+
+def _check_name(section: str, name: Any) -> None:
+    if not isinstance(name, str):
+        raise UsageError("not a name", where=section, expected="text", got=shown(name))
 
 
 def plain(value: Any) -> Any:

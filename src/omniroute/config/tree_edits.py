@@ -14,7 +14,7 @@ from omniroute.errors import UsageError
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.policy import ProtectedNames
 from omniroute.rules.moves import follow_path, follow_patterns, stands_at
-from omniroute.rules.names import quoted
+from omniroute.rules.names import quoted, shown
 from omniroute.rules.queue_tree import SEPARATOR
 from omniroute.rules.words import ReservedWords
 
@@ -36,13 +36,14 @@ class TreeEdits:
         Raises `ReservedNameError` for a name that uses a protected word (U8), as all that name a
         queue do.
         """
-        self._reserved().require(name)
+        self._check_name(name)
+        _check_count("at", at)
         tree, inside = self._tree(parent)
         return self._kept(tree, tree.add(inside, name, at=at))
 
     def add_sibling(self, queue: str, name: str) -> str:
         """Add a queue right after another one; return its full path (U6)."""
-        self._reserved().require(name)
+        self._check_name(name)
         tree, inside = self._queue(queue)
         return self._kept(tree, tree.add_beside(inside, name))
 
@@ -59,6 +60,8 @@ class TreeEdits:
         Its conversations, settings and agents go along. Returns its full path.
         """
         tree, inside = self._queue(queue)
+        _check_count("at", at)
+        _check_count("by", by)
         if (by is None) == (to is None):
             raise UsageError("say by how many places, or to where", expected="by= or to=")
         if by is not None:
@@ -79,7 +82,7 @@ class TreeEdits:
 
     def rename_queue(self, queue: str, name: str) -> str:
         """Give a queue another name; who waits there keeps their place. Returns its full path."""
-        self._reserved().require(name)
+        self._check_name(name)
         tree, inside = self._queue(queue)
         return self._moved(queue, self._kept(tree, tree.rename(inside, name)))
 
@@ -105,6 +108,8 @@ class TreeEdits:
         are open in a queue that goes, `move_to` says where they go (S15).
         """
         self._staged.entry("inboxes", to)
+        if source == to:
+            raise UsageError(f"{quoted(to)} is to be copied onto itself", where="to")
         copied = Tree(to, self._tree(source)[0].notation())
         self._keep(copied)
         self._staged.entry("inboxes", to).pop("at", None)
@@ -139,6 +144,8 @@ class TreeEdits:
             for entry in self._tables(section):
                 if isinstance(entry.get("queue"), str):
                     entry["queue"] = follow_path(entry["queue"], [move])
+        for policy in self._policies():
+            _follow_policy(policy, move)
         for group in self._tables("groups"):
             if "serves" in group:
                 serves = follow_patterns(group["serves"], [move])
@@ -161,22 +168,30 @@ class TreeEdits:
             name, _, place = path.partition(SEPARATOR)
             self._staged.below(self._staged.entry("inboxes", name), "at")[place] = values
 
+    def _check_name(self, name: object) -> None:
+        if not isinstance(name, str):
+            raise UsageError("not a queue's name", where="name", expected="text", got=shown(name))
+        self._reserved().require(name)
+
     def _reserved(self) -> ReservedWords:
         """The words that no queue may be called, by what the draft says now (U8, U10)."""
-        document = self._staged.document
-        inboxes = self._tables("inboxes")
-        policies = [
-            document.get("policy"),
-            *(each.get("policy") for each in (*self._tables("channels"), *inboxes)),
-            *(policy for each in inboxes for policy in each.get("at", {}).values()),
-        ]
-        written = [each for each in policies if isinstance(each, dict)]
-        words = [each.get(key) or () for each in written for key in ("back_words", "exit_words")]
+        document, policies = self._staged.document, self._policies()
+        words = [each.get(key) or () for each in policies for key in ("back_words", "exit_words")]
         exact = (document.get("policy") or {}).get("protected_names") == ProtectedNames.WHOLE_NAME
         return ReservedWords.of(
             [word for each in words for word in each if isinstance(word, str)],
             ProtectedNames.WHOLE_NAME if exact else ProtectedNames.ANY_WORD,
         )
+
+    def _policies(self) -> list[dict[str, Any]]:
+        """Every layer of policy that the draft has now."""
+        inboxes = self._tables("inboxes")
+        policies = [
+            self._staged.document.get("policy"),
+            *(each.get("policy") for each in (*self._tables("channels"), *inboxes)),
+            *(policy for each in inboxes for policy in each.get("at", {}).values()),
+        ]
+        return [each for each in policies if isinstance(each, dict)]
 
     def _tables(self, section: str) -> list[dict[str, Any]]:
         found = self._staged.document.get(section, {})
@@ -184,8 +199,11 @@ class TreeEdits:
 
     # --- trees in and out
 
-    def _tree(self, path: str) -> tuple[Tree, str]:
+    def _tree(self, path: object) -> tuple[Tree, str]:
         """The tree of a path's inbox, and the path inside it."""
+        if not isinstance(path, str):
+            expected = 'text, as "inbox/queue"'
+            raise UsageError("not a path", where="queue", expected=expected, got=shown(path))
         inbox, _, inside = path.partition(SEPARATOR)
         queues = self._staged.entry("inboxes", inbox).get("queues", [])
         return Tree(inbox, queues), inside
@@ -214,3 +232,19 @@ class TreeEdits:
         inbox.pop("at", None)
         if places:
             inbox["at"] = places
+
+
+def _check_count(where: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        expected = "a whole number"
+        raise UsageError("not a place", where=where, expected=expected, got=shown(value))
+
+
+def _follow_policy(policy: dict[str, Any], move: QueueMove) -> None:
+    """Let what a layer says of queues (where it overflows to, the last transfer) name them anew."""
+    assign, transfer = policy.get("assign"), policy.get("transfer")
+    if isinstance(assign, dict) and isinstance(assign.get("overflow"), list):
+        followed = (follow_path(each, [move]) for each in assign["overflow"])
+        assign["overflow"] = list(dict.fromkeys(followed))
+    if isinstance(transfer, dict) and isinstance(transfer.get("final"), str):
+        transfer["final"] = follow_path(transfer["final"], [move])

@@ -39,6 +39,10 @@ class Tree:
         """Return the tree as a document holds it."""
         return _notation(self.top)
 
+    def paths(self) -> list[str]:
+        """Return the paths of all queues, parents before children."""
+        return _paths(self.top)
+
     def level(self, path: str) -> list[Branch]:
         """Return the queues below a path, the top ones for ""; `UsageError` where there is none."""
         return self.top if path == _TOP else self.find(path).children

@@ -416,6 +416,7 @@ class AsyncDesks(_Lifted):
     ids = _lift(Desks.ids)
     find = _lift(Desks.find)
     targets = _lift(Desks.targets)
+    handshake = _lift(Desks.handshake)
     vouching = _lift(Desks.vouching)
     close = _lift(Desks.close)
 

@@ -22,6 +22,7 @@ from omniroute.rules.assignment import LOOKED_AT, Choice, among, choose, told
 from omniroute.rules.availability import COLOURS, rank
 from omniroute.rules.ranking import by_skill, ranked
 from omniroute.rules.waiting import lane_of, open_groups, pool, refusal, still_asked
+from omniroute.rules.weights import place_for
 from omniroute.schema import AGENTS
 
 __all__ = ["find", "stages"]
@@ -51,13 +52,16 @@ def find(
         or lane.routing.declined
         or lane.routing.exclusive
     )
+    name = unit.setup.counted.get(lane.channel)
     places = [queue]
     open_stages = 0
     if rule.mode is not AssignMode.EVERYONE and not lane.routing.exclusive:
         open_stages = stages(unit, lines, queue, rule, since)
         places = _places(unit, queue, rule, lane, since, open_stages)
-    looked = lines.servers(queue)
-    if preferred is not None or (not special and places == [queue]):
+    wanted = place_for(queue, name)
+    places = places if name is None else [place_for(each, name) for each in places]
+    looked = lines.servers(wanted)
+    if preferred is not None or (not special and places == [wanted]):
         choice = choose(looked, preferred=preferred, channel=lane.channel)
         if choice.chosen is not None or not choice.more or looked[-1][1] != _GREEN:
             return choice

@@ -11,7 +11,7 @@ from omniroute.clock import resolve_now
 from omniroute.desk import read, service
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.views import ConversationView, Page, view_of
-from omniroute.instants import DAY, to_duration, to_micros
+from omniroute.instants import DAY, check_instant, to_duration
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla.service_level import ServiceLevelCount
@@ -98,8 +98,8 @@ class ClockReads:
     def _period(
         self, since: datetime | None, until: datetime | None, now: datetime | None
     ) -> service.Period:
-        end = self._read_at(until if until is not None else now)
-        return (end - DAY if since is None else to_micros(since)), end
+        end = self._read_at(now) if until is None else check_instant(until, "until")
+        return (end - DAY if since is None else check_instant(since, "since")), end
 
     def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
         listed = read.list_conversations(self.id, query)

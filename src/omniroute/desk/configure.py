@@ -14,13 +14,14 @@ from omniroute.desk.setups import compiled
 from omniroute.desk.staff import SEED, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.desk.verifying import unverified
-from omniroute.errors import ConfigError, DeskExists, Problem, UnknownVersion
+from omniroute.errors import ConfigError, DeskExists, Problem, UnknownVersion, UsageError
 from omniroute.ids import Draw
 from omniroute.model.desk_config import DeskConfig, QueueMove
 from omniroute.model.events import SYSTEM, Configured
 from omniroute.model.records import AddressEntry, ConfigChange, ConfigVersion, DeskRecord
 from omniroute.ports import Transaction
 from omniroute.rules.judged import kind_of
+from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
 from omniroute.schema import ADDRESSES, CONFIG_CHANGES, CONFIGS, DESKS
@@ -88,6 +89,7 @@ def apply(
 
     def flow(unit: Unit) -> int:
         actor = permit(unit, by, Right.CONFIGURE)
+        _check_moves(unit.setup, moves)
         version = save(unit, config, actor, by, moves=moves)
         settle(unit)
         return version
@@ -103,6 +105,7 @@ def roll_back(to: int, *, by: str | None, moves: Sequence[QueueMove] = ()) -> Ca
         stored = unit.tx.get(CONFIGS, unit.desk, (to,))
         if stored is None:
             raise UnknownVersion(f"desk {unit.desk!r} has no version {to} of its configuration")
+        _check_moves(unit.setup, moves)
         version = save(unit, stored.config, actor, by, moves=moves, restores=to)
         settle(unit)
         return version
@@ -147,6 +150,15 @@ def save(
     return version
 
 
+def _check_moves(setup: Setup, moves: Sequence[QueueMove]) -> None:
+    """Raise `UsageError` where conversations are to go from a queue that there is not."""
+    places = (*setup.config.inboxes, *setup.leaves)
+    for move in moves:
+        if move.source not in places and not setup.is_branch(move.source):
+            text = unknown(f"no queue is named {quoted(move.source)}", places, move.source)
+            raise UsageError(text, where="move")
+
+
 def _keep(tx: Transaction, version: ConfigVersion, change: ConfigChange) -> None:
     desk = version.config.desk
     tx.add(CONFIGS, desk, (version,))
@@ -167,7 +179,7 @@ def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | N
         entry = tx.get(ADDRESSES, config.desk, key)
         if entry is not None and entry.desk != config.desk:
             text = f"{key[0]} {key[1]!r} belongs to another desk"
-            problems.append(Problem(f"entry_points.{name}.address", text))
+            problems.append(Problem(join("entry_points", name, "address"), text))
         elif entry is None or entry.entry_point != name:
             tx.put(ADDRESSES, config.desk, AddressEntry(*key, config.desk, name))
     if problems:

@@ -94,10 +94,16 @@ class Desk(Versioned, Pausing, Pulling, ClockReads, QueueReads):
         return self._runtime.current(self.id).entry_points_of(channel)
 
     def hours(self, path: str | None = None, *, channel: str | None = None) -> BusinessHours:
-        """Return when an inbox or queue is open, by its full path; without one, the desk (P13)."""
+        """Return when an inbox or queue is open, by its full path; without one, the desk (P13).
+
+        `UsageError` for a place or a channel that the configuration does not have.
+        """
         from omniroute.business_hours import BusinessHours  # seldom asked for
 
-        return BusinessHours(self._runtime.current(self.id).hours(channel, path))
+        setup = self._runtime.current(self.id)
+        setup.check_place(path)
+        setup.check_channel(channel)
+        return BusinessHours(setup.hours(channel, path))
 
     # --- messages in ------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ same way, and saved agent by agent (P20).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
 from types import TracebackType
@@ -16,16 +16,17 @@ from typing import Any, Self
 from omniroute.clock import resolve_now
 from omniroute.config.edits import Edits
 from omniroute.config.merging import merge
+from omniroute.config.profiles import read_profile
 from omniroute.config.render import dump
 from omniroute.config.staged import AgentEdit, Staged
 from omniroute.desk import configure
-from omniroute.desk.leaving import remove
+from omniroute.desk.leaving import leaving_problems, remove
 from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.setups import compiled
-from omniroute.desk.staff import change, check_profile
+from omniroute.desk.staff import change, check_named, check_profile
 from omniroute.desk.team import given
 from omniroute.desk.unit import Unit
 from omniroute.desk.verifying import unverified
@@ -119,7 +120,7 @@ class Draft(Edits):
             parts = (tx, self._desk, setup, after, staged.moves, staged.ending)
             clearing = Clearing(*parts, restaffed=_restaffed(staged))
             found = unverified(tx, self._desk, config, setup.config)
-            return (*found, *clearing.problems(), *_staff_problems(after, staged))
+            return (*found, *clearing.problems(), *_staff_problems(tx, self._desk, after, staged))
 
         return self._runtime.look(self._desk, work)
 
@@ -138,11 +139,12 @@ class Draft(Edits):
     def rebase(self) -> tuple[str, ...]:
         """Join the draft with what was saved since it began; return what others changed.
 
-        Raises `DraftConflict` where both changed the same path. Afterwards the draft goes out from
-        the version in force; `problems` tells whether the two fit together.
+        Raises `DraftConflict` where both changed the same path, or the same of an agent. Afterwards
+        the draft goes out from the version in force; `problems` tells whether the two fit together.
         """
 
         def work(tx: Transaction, _: Setup) -> tuple[_Start, tuple[ConfigChange, ...]]:
+            self._refuse_overtaken(tx)
             return self._started(tx), self._since(tx)
 
         start, since = self._runtime.look(self._desk, work)
@@ -196,8 +198,8 @@ class Draft(Edits):
                 ending=ending,
                 restaffed=_restaffed(staged),
             )
+        self._refuse_overtaken(unit.tx)
         for agent, edit in staged.agents.items():
-            self._refuse_overtaken(unit.tx, agent, edit)
             _staff_flow(agent, edit, self._by)(unit)
         settle(unit)
         return version
@@ -217,16 +219,18 @@ class Draft(Edits):
         told = (f"version {each.number} by {each.by}: {each.summary}" for each in saved)
         return DraftConflict(self._desk, saved, told, clashes)
 
-    def _refuse_overtaken(self, tx: Transaction, agent: str, edit: AgentEdit) -> None:
+    def _refuse_overtaken(self, tx: Transaction) -> None:
         """Raise where somebody changed the same of an agent since the draft began."""
-        after = (self._start.position,)
-        since = tx.scan(_STAFF_SINCE, self._desk, (agent,), after=after, limit=_MANY)
-        told = [
-            (each, line) for each in since for line in each.changes if _touches(agent, line, edit)
-        ]
+        told, clashes = [], []
+        for agent, edit in self._staged.agents.items():
+            after, path = (self._start.position,), join("agents", agent)
+            since = tx.scan(_STAFF_SINCE, self._desk, (agent,), after=after, limit=_MANY)
+            for each in since:
+                touching = [line for line in each.changes if _touches(path, line, edit)]
+                told += [f"{each.by}: {line}" for line in touching]
+                clashes += [path + line.removeprefix(path).split(": ")[0] for line in touching]
         if told:
-            lines = (f"{each.by}: {line}" for each, line in told)
-            raise DraftConflict(self._desk, (), lines, tuple(_path(line) for _, line in told))
+            raise DraftConflict(self._desk, (), told, dict.fromkeys(clashes))
 
 
 def _restaffed(staged: Staged) -> set[str]:
@@ -234,13 +238,11 @@ def _restaffed(staged: Staged) -> set[str]:
     return {name for name, edit in staged.agents.items() if edit.leaves or "serves" in edit.given}
 
 
-def _touches(agent: str, line: str, edit: AgentEdit) -> bool:
-    path, own = _path(line), join("agents", agent)
-    return edit.leaves or path == own or path.split(".")[-1] in edit.given
-
-
-def _path(line: str) -> str:
-    return line.partition(": ")[0]
+def _touches(path: str, line: str, edit: AgentEdit) -> bool:
+    """Whether a line of an agent's history is of a field that the edit sets, or of all of them."""
+    inside = line.removeprefix(path)
+    named = (f".{field}{end}" for field in edit.given for end in (":", ".", "["))
+    return edit.leaves or inside.startswith((":", *named))
 
 
 def _staff_flow(agent: str, edit: AgentEdit, by: str | None) -> Callable[[Unit], object]:
@@ -249,14 +251,19 @@ def _staff_flow(agent: str, edit: AgentEdit, by: str | None) -> Callable[[Unit],
     return change(agent, given(**edit.given), by=by, add=True)
 
 
-def _staff_problems(setup: Setup, staged: Staged) -> list[Problem]:
-    found = []
+def _staff_problems(tx: Transaction, desk: str, setup: Setup, staged: Staged) -> Iterator[Problem]:
     for agent, edit in staged.agents.items():
-        try:
-            profile = given(**edit.given)
-            check_profile(agent, profile)
-            setup.serving(profile.get("serves", ()), profile.get("groups", ()))
-        except UsageError as error:
-            where = join("agents", agent, error.where) if error.where else join("agents", agent)
-            found.append(Problem(where, error.summary))
-    return found
+        path = join("agents", agent)
+        if edit.leaves:
+            found = leaving_problems(tx, desk, agent, edit.held, edit.hand_to)
+            yield from (Problem(path, text) for text in found)
+            continue
+        profile, problems = read_profile(edit.given)
+        yield from (Problem(f"{path}.{each.path}", each.message) for each in problems)
+        if not problems:
+            try:
+                check_profile(agent, profile)
+                check_named(setup, profile)
+            except UsageError as error:
+                where = f"{path}.{error.where}" if error.where not in (None, "agent") else path
+                yield Problem(where, error.summary)

@@ -226,7 +226,9 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Dismissed, lambda e: f"dismissed from {e.released} ({e.reason})"),
     (
         tell.Snoozed,
-        lambda e: f"{e.released} snoozed it until {from_micros(e.until):%d %b %H:%M} UTC",
+        lambda e: (
+            f"{tell.actor_agent(e.actor)} snoozed it until {from_micros(e.until):%d %b %H:%M} UTC"
+        ),
     ),
     (tell.Selecting, lambda e: f"chooses a queue anew ({e.reason})"),
     (tell.KeepAliveAsked, lambda _: "asked whether anybody is there"),
@@ -249,6 +251,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),
     (tell.WrapUpStarted, lambda e: f"{e.agent} wraps up {e.conversation}"),
     (tell.WrapUpEnded, lambda e: f"{e.agent} is done with {e.conversation}"),
+    (tell.Weighed, lambda e: f"{e.conversation} counts {e.cost} for {e.agent}"),
     (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
     (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),
     (tell.NumberVerificationChanged, lambda e: f"number {e.number} is {e.status.value}"),

@@ -11,7 +11,7 @@ from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.errors import ConversationOpen, TransitionNotAllowed, UsageError
-from omniroute.instants import to_duration, to_micros
+from omniroute.instants import check_instant, to_duration
 from omniroute.model import commands as ask
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import SYSTEM, agent_actor
@@ -19,6 +19,7 @@ from omniroute.model.message import Direction
 from omniroute.model.records import ReadMarker
 from omniroute.model.state import State
 from omniroute.model.wire import Attachment, DeliveryStatus
+from omniroute.rules.roles import Right, has_right
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.schema import CONVERSATIONS, MESSAGES, READ_MARKERS
 
@@ -74,7 +75,8 @@ def snooze(conversation: str, by: str, until: Callable[[int], int]) -> Callable[
         message = unit.draw.next("m")
         text = f"Agent {agent.name} snoozed this conversation"
         body = _body(unit, found, message, by, direction=Direction.NOTE, kind="system", text=text)
-        command = ask.Snooze(by, until(unit.now), message)
+        supervising = has_right(agent, Right.SNOOZE_OTHERS)
+        command = ask.Snooze(by, until(unit.now), message, supervising)
         unit.perform(found, command, unit.policy(found), messages=(body | {"author": SYSTEM},))
         settle(unit)
         return Done(unit.conversation(conversation))
@@ -94,14 +96,6 @@ def wake_instant(for_: str | timedelta | None, until: datetime | None) -> Callab
         )
     at = check_instant(until, "until")
     return lambda _: at
-
-
-def check_instant(value: object, where: str) -> int:
-    """Return an aware datetime as microseconds; `UsageError` for anything else."""
-    if not isinstance(value, datetime):
-        expected = "an aware datetime"
-        raise UsageError("not an instant", where=where, expected=expected, got=repr(value))
-    return to_micros(value)
 
 
 def wake(conversation: str, by: str) -> Callable[[Unit], Done]:

@@ -19,6 +19,7 @@ from omniroute.model.state import OPEN, EndReason
 from omniroute.ports import Transaction
 from omniroute.rules.moves import follow_path, follow_patterns
 from omniroute.rules.names import join
+from omniroute.rules.queue_tree import SEPARATOR
 from omniroute.rules.resolution import Setup
 from omniroute.schema import AGENTS, CONVERSATIONS, Index, Key
 
@@ -81,7 +82,7 @@ class Clearing:
         for leaf, target in self._queues.items():
             if not self._after.is_leaf(target) and (count := self._count(_IN_QUEUE, leaf)):
                 told.add(self._after.inbox_of(leaf))
-                yield _problem(f"inboxes.{leaf.replace('/', '.', 1)}", count, target, leaf)
+                yield _problem(_path(leaf), count, target, leaf)
         for inbox, target in self._inboxes.items():
             if self._after.inbox_of(target) in self._after.config.inboxes or inbox in told:
                 continue
@@ -166,7 +167,13 @@ def _end(unit: Unit, entry_point: str, by: str | None) -> None:
 def _staffed(path: str, named: list[str]) -> Problem:
     shown = ", ".join(named[:_TOLD]) + (" and more" if len(named) > _TOLD else "")
     text = f"has agents, and only leaves have: {shown}; let them serve {path + '/**'!r} first"
-    return Problem(f"inboxes.{path.replace('/', '.', 1)}", text)
+    return Problem(_path(path), text)
+
+
+def _path(queue: str) -> str:
+    """Where a queue is found in a configuration: below its inbox, by the rest of its full path."""
+    inbox, _, inside = queue.partition(SEPARATOR)
+    return join("inboxes", inbox, *([inside] if inside else []))
 
 
 def _problem(path: str, count: int, target: str, place: str) -> Problem:

@@ -14,7 +14,7 @@ from omniroute.desk.timeline import Timeline, timeline
 from omniroute.desk.views import ConversationView
 from omniroute.desk.wrapping import finish
 from omniroute.errors import UsageError
-from omniroute.instants import to_duration, to_micros
+from omniroute.instants import check_instant, to_duration, to_micros
 
 if TYPE_CHECKING:
     from omniroute.desk.runtime import Runtime
@@ -173,7 +173,7 @@ class Pausing:
         """How long to sleep: until something is due; None when the clock has reached `until`."""
         now = self._runtime.clock.now()
         instants = (until, self.next_due(), self.next_delivery())
-        if until is not None and to_micros(until) <= now:
+        if until is not None and check_instant(until, "until") <= now:
             return None
         ahead = [to_micros(each) for each in instants if each is not None]
         return max(min([*ahead, now + to_duration(every, where="every")]) - now, 1)

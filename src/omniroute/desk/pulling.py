@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from omniroute.desk.idempotency import Done, once
@@ -19,6 +20,7 @@ from omniroute.errors import UsageError
 from omniroute.model.agent import Agent
 from omniroute.model.commands import Take
 from omniroute.rules.names import quoted, unknown
+from omniroute.rules.weights import fits
 
 if TYPE_CHECKING:
     from omniroute.desk.runtime import Runtime
@@ -68,7 +70,10 @@ def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:
     def flow(unit: Unit) -> Done | None:
         agent = unit.agent(by)
         queues = agent.leaves if queue is None else _served(unit.setup.leaves, agent, queue)
-        waiting = next_for(unit, Lines(unit), agent, queues, unit.claims_from)
+        lines, by_hand = Lines(unit), partial(fits, by_hand=True)
+        waiting = next_for(unit, lines, agent, queues, unit.claims_from, limit=by_hand)
+        if waiting is None and unit.setup.counted:  # what waits may be too heavy: taking it says so
+            waiting = next_for(unit, lines, agent, queues, unit.claims_from, limit=_any)
         if waiting is None:
             return None
         unit.perform(waiting, Take(by), unit.policy(waiting))
@@ -76,6 +81,10 @@ def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:
         return Done(unit.conversation(waiting.id))
 
     return flow
+
+
+def _any(*_: object) -> bool:
+    return True
 
 
 def _served(leaves: Sequence[str], agent: Agent, place: str) -> tuple[str, ...]:

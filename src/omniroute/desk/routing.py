@@ -25,13 +25,16 @@ from omniroute.model.policy import AfterEndTo
 from omniroute.rules.assignment import Choice, fitting, may_push
 from omniroute.rules.reach import NEVER, Line, Way, first_of
 from omniroute.rules.waiting import (
+    lane_channel,
     lane_of,
     order,
     plain_lanes,
     prefix_of,
     queue_and_group,
     refusal,
+    sticky_lane,
 )
+from omniroute.rules.weights import fits
 from omniroute.schema import EXPLANATIONS
 
 __all__ = ["next_for", "settle"]
@@ -86,7 +89,7 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     queue = conversation.queue or ""
     agent = unit.find_agent(routing.sticky or "")
     if agent is not None and queue in agent.leaves:
-        if may_push(agent) and _enabled(agent, conversation):
+        if may_push(agent) and _suits(unit, agent, conversation):
             _give(unit, lines, conversation, find(unit, lines, conversation, preferred=agent))
             return True
         if unit.rule(queue).assign.sticky_wait is not None:
@@ -103,11 +106,15 @@ def _last_agent(unit: Unit, conversation: Conversation) -> Agent | None:
     agent = None if last is None else unit.find_agent(last)
     if agent is None or conversation.queue not in agent.leaves or not may_push(agent):
         return None
-    return agent if _enabled(agent, conversation) else None
+    return agent if _suits(unit, agent, conversation) else None
 
 
-def _enabled(agent: Agent, conversation: Conversation) -> bool:
-    return agent.channels is None or conversation.place.channel in agent.channels
+def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
+    """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
+    channel = conversation.place.channel
+    if agent.channels is not None and channel not in agent.channels:
+        return False
+    return fits(agent, unit.setup.counted.get(channel))
 
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
@@ -127,11 +134,14 @@ def next_for(
     queues: Iterable[str],
     serves: Callable[[str], bool],
     room: int = 1,
+    *,
+    limit: Callable[[Agent, str | None], bool] = fits,
 ) -> Conversation | None:
     """Return the first, in M3 order, of the conversations that an agent may take (R2, S8).
 
     Of the `queues` those count that `serves` says yes to: where work is pushed, or where it is claimed.
-    `room` is for how many the agent will be asked about.
+    `room` is for how many the agent will be asked about. What does not fit under the `limit` is passed
+    over for what does (P2).
     """
     lines_asked = [_line(unit, queue) for queue in queues if serves(queue)]
     if not lines_asked:
@@ -139,9 +149,15 @@ def next_for(
     ways = unit.setup.reach.ways(agent, lines_asked)
     for queue, rule, _ in lines_asked:
         if rule.sticky_wait is not None:  # who waits for this agent
-            ways.append(Way((queue, f"@{agent.id}"), rule, widens=NEVER))
+            lanes = (sticky_lane(agent.id, each) for each in unit.setup.channels)
+            ways += (Way((queue, lane), rule, widens=NEVER) for lane in lanes)
     heads = lines.heads([way.prefix for way in ways], room)
     _forget(unit, ways, heads)
+    if counted := unit.setup.counted:
+        heads = [
+            head if limit(agent, counted.get(_channel_of(way))) else None
+            for way, head in zip(ways, heads, strict=True)
+        ]
 
     def is_open(head: tuple[Any, ...], way: Way) -> bool:
         lane = way.lane or lane_of(unit.conversation(head[-1]))
@@ -149,6 +165,10 @@ def next_for(
 
     found = first_of(agent.id, ways, heads, unit.now, is_open)
     return None if found is None else unit.conversation(found[-1])
+
+
+def _channel_of(way: Way) -> str:
+    return lane_channel(way.prefix[1]) if way.lane is None else way.lane.channel
 
 
 def _line(unit: Unit, queue: str) -> Line:

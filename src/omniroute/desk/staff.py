@@ -16,15 +16,18 @@ from omniroute.desk.permission import permit
 from omniroute.desk.presence import forget_absence
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
+from omniroute.desk.weighing import weigh_again
 from omniroute.errors import Problem, UnknownAgent, UsageError
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
 from omniroute.model.records import StaffChange
 from omniroute.rules.names import name_problem
-from omniroute.rules.resolution import MESSAGING
+from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
 from omniroute.rules.storable import check_key, check_storable, check_text
+from omniroute.rules.weight_checks import agent_limit_problems
+from omniroute.rules.weights import MESSAGING, terms_for
 from omniroute.schema import STAFF_CHANGES
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "HAND",
     "SEED",
     "change",
+    "check_named",
     "check_profile",
     "profile_of",
     "record",
@@ -46,24 +50,37 @@ SEED: Final = "seed"
 CONFIGURATION: Final = "configuration"
 
 _SAVED: Final = tuple(
-    each.name for each in fields(AgentSaved) if each.name not in ("agent", "at", "actor")
+    each.name
+    for each in fields(AgentSaved)
+    if each.name not in ("agent", "at", "actor", "terms", "own_limits")
 )
 
 
 def profile_of(agent: Agent) -> AgentConfig:
     """Return what is written of an agent, as a configuration would have it."""
-    own = agent.own_capacity
     return AgentConfig(
         name=None if agent.name == agent.id else agent.name,
         groups=agent.groups,
         serves=agent.serves,
-        capacity=None if own is None else {MESSAGING: own},
+        capacity=_own_capacity(agent),
         role=agent.role,
         skills=agent.skills,
         channels=agent.channels,
         weight=agent.weight,
         languages=agent.languages,
     )
+
+
+def _is_saved(agent: Agent, saved: AgentSaved) -> bool:
+    extras = agent.extras
+    return (extras.terms, extras.own_limits) == (saved.terms, saved.own_limits) and all(
+        getattr(agent, name) == getattr(saved, name) for name in _SAVED
+    )
+
+
+def _own_capacity(agent: Agent) -> dict[str, Capacity] | None:
+    whole = {} if agent.own_capacity is None else {MESSAGING: agent.own_capacity}
+    return {**whole, **agent.extras.own_limits} or None
 
 
 def save_agent(
@@ -85,7 +102,9 @@ def save_agent(
     setup, before = unit.setup, unit.find_agent(agent)
     serves, groups = profile.serves, profile.groups
     named = (setup.known_patterns(serves), setup.known_groups(groups)) if follow else None
-    own = None if profile.capacity is None else profile.capacity.get(MESSAGING)
+    limits = dict(profile.capacity or {})
+    own = limits.pop(MESSAGING, None)
+    capacity, policy = own or setup.capacity(), setup.policy()
     leaves = () if leaving else setup.serving(*(named or (serves, groups)))
     saved = AgentSaved(
         agent,
@@ -95,7 +114,7 @@ def save_agent(
         tuple(groups),
         tuple(serves),
         leaves,
-        own or setup.capacity(),
+        capacity,
         setup.distribution(),
         own,
         profile.role,
@@ -105,10 +124,14 @@ def save_agent(
         profile.channels,
         profile.weight,
         tuple(profile.languages),
+        terms_for(policy.costs, policy.capacity, limits, capacity),
+        limits,
     )
-    if before is not None and all(getattr(before, name) == getattr(saved, name) for name in _SAVED):
+    if before is not None and _is_saved(before, saved):
         return
     unit.write_event(saved)
+    if before is not None and before.load and before.extras.terms != saved.terms:
+        weigh_again(unit, agent)
     if origin is not None:
         known = None if before is None else profile_of(before)
         record(unit, agent, actor, origin, known, profile)
@@ -145,12 +168,25 @@ def change(
         known = unit.find_agent(agent)
         if known is None and not add:
             raise UnknownAgent(f"no agent {agent!r}", hint="staff.put adds one")
-        unit.setup.serving(given.get("serves", ()), given.get("groups", ()))
+        check_named(unit.setup, given)
         profile = evolve(profile_of(known) if known else AgentConfig(), **given)
         save_agent(unit, agent, profile, actor=actor, origin=origin, follow=True)
         return unit.agent(agent)
 
     return flow
+
+
+def check_named(setup: Setup, given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where what is given of a profile names what the configuration has not."""
+    setup.serving(given.get("serves", ()), given.get("groups", ()))
+    if given.get("channels"):
+        from omniroute.rules.channel_checks import enabled_problems  # as configuration is judged
+
+        for problem in enabled_problems("channels", given["channels"], setup.config):
+            raise UsageError(problem.message, where=problem.path)
+    limits = setup.policy().capacity
+    for problem in agent_limit_problems("capacity", given.get("capacity") or {}, limits):
+        raise UsageError(problem.message, where=problem.path)
 
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:

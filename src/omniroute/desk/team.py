@@ -26,28 +26,21 @@ __all__ = ["Staff", "given"]
 
 T = TypeVar("T")
 
-_LISTS = ("groups", "serves", "channels", "languages")
-
 _ALL = AGENTS.index("all_agents")
 _HISTORY = STAFF_CHANGES.index("staff_history")
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Return those fields of a profile that are given, lists as the tuples they are kept as."""
-    if (role := values.get("role")) is not None:
-        values["role"] = _role(role)
-    return {
-        name: tuple(value) if name in _LISTS else value
-        for name, value in values.items()
-        if value is not None
-    }
+    """Return those fields of a profile that are given, as they are kept.
 
+    Raises `UsageError` for the first that is none, or says what no file could.
+    """
+    from omniroute.config.profiles import read_profile  # many modules, and seldom needed
 
-def _role(value: str) -> Role:
-    if value not in set(Role):
-        expected = " or ".join(Role)
-        raise UsageError("not a role", where="role", expected=expected, got=repr(value))
-    return Role(value)
+    found, problems = read_profile(values)
+    if problems:
+        raise UsageError(problems[0].message, where=problems[0].path)
+    return found
 
 
 class Staff:

@@ -12,14 +12,14 @@ from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.errors import TransferNotAllowed, UsageError
 from omniroute.model import commands as ask
-from omniroute.model.agent import Agent
+from omniroute.model.agent import Agent, Colour
 from omniroute.model.assign import TRANSFERRED
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import FORCED, agent_actor
 from omniroute.model.events import TRANSFERRED as BY_TRANSFER
 from omniroute.model.message import Direction
 from omniroute.model.targets import Group, Queue
-from omniroute.rules.assignment import may_push
+from omniroute.rules.availability import colour
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.roles import Right, require_right
 from omniroute.rules.storable import check_key, check_text
@@ -66,11 +66,11 @@ def transfer(
 def _to_agent(
     unit: Unit, found: Conversation, sender: Agent, to: str, comment: str | None, *, force: bool
 ) -> None:
-    rules = unit.policy(found).transfer
+    rules, name = unit.policy(found).transfer, unit.setup.counted.get(found.place.channel)
     check_count(found, rules, None)
-    check_agent(sender, unit.agent(to), rules, force=force)
+    check_agent(sender, unit.agent(to), rules, name, force=force)
     found = _commented(unit, found, sender, comment)
-    reason = FORCED if force and not may_push(unit.agent(to)) else BY_TRANSFER
+    reason = BY_TRANSFER if colour(unit.agent(to), name) is Colour.GREEN else FORCED
     unit.perform(found, ask.HandOver(to, sender.id, reason), unit.policy(found))
 
 

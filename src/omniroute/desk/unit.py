@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from omniroute.desk.flows import start_flows
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.queue_lines import QueueLines
+from omniroute.desk.weighing import name_of, weigh
 from omniroute.desk.wrapping import start_wrap_ups
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
@@ -318,16 +319,21 @@ class Unit:
             self.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
+        name = None
         if before is not None and after.load > before.load:
+            if not isinstance(event, tell.Weighed):
+                name = name_of(self, event)
             held = isinstance(event, tell.AgentEvent)  # a wrap-up holds what was held already
             forced = isinstance(event, tell.TookOver) and event.reason == tell.FORCED
             if not held and not forced:
-                admit(before, by_hand=event.actor != tell.SYSTEM)
+                admit(before, by_hand=event.actor != tell.SYSTEM, name=name)
         elif after is not before:
             self.freed[agent_id] = None
             if before is not None and before.available and _left(before, after):
                 self.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
+        if name is not None:
+            weigh(self, after, event, name)
         if after.leaving and not after.load and before is not None:
             self._record(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
 

@@ -19,7 +19,7 @@ from omniroute.desk.clock_views import (
     response_target_view,
 )
 from omniroute.instants import from_micros
-from omniroute.model.agent import Agent, Capacity, Colour, Role
+from omniroute.model.agent import Agent, Capacity, ChannelTerms, Colour, Role
 from omniroute.model.conversation import Conversation, Ending
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import Event, LogEntry
@@ -33,6 +33,7 @@ from omniroute.rules.availability import colour
 from omniroute.rules.menu import branch_of
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla import is_overdue
+from omniroute.rules.weights import counts
 
 __all__ = [
     "AgentView",
@@ -192,6 +193,10 @@ class MessageView:
 class AgentView:
     """An agent as they stood when read: `colour` is computed, never set (A8).
 
+    `load` is in parts of their `capacity`. `terms` says what a conversation of a channel, kind or
+    family costs them and how many they may hold, `holds` how many they do, `colours` whether there is
+    room for one more (P2); what is in none of them costs one part. `forced` counts what they were given
+    by force (M9).
     One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15).
     """
 
@@ -210,6 +215,10 @@ class AgentView:
     channels: tuple[str, ...] | None
     skills: Mapping[str, int]
     languages: tuple[str, ...]
+    terms: Mapping[str, ChannelTerms]
+    holds: Mapping[str, int]
+    colours: Mapping[str, Colour]
+    forced: int
 
     @classmethod
     def of(cls, agent: Agent, zone: str) -> AgentView:
@@ -230,6 +239,10 @@ class AgentView:
             channels=agent.channels,
             skills=agent.skills,
             languages=agent.languages,
+            terms=agent.extras.terms,
+            holds=counts(agent),
+            colours={name: colour(agent, name) for name in agent.extras.terms},
+            forced=agent.forced,
         )
 
 

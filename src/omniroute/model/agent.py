@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from attrs import field
 
 from omniroute.model.values import frozen
 
-__all__ = ["Agent", "Capacity", "Colour", "Distribution", "Role"]
+__all__ = [
+    "ALL",
+    "NO_EXTRAS",
+    "Agent",
+    "AgentExtras",
+    "Capacity",
+    "ChannelTerms",
+    "Colour",
+    "Cost",
+    "Distribution",
+    "Held",
+    "Role",
+]
+
+Cost = int | str
+"""How many parts of an agent one conversation takes: a number, or `ALL` that they have (P2)."""
+
+ALL: Final = "all"
+"""The cost of what takes an agent wholly."""
 
 
 class Colour(StrEnum):
@@ -40,7 +59,7 @@ class Role(StrEnum):
 
 @frozen
 class Capacity:
-    """How many conversations an agent holds (M9).
+    """How many conversations an agent holds (M9); where channels have costs, how many parts (P2).
 
     `goal` is shown; automatic assignment stops at `soft_max`; nothing passes `hard_max`.
     """
@@ -54,17 +73,53 @@ class Capacity:
 
 
 @frozen
+class ChannelTerms:
+    """What one conversation of a channel or family costs an agent, and how many they may hold (P2).
+
+    `cost` is in parts of the agent's capacity; `limits` count conversations, None for no maximum.
+    """
+
+    cost: int = 1
+    limits: Capacity | None = None
+
+
+@frozen
+class Held:
+    """What something that an agent holds counts as: a channel or family of the terms, and its cost."""
+
+    counted_as: str
+    cost: int
+
+
+@frozen
+class AgentExtras:
+    """What agents have only where channels have costs or maxima of their own (P2, M9).
+
+    `terms` are by channel or family; `own_limits` what was given of it to this agent alone. `held` are
+    conversations, and wrap-ups behind a `~`, by what they count as: what is not in it costs one part.
+    """
+
+    terms: Mapping[str, ChannelTerms] = field(factory=dict)
+    own_limits: Mapping[str, Capacity] = field(factory=dict)
+    held: Mapping[str, Held] = field(factory=dict)
+
+
+NO_EXTRAS: Final = AgentExtras()
+"""What agents have of it where nothing is weighed."""
+
+
+@frozen
 class Agent:
     """One agent. `leaves` are the queues that `serves` and the groups come to, resolved when saved.
 
-    `load` counts conversations held, offers that hold a slot and wrap-up holds (X4); `idle_since`
+    `load` counts conversations held, offers that hold a slot and wrap-up holds (X4), each by its cost
+    (P2); `idle_since`
     is the instant of the last change of load, in UTC microseconds. `own_capacity` is what was given
     to this agent alone; without it `capacity` is the desk's, and follows it. `pools` are the queues'
     groups that they stand in. `channels` are those they are enabled for, None for all (A1). `weight`
     counts in the weighted distribution; `given_at` is when they were last given something (P3),
-    `forced` how often past what they may hold (M9).
-    to this agent alone; without it `capacity` is the desk's, and follows it. One who is `leaving` gets
-    nothing new, and goes with the last conversation they hold (S15).
+    `forced` how often past what they may hold (M9). One who is `leaving` gets nothing new, and goes
+    with the last conversation they hold (S15).
     """
 
     id: str
@@ -87,6 +142,7 @@ class Agent:
     given_at: int = 0
     languages: tuple[str, ...] = ()
     forced: int = 0
+    extras: AgentExtras = NO_EXTRAS
 
     @property
     def has_room(self) -> bool:

@@ -150,11 +150,15 @@ class End:
 
 @frozen
 class Snooze:
-    """The holder puts the conversation aside until an instant (A11). `message` is the thread's line."""
+    """The holder puts the conversation aside until an instant (A11). `message` is the thread's line.
+
+    `supervising` where somebody does it who may do so with what others hold (A13).
+    """
 
     by: str
     until: int
     message: str
+    supervising: bool = False
 
 
 @frozen

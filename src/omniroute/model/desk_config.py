@@ -124,7 +124,7 @@ class EntryPointConfig:
     channel: str
     """The channel, which needs a primary inbox."""
     address: str
-    """What the provider calls it: a phone number id, a page id, a mailbox. Unique in the whole store."""
+    """What the provider calls it: a page id, a mailbox. Unique in the store; by default a chat's name."""
     account: str | None = None
     """The account whose settings it uses."""
     override: Override | None = None

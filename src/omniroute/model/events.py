@@ -13,7 +13,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from attrs import field
 
-from omniroute.model.agent import Capacity, Distribution, Role
+from omniroute.model.agent import Capacity, ChannelTerms, Distribution, Role
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.state import EndReason, State, Verification
@@ -61,6 +61,7 @@ __all__ = [
     "Tagged",
     "TookOver",
     "Transition",
+    "Weighed",
     "WrapUpEnded",
     "WrapUpStarted",
     "actor_agent",
@@ -414,6 +415,8 @@ class AgentSaved(AgentEvent):
     channels: tuple[str, ...] | None = None
     weight: int = 1
     languages: tuple[str, ...] = ()
+    terms: Mapping[str, ChannelTerms] = field(factory=dict)
+    own_limits: Mapping[str, Capacity] = field(factory=dict)
 
 
 @frozen
@@ -444,6 +447,20 @@ class WrapUpEnded(AgentEvent):
     """The agent is done with an ended conversation, or the time for it is over: the slot is free."""
 
     conversation: str
+
+
+@frozen
+class Weighed(AgentEvent):
+    """What the agent holds counts as `cost` parts from here on, and as one of `counted_as` (P2).
+
+    Told where a channel has a cost or a maximum: of a conversation that they got, of its wrap-up, and
+    of what they hold when the terms change. `counted_as` is None where nothing is counted any more.
+    """
+
+    conversation: str
+    counted_as: str | None
+    cost: int
+    wrap_up: bool = False
 
 
 @frozen

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from attrs import field
 
 from omniroute.instants import DAY
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Capacity, Cost, Distribution
 from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.hours import Hours
 from omniroute.model.sla import ServiceLevel, SlaTerms
@@ -264,9 +264,11 @@ class PolicySettings:
     after_end: AfterEnd | None = None
     """What a contact's message does after the end."""
     capacity: Mapping[str, Capacity] | None = None
-    """What an agent holds at once."""
+    """What an agent holds at once: `messaging` in all, and of a channel, kind or family by its name."""
+    costs: Mapping[str, Cost] | None = None
+    """How many parts of an agent one conversation takes, by channel, kind or family; else 1."""
     menu_text: str | None = None
-    """The first line of the menu; a branch may have its own, else the nearest above it counts."""
+    """The first line of the menu; a branch may have its own, else the nearest above it. Not on leaves."""
     labels: Mapping[str, str] | None = None
     """What states are called: `{ queued = "Unanswered" }`."""
     idempotency_window: int | None = None
@@ -345,6 +347,7 @@ class Policy:
     capacity: Mapping[str, Capacity] = field(
         factory=lambda: {"messaging": Capacity(goal=3, soft_max=3, hard_max=5)}
     )
+    costs: Mapping[str, Cost] = field(factory=dict)
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY

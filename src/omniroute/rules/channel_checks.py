@@ -8,7 +8,7 @@ from typing import Final
 
 from omniroute.errors import Problem
 from omniroute.model.channel_type import CHANNEL_TYPES, ChannelFamily, Gate, channel_type
-from omniroute.model.desk_config import AgentConfig, ChannelConfig, EntryPointConfig
+from omniroute.model.desk_config import AgentConfig, ChannelConfig, DeskConfig, EntryPointConfig
 from omniroute.rules.judged import Judged, when
 from omniroute.rules.names import did_you_mean, join, name_problem, quoted, text_problem, unknown
 from omniroute.rules.numbers import number_problem
@@ -168,11 +168,16 @@ def _other_inbox(
 def profile_problems(desk: Judged, path: str, agent: AgentConfig) -> Iterator[Problem]:
     """Yield what is wrong with an agent's channels, skills and languages (A1, P1)."""
     if agent.channels is not None and desk.read("channels", "inboxes", "primary_for"):
-        known = dict.fromkeys((*desk.config.channels, *desk.primary))
-        yield from _listed(join(path, "channels"), agent.channels, known, "channel")
+        yield from enabled_problems(join(path, "channels"), agent.channels, desk.config)
     yield from trait_problems(path, agent.skills, agent.weight)
     for index, language in enumerate(agent.languages):
         yield from when(join(path, "languages", index), language_problem(language))
+
+
+def enabled_problems(path: str, channels: Iterable[str], config: DeskConfig) -> Iterator[Problem]:
+    """Yield what is wrong with the channels that an agent is enabled for (A1)."""
+    led = (channel for inbox in config.inboxes.values() for channel in inbox.primary_for)
+    yield from _listed(path, channels, dict.fromkeys((*config.channels, *led)), "channel")
 
 
 def trait_problems(path: str, skills: Mapping[str, int], weight: int) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
-from omniroute.rules import assign_checks, hours, queue_tree
+from omniroute.rules import assign_checks, hours, queue_tree, weight_checks
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -96,6 +96,8 @@ def _policies(desk: Judged) -> Iterator[Problem]:
     yield from assign_checks.problems(
         desk.config, groups_read=desk.read("groups"), queues_read=queues_read
     )
+    if desk.read("inboxes", "primary_for"):
+        yield from weight_checks.problems(desk)
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)

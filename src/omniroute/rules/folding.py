@@ -13,7 +13,8 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.model import events as tell
-from omniroute.model.agent import Agent
+from omniroute.model.agent import NO_EXTRAS as NO_AGENT_EXTRAS
+from omniroute.model.agent import Agent, AgentExtras
 from omniroute.model.assign import NO_ROUTING
 from omniroute.model.conversation import (
     NO_EXTRAS,
@@ -30,6 +31,7 @@ from omniroute.model.state import State
 from omniroute.model.values import making
 from omniroute.rules.sla import clocks as sla_clocks
 from omniroute.rules.waiting import returned
+from omniroute.rules.weights import hold, release, wrapped
 
 __all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
 
@@ -479,6 +481,10 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     if not change:
         return agent
     a, given_at = agent, event.at if change > 0 else agent.given_at
+    x = a.extras
+    if change < 0 and x.held:
+        held, cost = release(x.held, event.conversation)
+        x, change = AgentExtras(x.terms, x.own_limits, held), -cost
     return _agent(
         a.id,
         a.name,
@@ -500,6 +506,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
         given_at,
         a.languages,
         a.forced + (change > 0 and event.reason == tell.FORCED),
+        x,
     )
 
 
@@ -526,18 +533,40 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             0 if agent is None else agent.given_at,
             event.languages,
             0 if agent is None else agent.forced,
+            _extras(agent, event),
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None
-    if isinstance(event, tell.WrapUpStarted | tell.WrapUpEnded):
-        # A hold counts as load, and belongs to the agent: the conversation is over (P6, X4).
-        change = 1 if isinstance(event, tell.WrapUpStarted) else -1
-        return evolve(agent, load=agent.load + change, idle_since=event.at)
+    if isinstance(event, tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed):
+        return _weighed(agent, event)
     if isinstance(event, tell.AgentAvailability):
         # Idle time is time in which work could have come: it starts with being available.
         since = event.at if event.available and not agent.available else agent.idle_since
         return evolve(agent, available=event.available, idle_since=since)
     return agent
+
+
+def _extras(agent: Agent | None, event: tell.AgentSaved) -> AgentExtras:
+    held = {} if agent is None else agent.extras.held
+    if not (event.terms or event.own_limits or held):
+        return NO_AGENT_EXTRAS
+    return AgentExtras(event.terms, event.own_limits, held)
+
+
+def _weighed(agent: Agent, event: tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed) -> Agent:
+    """The agent's load with a hold more or less, or with something that counts otherwise (P2, P6)."""
+    extras, key, idle_since = agent.extras, wrapped(event.conversation), event.at
+    if isinstance(event, tell.WrapUpStarted):
+        held, change = extras.held, 1  # belongs to the agent: the conversation is over (X4)
+    elif isinstance(event, tell.WrapUpEnded):
+        held, cost = release(extras.held, key)
+        change = -cost
+    else:
+        key, idle_since = key if event.wrap_up else event.conversation, agent.idle_since
+        held, change = hold(extras.held, key, event.counted_as, event.cost)
+    if held != extras.held:
+        extras = AgentExtras(extras.terms, extras.own_limits, held)
+    return evolve(agent, load=agent.load + change, idle_since=idle_since, extras=extras)
 
 
 def fold_agent(events: Iterable[tell.Event], agent_id: str) -> Agent | None:

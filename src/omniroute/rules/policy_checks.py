@@ -32,11 +32,9 @@ from omniroute.model.state import State
 from omniroute.rules import hours
 from omniroute.rules.contradictions import shown
 from omniroute.rules.names import join, quoted, text_problem, unknown
-from omniroute.rules.resolution import MESSAGING
 
 __all__ = [
     "DESK_ONLY",
-    "FAMILIES",
     "LONGEST_TEXT",
     "MINUTES_FORMS",
     "MOST_MINUTES",
@@ -48,9 +46,6 @@ __all__ = [
     "policy_problems",
     "written_layers",
 ]
-
-FAMILIES: Final = (MESSAGING,)
-"""The channel families that have a capacity of their own (M9)."""
 
 MOST_MINUTES: Final = 10_080
 """The longest timer: seven days (U25 to U34)."""
@@ -64,6 +59,7 @@ LONGEST_TEXT: Final = 918
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
 DESK_ONLY: Final = (
     "capacity",
+    "costs",
     "distribution",
     "idempotency_window",
     "protected_names",
@@ -173,9 +169,6 @@ def capacity_problems(path: str, capacities: Mapping[str, Capacity]) -> Iterator
     """Yield what is wrong with capacities by channel family (M9)."""
     for family, limits in capacities.items():
         here = join(path, family)
-        if family not in FAMILIES:
-            text = unknown(f"there is no channel family {quoted(family)}", FAMILIES, family)
-            yield Problem(here, text)
         if not 1 <= limits.goal <= limits.soft_max <= limits.hard_max:
             text = "expected 1 <= goal <= soft_max <= hard_max, got "
             text += f"goal {limits.goal}, soft_max {limits.soft_max}, hard_max {limits.hard_max}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Final
 
 from omniroute.errors import Problem
 from omniroute.model.desk_config import DeskConfig, InboxConfig
@@ -21,6 +22,7 @@ __all__ = ["direct_access_problems", "navigation_words", "queue_problems", "rese
 
 _Layers = tuple[tuple[str, PolicySettings], ...]
 _KEYWORD_LENGTH = 64
+_NO_MENU: Final = "has no effect on a queue that agents serve; set it for a branch, inbox or desk"
 
 
 def _preset(config: DeskConfig) -> PolicySettings:
@@ -51,6 +53,8 @@ def queue_problems(desk: Judged) -> Iterator[Problem]:
         for path, node in positions(inbox.queues, join("inboxes", name, "queues")):
             yield from when(path, reserved.problem(node.name))
         yield from _traits(desk, name, inbox, reserved)
+        if desk.read("queues"):
+            yield from _menu_texts(name, inbox)
     yield from _contradictions(desk)
     yield from _finals(desk)
 
@@ -105,6 +109,17 @@ def _traits(
         if traits.keywords and node is not None and node.children:
             text = f"{quoted(place)} is a branch; keywords lead to queues that agents serve"
             yield Problem(join(path, "keywords"), text)
+
+
+def _menu_texts(name: str, inbox: InboxConfig) -> Iterator[Problem]:
+    """A queue that agents serve shows no menu, so that the first line of one says nothing there."""
+    policies = {place: policy for place, policy in inbox.at.items() if policy.menu_text is not None}
+    for place in policies:
+        node = queue_tree.find(inbox.queues, place)
+        if node is not None and not node.children:
+            yield Problem(join("inboxes", name, "at", place, "menu_text"), _NO_MENU)
+    if inbox.policy.menu_text is not None and not inbox.queues:
+        yield Problem(join("inboxes", name, "policy", "menu_text"), _NO_MENU)
 
 
 def place_problem(name: str, inbox: InboxConfig, place: str) -> str | None:

@@ -36,12 +36,10 @@ from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.reach import Reach
 from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
+from omniroute.rules.weights import MESSAGING, counted_channels
 from omniroute.rules.words import normalized
 
-__all__ = ["MESSAGING", "ResolvedEntryPoint", "Setup"]
-
-MESSAGING: Final = "messaging"
-"""The channel family whose capacity text conversations count against (M9)."""
+__all__ = ["ResolvedEntryPoint", "Setup"]
 
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
@@ -100,6 +98,7 @@ class Setup:
         "_within",
         "channels",
         "config",
+        "counted",
         "leaves",
         "reach",
         "version",
@@ -137,6 +136,7 @@ class Setup:
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
         self._within: dict[tuple[str, str | None, str | None], Policy] = {}
+        self.counted: Final = counted_channels(config, self.policy())
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -220,6 +220,13 @@ class Setup:
             return True
         return found.agent_initiated and self.direction(channel) is not ChannelDirection.OFF
 
+    def check_channel(self, channel: str | None) -> None:
+        """Raise `UsageError` for a channel that is named nowhere; None is none in particular."""
+        known = dict.fromkeys((*self.config.channels, *self._primary, *self.channels))
+        if channel is not None and channel not in known:
+            text = unknown(f"no channel is named {quoted(channel)}", known, channel)
+            raise UsageError(text, where="channel")
+
     def contents(self, channel: str) -> tuple[str, ...] | None:
         """Return what a channel is limited to, or None for all that its adapter carries (U1)."""
         found = self.config.channels.get(channel)
@@ -291,6 +298,12 @@ class Setup:
     def is_branch(self, path: str) -> bool:
         """Whether a full path has queues beneath it: nobody is assigned to it (U14)."""
         return path in self._nodes and path not in self._leaves
+
+    def check_place(self, path: str | None) -> None:
+        """Raise `UsageError` for a full path that is neither an inbox nor a queue; None is the desk."""
+        if path is not None and path not in self._nodes:
+            text = unknown(f"no inbox or queue is named {quoted(path)}", self._nodes, path)
+            raise UsageError(text, where="path")
 
     def inbox_of(self, path: str) -> str:
         """Return the inbox that a queue's full path lies in."""

@@ -16,7 +16,7 @@ from omniroute.errors import PermissionDenied
 from omniroute.model.agent import Agent, Role
 from omniroute.rules.names import quoted
 
-__all__ = ["RIGHTS", "Right", "require_right"]
+__all__ = ["RIGHTS", "Right", "has_right", "require_right"]
 
 
 class Right(StrEnum):
@@ -25,16 +25,13 @@ class Right(StrEnum):
     CONFIGURE = "change the configuration"
     ROLL_BACK = "roll the configuration back"
     STAFF = "change the staff"
-    DISABLE_CHANNEL = "disable a channel"
     SWITCH_OTHERS = "switch other agents on and off"
-    TAKE_OVER = "take a conversation over"
-    END_ANY = "end another agent's conversation"
     FORCE_TRANSFER = "force a transfer"
     SNOOZE_OTHERS = "snooze another agent's conversation"
 
 
-_AGENT: Final = frozenset({Right.TAKE_OVER, Right.END_ANY})
-_SUPERVISOR: Final = _AGENT | {Right.SWITCH_OTHERS, Right.FORCE_TRANSFER, Right.SNOOZE_OTHERS}
+_AGENT: Final = frozenset[Right]()
+_SUPERVISOR: Final = frozenset({Right.SWITCH_OTHERS, Right.FORCE_TRANSFER, Right.SNOOZE_OTHERS})
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
     {
@@ -43,12 +40,21 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
         Role.ADMINISTRATOR: frozenset(Right),
     }
 )
-"""What each role may do. Policy can forbid more: a takeover, say, on a desk that knows none (C4)."""
+"""What each role may do beside what every agent may: answering, taking, ending (C7).
+
+Disabling a channel changes the configuration, and needs that right (C13). What nobody may do, on a
+desk that knows no takeover, say, is policy's matter (C4).
+"""
+
+
+def has_right(agent: Agent, right: Right) -> bool:
+    """Whether an agent's role allows something."""
+    return right in RIGHTS[agent.role]
 
 
 def require_right(by: str, agent: Agent | None, right: Right) -> None:
     """Raise `PermissionDenied` unless `agent`, who is `by` on the staff (None: nobody), has a right."""
-    if agent is not None and right in RIGHTS[agent.role]:
+    if agent is not None and has_right(agent, right):
         return
     holders = [role.value for role in Role if right in RIGHTS[role]]
     raise PermissionDenied(

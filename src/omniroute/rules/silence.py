@@ -44,7 +44,7 @@ def check_holder(c: Conversation, by: str, what: str) -> str:
 
 def snooze(c: Conversation, command: ask.Snooze, policy: Policy, now: int) -> Events:
     """Put the conversation aside (A11 to A13); never into the past, nor past its hard expiry (S5)."""
-    check_holder(c, command.by, "snooze")
+    holder = c.agent if command.supervising and c.agent else check_holder(c, command.by, "snooze")
     if command.until <= now:
         _refuse_instant(command.until, f"an instant after {_shown(now)}", "the past has gone by")
     # The armed one, where the policy has changed since it was armed (S4).
@@ -62,7 +62,7 @@ def snooze(c: Conversation, command: ask.Snooze, policy: Policy, now: int) -> Ev
             c.state,
             "snoozed",
             command.until,
-            command.by,
+            holder,
             command.message,
         ),
     )

@@ -40,8 +40,15 @@ def check_count(c: Conversation, rules: TransferRules, queue: str | None) -> Non
     )
 
 
-def check_agent(sender: Agent, receiver: Agent, rules: TransferRules, *, force: bool) -> None:
-    """Raise unless the sender may give a conversation to the receiver.
+def check_agent(
+    sender: Agent,
+    receiver: Agent,
+    rules: TransferRules,
+    name: str | None = None,
+    *,
+    force: bool,
+) -> None:
+    """Raise unless the sender may give a conversation, counted as `name`, to the receiver.
 
     `TransferNotAllowed` for oneself (A24) and for another routing group where policy keeps to one's
     own (A21); `TargetUnavailable` for who is RED or ORANGE, unless it is forced (A23).
@@ -57,7 +64,7 @@ def check_agent(sender: Agent, receiver: Agent, rules: TransferRules, *, force: 
         )
     if receiver.leaving:
         raise TargetUnavailable(f"agent {receiver.id!r} is leaving and takes nothing more")
-    seen = colour(receiver)
+    seen = colour(receiver, name)
     if seen is not Colour.GREEN and not force:
         raise TargetUnavailable(
             f"agent {receiver.id!r} is not available",

@@ -37,6 +37,7 @@ __all__ = [
     "groups_of",
     "is_plain",
     "is_sticky",
+    "lane_channel",
     "lane_name",
     "lane_of",
     "meets",
@@ -51,6 +52,7 @@ __all__ = [
     "returned",
     "segment_of",
     "steps",
+    "sticky_lane",
     "still_asked",
     "timed",
     "unmet",
@@ -113,13 +115,23 @@ def lane_name(routing: Routing, channel: str) -> str:
     if routing is NO_ROUTING:
         return channel
     if routing.sticky is not None:
-        return f"@{routing.sticky}"
+        return sticky_lane(routing.sticky, channel)
     limits = [channel]
     if routing.group is not None:
         limits.append(f"{'only' if routing.exclusive else 'group'}={routing.group}")
     limits += [f"{each}/{each.expires}" for each in routing.requires]
     limits += [f"not={each}" for each in routing.declined]
     return _POOL.join(limits)
+
+
+def sticky_lane(agent: str, channel: str) -> str:
+    """Return the lane of those who wait for one agent on a channel (P4)."""
+    return f"@{agent}{_POOL}{channel}"
+
+
+def lane_channel(sticky: str) -> str:
+    """Return the channel of a lane of those who wait for one agent."""
+    return sticky.rpartition(_POOL)[2]
 
 
 def is_plain(routing: Routing) -> bool:

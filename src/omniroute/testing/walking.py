@@ -160,18 +160,13 @@ class _Walk:
     # --- policies
 
     def policies(self) -> Iterator[Finding]:
-        config, told = self._config, set()
+        told = set()
         for leaf in self._setup.leaves:
             sources = self._setup.sources(None, leaf)
             for setting, text in _contradictions(self._setup.policy(None, leaf)):
                 if (setting, sources[setting]) not in told:
                     told.add((setting, sources[setting]))
                     yield Finding(FindingKind.CONTRADICTION, _place(leaf), text)
-        for name, inbox in config.inboxes.items():
-            if inbox.policy.menu_text is not None and not inbox.queues:
-                path = join("inboxes", name, "policy", "menu_text")
-                text = "has no effect: the inbox is one queue, and has no menu"
-                yield Finding(FindingKind.CONTRADICTION, path, text)
 
     # --- staff
 

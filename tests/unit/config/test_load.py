@@ -319,6 +319,7 @@ def test_a_part_that_cannot_be_read_hides_only_what_depends_on_it():
             "widget": {"channel": "chat", "address": "w", "account": "none"},
             "other": {"channel": "sms", "address": "w"},
         },
+        "groups": {},
         "agents": {"ana": {"serves": [1, "general/B"], "groups": ["nobody"]}},
     }
     assert [problem.partition(": ")[0] for problem in messages(document)] == [

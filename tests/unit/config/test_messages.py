@@ -149,7 +149,8 @@ desk.toml has 5 problems:
   entry_points.e.override: expected a table, got "general\"""",
     ),
     "an entry point that says too little": (
-        SOUND + 'a = { channel = "chat" }\nb = { adress = "b", channel = "chat" }\nc = {}\n',
+        SOUND.replace('["chat"]', '["chat", "email"]')
+        + 'a = { channel = "email" }\nb = { adress = "b", channel = "email" }\nc = {}\n',
         """\
 desk.toml has 4 problems:
   entry_points.a.address: is missing; expected the provider's id of this entry point

@@ -11,6 +11,7 @@ import pytest
 import omniroute as om
 from omniroute.codec import encode
 from omniroute.desk import jobs
+from omniroute.model.desk_config import ChannelGroupConfig, DirectAccess
 from omniroute.model.events import Configured
 from omniroute.schema import CONFIGS
 from tests.unit.desk.helpers import assert_folds, position, stored, told
@@ -24,7 +25,7 @@ CONFIG = om.load_config(
                 "primary_for": ["chat"],
                 "sla": "15m",
                 "queues": ["Deutsch", ["Bestellung", "Technik"], "English"],
-                "at": {"Deutsch/Technik": {"menu_text": "Bitte?"}},
+                "at": {"Deutsch/Technik": {"greeting": "Bitte?"}},
             },
             "vip": {"sla": "2m", "queues": ["Gold", "Silver"]},
             "spare": {"sla": "1h"},
@@ -173,7 +174,7 @@ def test_what_a_draft_changes_can_be_read(p: Any) -> None:
         'inboxes.vip.queues: ["Gold", "Silver"] -> ["Gold"]',
         "entry_points.web.override.sla: not set -> 40s",
         "conversations in vip/Silver go to vip/Gold",
-        "agents.bob.serves: set to ['vip/Gold']",
+        'agents.bob.serves: set to ["vip/Gold"]',
     )
 
 
@@ -269,7 +270,7 @@ def test_what_names_a_queue_follows_it(p: Any) -> None:
     document = om.dump(p.desk.config)
     assert document["groups"]["de"]["serves"] == ["general/German/**"]
     assert document["entry_points"]["gold"]["queue"] == "general/German/Gold"
-    assert document["inboxes"]["general"]["at"] == {"German/Technik": {"menu_text": "Bitte?"}}
+    assert document["inboxes"]["general"]["at"] == {"German/Technik": {"greeting": "Bitte?"}}
     p.desk.tick()
     ana = p.desk.staff.get("ana")
     assert ana.serves == ("general/German/Gold",)
@@ -283,7 +284,7 @@ def test_what_names_a_queue_follows_it(p: Any) -> None:
 @pytest.mark.req("U11", "U12")
 def test_a_copied_tree_replaces_the_other_and_brings_nothing_but_names(p: Any) -> None:
     draft = p.desk.configure()
-    draft.policy("vip/Gold", menu_text="Gold?")
+    draft.policy("vip/Gold", greeting="Gold?")
     draft.put_group("gold", serves=["vip/Gold", "vip/Silver", "spare"])
     draft.save()
     draft.change_entry_point("gold", queue=None)
@@ -293,7 +294,7 @@ def test_a_copied_tree_replaces_the_other_and_brings_nothing_but_names(p: Any) -
     document = om.dump(p.desk.config)
     assert tree(p, "vip") == tree(p, "general") == ["Deutsch", ["Bestellung", "Technik"], "English"]
     assert "at" not in document["inboxes"]["vip"]
-    assert document["inboxes"]["general"]["at"] == {"Deutsch/Technik": {"menu_text": "Bitte?"}}
+    assert document["inboxes"]["general"]["at"] == {"Deutsch/Technik": {"greeting": "Bitte?"}}
     assert document["groups"]["gold"]["serves"] == ["spare"]
     served = {queue for agent in p.desk.staff.list() for queue in agent.queues}
     assert not any(queue.startswith("vip") for queue in served), "nobody serves the new ones"
@@ -565,7 +566,7 @@ def test_every_other_part_can_be_edited(p: Any) -> None:
         draft.put_account("box")
         draft.policy(after_end=om.AfterEnd(om.AfterEndTo.QUEUE, 3_600_000_000))
         draft.policy(channel="chat", menu_text="Choose")
-        draft.policy("general/Deutsch/Technik", menu_text=None, overtake="confirm")
+        draft.policy("general/Deutsch/Technik", greeting=None, overtake="confirm")
         draft.policy("spare", assignment=om.Assignment.CLAIM)
         draft.change_desk(zone="Europe/Berlin")
         draft.remove_agent("ana", confirm=True)
@@ -578,6 +579,97 @@ def test_every_other_part_can_be_edited(p: Any) -> None:
     assert document["channels"]["chat"] == {"policy": {"menu_text": "Choose"}}
     assert "override" not in document["entry_points"]["web2"]
     assert [each.id for each in p.desk.staff.list()] == ["boss", "eva", "zoe"]
+
+
+EDITS: dict[str, tuple[Any, Any, Any]] = {
+    "channels": (
+        lambda d: d.add_channel("sales", type="chat"),
+        lambda d: d.remove_channel("sales", confirm=True),
+        {"sales": {"type": "chat"}},
+    ),
+    "channel_groups": (
+        lambda d: d.put_channel_group("written", description="All", channels=["chat"]),
+        lambda d: d.remove_channel_group("written", confirm=True),
+        {"written": {"description": "All", "channels": ["chat"]}},
+    ),
+    "accounts": (
+        lambda d: d.put_account("box"),
+        lambda d: d.remove_account("box", confirm=True),
+        {"box": {}},
+    ),
+    "numbers": (
+        lambda d: d.put_number("+4930901820", label="Berlin"),
+        lambda d: d.remove_number("+4930901820", confirm=True),
+        {"+4930901820": {"label": "Berlin"}},
+    ),
+    "direct_access": (
+        lambda d: d.put_direct_access("gold", keys={"tier": "gold"}, queue="vip/Gold"),
+        lambda d: d.remove_direct_access("gold", confirm=True),
+        {"gold": {"keys": {"tier": "gold"}, "queue": "vip/Gold"}},
+    ),
+}
+
+
+@pytest.mark.req("T3", "G19")
+@pytest.mark.parametrize("section", EDITS)
+def test_what_a_draft_adds_it_takes_away_again_once_that_is_confirmed(p: Any, section: str) -> None:
+    add, remove, written = EDITS[section]
+    with p.desk.configure(by="boss") as draft:
+        add(draft)
+        assert section not in om.dump(p.desk.config), "staged, and not saved"
+    assert om.dump(p.desk.config)[section] == written
+    (name,) = written
+    draft = p.desk.configure(by="boss")
+    with pytest.raises(om.UsageError, match="confirm"):
+        getattr(draft, REMOVERS[section])(name)
+    remove(draft)
+    draft.save()
+    assert section not in om.dump(p.desk.config)
+    with pytest.raises(om.UsageError):
+        remove(draft)
+
+
+REMOVERS = {
+    "channels": "remove_channel",
+    "channel_groups": "remove_channel_group",
+    "accounts": "remove_account",
+    "numbers": "remove_number",
+    "direct_access": "remove_direct_access",
+}
+
+
+@pytest.mark.req("T5")
+def test_what_is_put_again_keeps_what_is_not_given(p: Any) -> None:
+    with p.desk.configure(by="boss") as draft:
+        draft.put_channel_group("written", description="All", channels=["chat"])
+        draft.put_number("+4930901820", label="Berlin")
+        draft.put_direct_access("gold", keys={"tier": "gold"}, queue="vip/Gold")
+    with p.desk.configure(by="boss") as draft:
+        draft.put_channel_group("written", description="Everything")
+        draft.put_number("+4930901820", label="Head office")
+        draft.put_direct_access("gold", queue="vip/Silver")
+    config = p.desk.config
+    assert config.channel_groups["written"] == ChannelGroupConfig(
+        description="Everything", channels=("chat",)
+    )
+    assert config.numbers["+4930901820"].label == "Head office"
+    assert config.direct_access["gold"] == DirectAccess(keys={"tier": "gold"}, queue="vip/Silver")
+
+
+def test_a_channel_is_added_once_and_taken_out_of_every_group(p: Any) -> None:
+    with p.desk.configure(by="boss") as draft:
+        draft.add_channel("sales", type="chat")
+        draft.change_inbox("spare", primary_for=["sales"])
+        draft.add_entry_point("shop", channel="sales", address="w9")
+        draft.put_channel_group("written", channels=["chat", "sales"])
+        with pytest.raises(om.UsageError, match="sales"):
+            draft.add_channel("sales", type="sms")
+    with p.desk.configure(by="boss") as draft:
+        draft.remove_channel("sales", confirm=True)
+    config = p.desk.config
+    assert (config.channels, "shop" in config.entry_points) == ({}, False)
+    assert config.inboxes["spare"].primary_for == ()
+    assert config.channel_groups["written"].channels == ("chat",)
 
 
 def test_a_draft_of_a_file_is_the_file(p: Any) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omniroute as om
+from omniroute.instants import DAY, HOUR
 from omniroute.model import events as tell
+from omniroute.model.assign import AssignSettings
 from omniroute.schema import AGENTS
 from omniroute.testing import a_config
 from tests.unit.desk.helpers import assert_folds, position, stored, told
@@ -116,3 +119,29 @@ def test_nobody_is_handed_more_than_they_may_hold(p: Any) -> None:
         p.desk.staff.remove("ana", hand_to="bob")
     assert position(p) == before
     assert p.desk.staff.get("ana").load == 2
+
+
+@pytest.mark.req("S15", "A14")
+@pytest.mark.parametrize("how", [{"held": "requeue"}, {"held": "keep"}, {"hand_to": "bob"}])
+@pytest.mark.parametrize("rule", [None, AssignSettings(sticky_within=DAY, sticky_wait=HOUR)])
+def test_what_sleeps_wakes_for_others_when_who_put_it_aside_has_left(
+    play: Any, how: Any, rule: AssignSettings | None
+) -> None:
+    config = a_config(preset="push", agents=("ana", "bob"), capacity=2)
+    p = play(evolve(config, policy=evolve(config.policy, assign=rule)))
+    p.agent("ana").on()
+    asleep, held = (p.contact(name).writes("Hello") for name in ("Maria", "Otto"))
+    p.desk.snooze(asleep.id, by="ana", for_="3h")
+    p.desk.staff.remove("ana", **how)
+    assert p.desk.conversation(asleep.id).state is om.State.SNOOZED, "it is nobody's, and sleeps on"
+    if "hand_to" not in how:
+        p.agent("bob").on()
+    p.advance("3h")
+    woken = p.desk.conversation(asleep.id)
+    if "hand_to" in how:
+        assert (woken.state, woken.agent) == (om.State.QUEUED, None)
+        p.agent("bob").on()
+        woken = p.desk.conversation(asleep.id)
+    assert (woken.state, woken.agent) == (om.State.ACTIVE, "bob")
+    assert p.desk.conversation(held.id).state is om.State.ACTIVE
+    assert_folds(p)

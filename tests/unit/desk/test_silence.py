@@ -72,6 +72,21 @@ def test_the_thread_says_who_snoozed(play) -> None:
     assert p.contact("Maria").got == []
 
 
+@pytest.mark.req("A13")
+def test_a_supervisor_puts_aside_what_another_holds_and_nobody_else_does(play) -> None:
+    p = play(a_config(preset="push", agents=("ana", "bob")))
+    p.desk.staff.put("sue", role="supervisor")
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    with pytest.raises(NotHolder):
+        p.desk.snooze(chat.id, by="bob", for_="3h")
+    snoozed = p.desk.snooze(chat.id, by="sue", for_="3h")
+    assert (snoozed.state, snoozed.agent) == (State.SNOOZED, None)
+    assert p.desk.staff.get("ana").load == 0, "it was hers, and her slot is free"
+    assert p.desk.messages(chat.id)[-1].text == "Agent sue snoozed this conversation"
+    assert_folds(p)
+
+
 @pytest.mark.req("A11")
 def test_a_snooze_takes_a_duration_or_an_aware_instant(play) -> None:
     p = desk_of(play, "ana")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from attrs import evolve
 
 from omniroute.codec import as_json, json_schema
 from omniroute.desk import ConversationView, Story
-from omniroute.errors import UsageError
+from omniroute.errors import NaiveDatetime, UsageError
 from omniroute.instants import DAY, HOUR, MINUTE
 from omniroute.model import events as tell
 from omniroute.model.conversation import DeadlineKind
@@ -609,3 +609,13 @@ def test_a_long_story_of_a_due_instant_is_cut_and_says_so(play) -> None:
     chat = p.contact("Maria").writes("Hello")
     due = p.desk.explain(chat.id).dues[-1]
     assert (len(due.counted), len(due.skipped), due.more) == (12, 12, True)
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("asked", ["service_level", "response_breaches"])
+def test_a_period_of_no_instants_is_refused_by_name(play, asked: str, name: str) -> None:
+    desk = play(a_config(preset="push")).desk
+    for wrong in ("x", 5, datetime(2026, 3, 2)):  # noqa: DTZ001
+        with pytest.raises(UsageError) as raised:
+            getattr(desk, asked)(**{name: wrong})
+        assert raised.value.where == name or isinstance(raised.value, NaiveDatetime)

@@ -173,7 +173,7 @@ def test_every_change_of_a_profile_is_kept_with_who_and_what(play) -> None:
 def test_only_a_known_agent_is_changed_and_only_a_known_role_given(desk) -> None:
     with pytest.raises(UnknownAgent, match=r"staff\.put adds one"):
         desk.staff.change("eva", name="Eva")
-    with pytest.raises(UsageError, match="agent or supervisor or administrator"):
+    with pytest.raises(UsageError, match='"supervisor" and "administrator"'):
         desk.staff.put("ana", role="boss")
 
 

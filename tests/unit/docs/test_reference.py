@@ -183,6 +183,7 @@ SETTINGS: dict[str, Any] = {
     "overtake": om.Overtake.CONFIRM,
     "after_end": AfterEnd(AfterEndTo.QUEUE),
     "capacity": {"messaging": om.Capacity(1, 1, 1)},
+    "costs": {"chat": 1},
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,

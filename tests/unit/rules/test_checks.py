@@ -32,7 +32,7 @@ SOUND = DeskConfig(
             sla=15 * MINUTE,
             primary_for=("chat", "sms"),
             queues=(QueueNode("Deutsch", (QueueNode("Technik"),)), QueueNode("English")),
-            at={"Deutsch/Technik": PolicySettings(menu_text="Bitte wählen.")},
+            at={"Deutsch/Technik": PolicySettings(greeting="Bitte wählen.")},
         ),
         "vip": InboxConfig(sla=2 * MINUTE),
     },
@@ -156,13 +156,6 @@ def test_every_named_thing_has_a_proper_name():
             ),
         ),
         (
-            PolicySettings(capacity={"mesaging": Capacity(1, 1, 1)}),
-            (
-                'policy.capacity.mesaging: there is no channel family "mesaging";'
-                ' did you mean "messaging"?'
-            ),
-        ),
-        (
             PolicySettings(labels={"finished": "Finished"}),
             (
                 'policy.labels.finished: there is no state "finished"; known are "selecting",'
@@ -197,6 +190,15 @@ def test_a_policy_is_checked_wherever_it_stands(policy: PolicySettings, problem:
     assert f"inboxes.new.policy{text}" in inbox(policy=policy)
     queues = (QueueNode("A"),)
     assert f"inboxes.new.at.A{text}" in inbox(queues=queues, at={"A": policy})
+
+
+@pytest.mark.req("M9")
+def test_a_capacity_is_for_all_or_for_a_channel_that_there_is():
+    (problem,) = found(policy=PolicySettings(capacity={"mesaging": Capacity(1, 1, 1)}))
+    assert problem.startswith(
+        'policy.capacity.mesaging: there is no channel, kind or family "mesaging";'
+        ' did you mean "messaging"?'
+    )
 
 
 # --- inboxes and trees
@@ -480,3 +482,26 @@ def test_values_are_shown_on_one_short_line(value: object, text: str):
 def test_a_text_that_no_store_takes():
     assert text_problem("line\nline") is None
     assert text_problem("\udfff") == "holds the character U+DFFF, which cannot be stored"
+
+
+@pytest.mark.parametrize("place", ["Deutsch/Technik", "English"])
+def test_a_queue_that_agents_serve_has_no_menu_to_begin(place: str) -> None:
+    texts = {place: PolicySettings(menu_text="?"), "Deutsch": PolicySettings(menu_text="?")}
+    general = evolve(SOUND.inboxes["general"], at=texts)
+    (problem,) = problems(evolve(SOUND, inboxes={**SOUND.inboxes, "general": general}))
+    assert problem.path == join("inboxes", "general", "at", place, "menu_text")
+    assert "has no effect on a queue that agents serve" in problem.message
+
+
+def test_an_inbox_of_one_queue_has_no_menu_to_begin() -> None:
+    vip = evolve(SOUND.inboxes["vip"], policy=PolicySettings(menu_text="?"))
+    (problem,) = problems(evolve(SOUND, inboxes={**SOUND.inboxes, "vip": vip}))
+    assert problem.path == "inboxes.vip.policy.menu_text"
+
+
+@pytest.mark.req("R8")
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "posix/UTC", "right/UTC"])
+def test_a_zone_is_a_name_that_says_the_same_on_every_machine(zone: str) -> None:
+    (problem,) = problems(evolve(SOUND, zone=zone))
+    assert problem.path == "zone"
+    assert "unknown time zone" in problem.message

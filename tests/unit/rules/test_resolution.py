@@ -208,16 +208,16 @@ def layered() -> DeskConfig:
     """One text at every layer, each naming its layer."""
     inbox = evolve(
         CONFIG.inboxes["general"],
-        policy=PolicySettings(menu_text="inbox"),
+        policy=PolicySettings(greeting="inbox"),
         at={
-            "Deutsch": PolicySettings(menu_text="top"),
-            "Deutsch/Technik": PolicySettings(menu_text="leaf"),
+            "Deutsch": PolicySettings(greeting="top"),
+            "Deutsch/Technik": PolicySettings(greeting="leaf"),
         },
     )
     return evolve(
         CONFIG,
-        policy=PolicySettings(menu_text="desk"),
-        channels={"chat": ChannelConfig(policy=PolicySettings(menu_text="channel"))},
+        policy=PolicySettings(greeting="desk"),
+        channels={"chat": ChannelConfig(policy=PolicySettings(greeting="channel"))},
         inboxes={**CONFIG.inboxes, "general": inbox},
     )
 
@@ -243,8 +243,8 @@ def layered() -> DeskConfig:
 def test_the_nearest_set_value_wins(channel: str | None, path: str | None, text: str, source: str):
     setup = Setup(layered(), 1)
     for _ in range(2):  # worked out, then remembered
-        assert setup.policy(channel, path).menu_text == text
-        assert setup.sources(channel, path)["menu_text"] == source
+        assert setup.policy(channel, path).greeting == text
+        assert setup.sources(channel, path)["greeting"] == source
 
 
 @pytest.mark.req("U18")

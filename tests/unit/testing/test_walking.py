@@ -105,10 +105,6 @@ def test_what_is_odd_is_found(changes: Any, expected: Any) -> None:
 def test_an_inbox_of_one_queue_is_reached_by_its_entry_points() -> None:
     single = {"general": {"primary_for": ["chat"], "sla": "15m"}}
     assert found(inboxes=single, groups={"all": {"serves": ["general"]}}) == []
-    texts = {"general": {**single["general"], "policy": {"menu_text": "?"}}}
-    assert found(inboxes=texts, groups={"all": {"serves": ["general"]}}) == [
-        (K.CONTRADICTION, "inboxes.general.policy.menu_text")
-    ]
 
 
 def test_findings_are_cases_of_a_test() -> None:

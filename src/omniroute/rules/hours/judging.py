@@ -26,6 +26,10 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECONDS_A_DAY: Final = 86_400
 _A_LEAP_YEAR: Final = "2000-"
 
+_NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+_VARIANTS: Final = ("posix/", "right/")
+"""Files beside the zones: what they say depends on the machine, counts leap seconds, or is nothing."""
+
 _Found = tuple[tuple[str, ...], str]
 
 
@@ -33,7 +37,10 @@ def zone_problem(zone: str) -> str | None:
     """Return what is wrong with a time zone's name, or None."""
     try:
         ZoneInfo(zone)
+        known = zone not in _NO_ZONES and not zone.startswith(_VARIANTS)
     except (KeyError, ValueError, OSError):
+        known = False
+    if not known:
         text = f"unknown time zone {quoted(zone)}; expected an IANA name such as Europe/Berlin"
         guess = did_you_mean(zone, available_timezones())
         return f"{text}; did you mean {quoted(guess)}?" if guess else text

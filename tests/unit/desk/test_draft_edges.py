@@ -1,0 +1,176 @@
+"""Drafts at their edges: what follows a queue, what two people did to one agent, what is no edit at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import omniroute as om
+from omniroute.errors import DraftConflict, UsageError
+
+CONFIG = om.load_config(
+    {
+        "desk": "acme",
+        "policy": {"transfer": {"maximum": 2, "final": "general/Orders"}},
+        "inboxes": {
+            "general": {
+                "primary_for": ["chat"],
+                "sla": "15m",
+                "queues": ["Orders", "Support", "Returns"],
+                "at": {"Support": {"assign": {"overflow": ["general/Orders", "vip/Gold"]}}},
+            },
+            "vip": {"sla": "2m", "queues": ["Gold"]},
+        },
+        "entry_points": {"web": {"channel": "chat", "address": "w1"}},
+        "groups": {"tier1": {}},
+        "agents": {
+            "boss": {"role": "administrator"},
+            "eva": {"role": "administrator"},
+            "ana": {"serves": ["general/*"]},
+        },
+    }
+)
+
+
+@pytest.fixture
+def p(play: Any) -> Any:
+    return play(CONFIG)
+
+
+def limits(hard: int) -> dict[str, Any]:
+    return {"messaging": {"goal": 1, "soft_max": 1, "hard_max": hard}}
+
+
+def messages(draft: Any) -> list[str]:
+    return [str(problem) for problem in draft.problems()]
+
+
+# --- what follows a queue -------------------------------------------------------------------------
+
+
+def test_overflow_and_the_final_queue_follow_a_renamed_one(p: Any) -> None:
+    with p.desk.configure() as draft:
+        draft.rename_queue("general/Orders", "Purchases")
+        draft.rename_inbox("vip", "gold")
+    document = om.dump(p.desk.config)
+    assert document["policy"]["transfer"]["final"] == "general/Purchases"
+    assign = document["inboxes"]["general"]["at"]["Support"]["assign"]
+    assert assign["overflow"] == ["general/Purchases", "gold/Gold"]
+
+
+def test_what_overflowed_into_two_queues_that_became_one_goes_there_once(p: Any) -> None:
+    with p.desk.configure() as draft:
+        draft.remove_queue("general/Orders", confirm=True, move_to="vip/Gold")
+    document = om.dump(p.desk.config)
+    assert document["policy"]["transfer"]["final"] == "vip/Gold"
+    assert document["inboxes"]["general"]["at"]["Support"]["assign"]["overflow"] == ["vip/Gold"]
+
+
+# --- staff ----------------------------------------------------------------------------------------
+
+
+def test_two_who_change_one_agents_capacity_clash(p: Any) -> None:
+    draft = p.desk.configure(by="boss")
+    draft.put_agent("ana", capacity=limits(3))
+    p.desk.staff.put("ana", capacity=limits(9), by="eva")
+    with pytest.raises(DraftConflict) as caught:
+        draft.save()
+    assert "agents.ana.capacity.messaging.hard_max" in caught.value.clashes
+
+
+def test_joining_two_drafts_passes_over_nothing_that_was_done_to_an_agent(p: Any) -> None:
+    draft = p.desk.configure(by="boss")
+    draft.put_agent("ana", name="Ana")
+    draft.change_inbox("general", sla="9m")
+    p.desk.staff.put("ana", name="Anita", by="eva")
+    with p.desk.configure(by="eva") as other:
+        other.change_inbox("vip", sla="3m")
+    with pytest.raises(DraftConflict) as caught:
+        draft.rebase()
+    assert caught.value.clashes == ("agents.ana.name",)
+    assert p.desk.staff.get("ana").name == "Anita"
+
+
+def test_a_profile_is_written_as_in_a_file(p: Any) -> None:
+    with p.desk.configure() as draft:
+        draft.put_agent("ana", capacity=limits(3), skills={"router": 3}, role="supervisor")
+    ana = p.desk.staff.get("ana")
+    assert (ana.capacity.hard_max, ana.skills, ana.role) == (3, {"router": 3}, om.Role.SUPERVISOR)
+
+
+def test_a_draft_tells_all_that_keeps_staff_from_being_saved(p: Any) -> None:
+    draft = p.desk.configure()
+    draft.put_agent("new", role="king", weight="2", bogus=1)
+    draft.put_agent("other", channels=["caht"])
+    draft.put_agent("third", groups=["tier2"])
+    draft.remove_agent("nobody", confirm=True)
+    draft.remove_agent("eva", confirm=True, held="keep", hand_to="boss")
+    told = messages(draft)
+    assert [line.partition(": ")[0] for line in told] == [
+        "agents.new.weight",
+        "agents.new.role",
+        "agents.new.bogus",
+        "agents.other.channels[0]",
+        "agents.third.groups",
+        "agents.nobody",
+        "agents.eva",
+    ]
+    assert 'there is no channel "caht"; did you mean "chat"?' in told[3]
+    with pytest.raises(UsageError):
+        draft.save()
+
+
+def test_an_agent_who_is_only_named_is_a_change(p: Any) -> None:
+    draft = p.desk.configure()
+    draft.put_agent("new")
+    assert draft.changes() == ("agents.new: put on the staff",)
+
+
+# --- what is no edit ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "edit, message",
+    [
+        (lambda d: d.add_queue("general", None), "name: not a queue's name; expected text"),
+        (lambda d: d.add_queue(None, "New"), "queue: not a path; expected text"),
+        (lambda d: d.add_queue("general", "New", at="1"), "at: not a place; expected a whole"),
+        (lambda d: d.move_queue("general/Orders", by="1"), "by: not a place; expected a whole"),
+        (lambda d: d.move_queue("general/Orders", by=True), "by: not a place; expected a whole"),
+        (lambda d: d.change_inbox(3, sla="5m"), "inboxes: not a name; expected text, got 3"),
+        (lambda d: d.add_inbox("vip", sla="5m"), 'the inbox "vip" is there already'),
+        (lambda d: d.copy_tree("vip", "vip"), 'to: "vip" is to be copied onto itself'),
+        (lambda d: d.policy("vip", channel="chat", menu_text="?"), "a place and a channel"),
+        (lambda d: d.move_conversations("general/Ordes", "vip/Gold"), 'mean "general/Orders"'),
+        (lambda d: d.replace({"desk": "other"}), "a configuration of another desk"),
+    ],
+)
+def test_what_is_no_edit_is_refused_at_once(p: Any, edit: Any, message: str) -> None:
+    draft = p.desk.configure()
+    with pytest.raises(UsageError) as caught:
+        edit(draft)
+    assert message in str(caught.value)
+    assert draft.changes() == ()
+
+
+def test_conversations_are_not_moved_out_of_a_queue_that_never_was(p: Any) -> None:
+    document = om.dump(p.desk.config) | {"zone": "Europe/Berlin"}
+    with pytest.raises(UsageError, match='did you mean "general/Orders"'):
+        p.desk.apply(om.load_config(document), move={"general/Ordes": "vip/Gold"})
+    with pytest.raises(UsageError, match='did you mean "general/Orders"'):
+        p.desk.rollback(to=1, move={"general/Ordes": "vip/Gold"})
+
+
+def test_what_stands_in_the_way_is_found_where_the_file_has_it(play: Any) -> None:
+    p = play(
+        {
+            "inboxes": {"my inbox": {"primary_for": ["chat"], "sla": "5m", "queues": ["A", "B b"]}},
+            "entry_points": {"web": {"channel": "chat", "queue": "my inbox/B b"}},
+        }
+    )
+    p.contact("Maria").writes("Hello")
+    draft = p.desk.configure()
+    draft.change_entry_point("web", queue=None)
+    draft.remove_queue("my inbox/B b", confirm=True)
+    assert [problem.path for problem in draft.problems()] == ['inboxes."my inbox"."B b"']

@@ -1,0 +1,270 @@
+"""Weighted capacity in a whole desk: what channels cost, maxima beside the whole, colours by channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import omniroute as om
+from omniroute.config import load_config
+from omniroute.model import events as tell
+from omniroute.model.agent import Capacity, Colour
+from tests.unit.desk.helpers import assert_folds, told
+
+CHANNELS = ("voice", "chat", "email")
+
+
+def config(
+    agents: dict[str, Any] | None = None,
+    *,
+    costs: dict[str, Any] | None = None,
+    total: int = 4,
+    limits: dict[str, int] | None = None,
+    preset: str = "push",
+    assign: dict[str, Any] | None = None,
+    **policy: Any,
+) -> Any:
+    """One queue, with an entry point on voice, chat and email; an agent has `total` parts."""
+    whole = {"goal": total, "soft_max": total, "hard_max": total + 1}
+    maxima = {k: {"goal": v, "soft_max": v, "hard_max": v + 1} for k, v in (limits or {}).items()}
+    return load_config(
+        {
+            "desk": "acme",
+            "preset": preset,
+            "policy": {
+                "capacity": {"messaging": whole, **maxima},
+                **({} if costs == {} else {"costs": costs or {"voice": "all", "email": 2}}),
+                **({"assign": assign} if assign else {}),
+                **policy,
+            },
+            "inboxes": {"general": {"sla": "15m", "primary_for": list(CHANNELS)}},
+            "entry_points": {each: {"channel": each, "address": each} for each in CHANNELS},
+            "groups": {"all": {}},
+            "agents": {
+                name: {"serves": ["general"], "groups": ["all"], **fields}
+                for name, fields in (agents or {"ana": {}}).items()
+            },
+        },
+        registry=None,
+    )
+
+
+def writes(p: Any, *channels: str) -> list[Any]:
+    """A new contact on each channel."""
+    first = len(told(p, tell.Opened))
+    return [
+        p.contact(f"c{first + number}", on=channel).writes("Hello")
+        for number, channel in enumerate(channels)
+    ]
+
+
+def holders(p: Any, *chats: Any) -> list[str | None]:
+    return [p.desk.conversation(each.id).agent for each in chats]
+
+
+@pytest.mark.req("P2", "A10")
+def test_a_call_takes_all_of_an_agent_and_a_chat_one_part(play) -> None:
+    p = play(config())
+    p.agent("ana").on()
+    call, chat = writes(p, "voice", "chat")
+    assert holders(p, call, chat) == ["ana", None]
+    assert p.desk.staff.get("ana").load == 4
+
+    p.agent("ana").ends(call)
+    assert holders(p, chat) == ["ana"]
+    assert p.desk.staff.get("ana").load == 1
+    (later,) = writes(p, "voice")
+    assert holders(p, later) == [None], "a call needs all of an agent"
+    assert_folds(p)
+
+
+@pytest.mark.req("P2", "R2")
+def test_who_is_freed_takes_the_first_that_fits(play) -> None:
+    p = play(config())
+    p.agent("ana").on()
+    held = writes(p, "chat", "chat", "chat", "chat")
+    call, mail, chat = writes(p, "voice", "email", "chat")
+    p.agent("ana").ends(held[0])
+    assert holders(p, call, mail, chat) == [None, None, "ana"], "one part is free"
+    p.agent("ana").ends(held[1])
+    p.agent("ana").ends(held[2])
+    assert holders(p, call, mail) == [None, "ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("P2", "A10")
+def test_a_channel_has_a_maximum_beside_the_whole(play) -> None:
+    p = play(config(costs={}, limits={"email": 1}))
+    p.agent("ana").on()
+    first, second, chat = writes(p, "email", "email", "chat")
+    assert holders(p, first, second, chat) == ["ana", None, "ana"]
+    seen = p.desk.staff.get("ana")
+    assert (seen.load, seen.holds) == (2, {"email": 1})
+    p.agent("ana").ends(first)
+    assert holders(p, second) == ["ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("A8", "A9", "P2")
+def test_colours_are_computed_for_each_channel_and_turn_by_themselves(play) -> None:
+    p = play(config(limits={"email": 1}))
+    p.agent("ana").on()
+    (mail,) = writes(p, "email")
+    seen = p.desk.staff.get("ana")
+    assert seen.colour is Colour.GREEN
+    assert seen.colours == {"voice": Colour.ORANGE, "email": Colour.ORANGE}
+    p.agent("ana").ends(mail)
+    assert set(p.desk.staff.get("ana").colours.values()) == {Colour.GREEN}
+    p.agent("ana").off()
+    assert set(p.desk.staff.get("ana").colours.values()) == {Colour.RED}
+
+
+@pytest.mark.req("P2")
+def test_somebody_with_room_is_found_behind_many_who_have_too_little(play) -> None:
+    names = [f"a{number:02}" for number in range(60)]
+    p = play(config({name: {} for name in names}, distribution="longest_idle"))
+    for name in names[:-1]:
+        p.agent(name).on()
+        writes(p, "chat")
+    assert {p.desk.staff.get(name).load for name in names[:-1]} == {1}
+    p.agent(names[-1]).on()
+    (call,) = writes(p, "voice")
+    assert holders(p, call) == [names[-1]]
+
+
+@pytest.mark.req("P2", "M9")
+def test_by_hand_the_hard_maximum_counts_and_only_force_goes_past_it(play) -> None:
+    p = play(config({"ana": {}, "bob": {}}))
+    p.agent("ana").on()
+    (call,) = writes(p, "voice")
+    p.agent("bob").on()
+    chats = writes(p, "chat", "chat")
+    assert holders(p, *chats) == ["bob", "bob"]
+    with pytest.raises(om.TargetUnavailable):
+        p.desk.transfer(call.id, to="bob", by="ana")
+    p.desk.transfer(call.id, to="bob", by="ana", force=True)
+    seen = p.desk.staff.get("bob")
+    assert (seen.load, seen.forced) == (6, 1)
+    assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
+
+
+@pytest.mark.req("P2", "M9")
+def test_an_agent_takes_by_hand_what_fits_to_the_hard_maximum(play) -> None:
+    p = play(config(preset="claim", costs={"voice": 4}))
+    chats = writes(p, "chat", "chat", "voice", "chat")
+    for each in chats[:2]:
+        p.desk.take(each.id, by="ana")
+    with pytest.raises(om.CapacityExceeded) as caught:
+        p.desk.take(chats[2].id, by="ana")
+    assert "too little room for voice" in str(caught.value)
+    assert p.desk.take_next(by="ana").id == chats[3].id, "what fits comes before what does not"
+    with pytest.raises(om.CapacityExceeded):
+        p.desk.take_next(by="ana")
+    assert_folds(p)
+
+
+@pytest.mark.req("P2", "P6")
+def test_a_wrap_up_holds_as_much_as_the_call_did(play) -> None:
+    p = play(config(wrap_up="5m"))
+    p.agent("ana").on()
+    call, chat = writes(p, "voice", "chat")
+    p.agent("ana").ends(call)
+    assert (p.desk.staff.get("ana").load, holders(p, chat)) == (4, [None])
+    p.advance("5m")
+    assert (p.desk.staff.get("ana").load, holders(p, chat)) == (1, ["ana"])
+    assert_folds(p)
+
+
+@pytest.mark.req("P2", "R16")
+def test_what_agents_hold_is_weighed_again_when_costs_change(play) -> None:
+    p = play(config(costs={}))
+    p.agent("ana").on()
+    chat, mail = writes(p, "chat", "email")
+    assert p.desk.staff.get("ana").load == 2
+    with p.desk.configure() as draft:
+        draft.policy(costs={"email": 3})
+    p.desk.tick()
+    assert p.desk.staff.get("ana").load == 4
+    p.agent("ana").ends(mail)
+    assert p.desk.staff.get("ana").load == 1
+    with p.desk.configure() as draft:
+        draft.policy(costs={"chat": 2})
+    p.desk.tick()
+    assert p.desk.staff.get("ana").load == 2
+    with p.desk.configure() as draft:
+        draft.policy(costs=None)
+    p.desk.tick()
+    assert p.desk.staff.get("ana").load == 1
+    p.agent("ana").ends(chat)
+    assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
+
+
+@pytest.mark.req("P2")
+def test_a_channel_counts_as_itself_its_kind_or_its_family_the_nearest() -> None:
+    from omniroute.rules.resolution import Setup
+
+    desk = load_config(
+        {
+            "policy": {"costs": {"social": 2, "whatsapp": 3, "vip": 1}},
+            "channels": {"vip": {"type": "whatsapp"}, "shop": {"type": "whatsapp"}},
+            "inboxes": {
+                "general": {
+                    "sla": "1m",
+                    "primary_for": ["vip", "shop", "instagram", "chat"],
+                }
+            },
+            "entry_points": {
+                each: {"channel": each, "address": each}
+                for each in ("vip", "shop", "instagram", "chat")
+            },
+        },
+        registry=None,
+    )
+    assert Setup(desk, 1).counted == {"shop": "whatsapp", "instagram": "social"}
+
+
+@pytest.mark.req("P2", "M9")
+def test_an_agent_has_limits_of_their_own_where_the_desk_has_some(play) -> None:
+    p = play(config(costs={}, limits={"email": 1}))
+    p.desk.staff.put("ana", capacity={"email": Capacity(2, 2, 3)})
+    p.agent("ana").on()
+    mails = writes(p, "email", "email", "email")
+    assert holders(p, *mails) == ["ana", "ana", None]
+    with pytest.raises(om.UsageError, match='no capacity for "chat"'):
+        p.desk.staff.put("ana", capacity={"chat": Capacity(2, 2, 3)})
+    assert p.desk.staff.get("ana").terms["email"].limits == Capacity(2, 2, 3)
+
+
+@pytest.mark.req("P2")
+@pytest.mark.parametrize(
+    "costs, problem",
+    [
+        (
+            {"voice": 5},
+            (
+                "policy.costs.voice: no agent can ever be given it: the largest soft_max is 4"
+                ' parts, it costs 5; "all" takes an agent wholly'
+            ),
+        ),
+        ({"voice": 0}, 'policy.costs.voice: expected a whole number from 1 or "all", got 0'),
+        ({"voice": "most"}, 'policy.costs.voice: expected a whole number or "all", got "most"'),
+        ({"voise": 2}, 'policy.costs.voise: there is no channel, kind or family "voise"'),
+    ],
+)
+def test_costs_that_cannot_be_meant_are_refused(costs: dict[str, Any], problem: str) -> None:
+    with pytest.raises(om.ConfigError) as caught:
+        config(costs=costs)
+    assert problem in str(caught.value)
+
+
+@pytest.mark.req("P2")
+def test_a_cost_that_one_agent_has_room_for_is_served(play) -> None:
+    limits = {"goal": 6, "soft_max": 6, "hard_max": 6}
+    p = play(config({"ana": {}, "bob": {"capacity": {"messaging": limits}}}, costs={"voice": 5}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    (call,) = writes(p, "voice")
+    assert holders(p, call) == ["bob"]
