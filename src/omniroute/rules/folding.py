@@ -39,11 +39,11 @@ __all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent
 _ENDED: Final = State.ENDED
 _RESOLUTION: Final = DeadlineKind.RESOLUTION
 # Steps make these again and again.
-_conversation: Final = making(Conversation)
-_clocks: Final = making(Clocks)
-_extras: Final = making(Extras)
-_ending: Final = making(Ending)
-_agent: Final = making(Agent)
+_new_conversation: Final = making(Conversation)
+_new_clocks: Final = making(Clocks)
+_new_extras: Final = making(Extras)
+_new_ending: Final = making(Ending)
+_new_agent: Final = making(Agent)
 
 AFTER_HOURS: Final = "after_hours_message"
 """The occasion of the text that says that the desk is closed: it is remembered (U49)."""
@@ -78,11 +78,13 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
     if e.due is not None or e.respond_by is not None:
         sla = sla_clocks.asked(sla or Sla(k.opened_at), at, e.due, e.respond_by)
         due = sla_clocks.earliest(sla)
-    clocks = _clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla)
+    clocks = _new_clocks(
+        k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla
+    )
     x = c.extras
     if x.quiet is not None:
         x = _quieted(x, _broken(x.quiet))
-    return _conversation(
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -110,8 +112,8 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
         elif not sla.answered or sla.response is not None or sla.respond_by is not None:
             sla = sla_clocks.answered(sla, at)
             due = sla_clocks.earliest(sla)
-        clocks = _clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, due, sla)
-    return _conversation(
+        clocks = _new_clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, due, sla)
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -136,7 +138,7 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         due = sla_clocks.earliest(sla)
     elif sla is not None and sla.respond_by is not None:
         sla = sla_clocks.assigned(sla, None)
-    clocks = _clocks(
+    clocks = _new_clocks(
         k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due, sla
     )
     extras = x = c.extras
@@ -150,8 +152,8 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         or x.menu
     ):
         quiet = None if quiet is None and c.state not in _ASIDE else _resumed(c, e)
-        extras = _extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
-    return _conversation(
+        extras = _new_extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
+    return _new_conversation(
         c.id,
         e.to_state,
         c.place,
@@ -174,7 +176,7 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     if e.reason in _TRANSFERS:
         routing = evolve(extras.routing, transfers=extras.routing.transfers + 1)
         extras = evolve(extras, routing=routing)
-    return _conversation(
+    return _new_conversation(
         c.id,
         e.to_state,
         c.place,
@@ -233,7 +235,7 @@ def _moved_to(
     extras: Extras,
     clocks: Clocks | None = None,
 ) -> Conversation:
-    return _conversation(
+    return _new_conversation(
         c.id,
         e.target,
         c.place,
@@ -255,7 +257,7 @@ _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
 
 
 def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
-    return _extras(
+    return _new_extras(
         x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet, x.routing
     )
 
@@ -290,7 +292,7 @@ def _resumed(c: Conversation, e: tell.Transition) -> Quiet | None:
 
 
 def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
-    return _conversation(
+    return _new_conversation(
         c.id,
         e.to_state,
         c.place,
@@ -314,7 +316,7 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     elif sla is not None and sla.respond_by is not None:
         sla = sla_clocks.assigned(sla, None)
     if k.waiting_since is not None or k.due is not None or sla is not k.sla:
-        k = _clocks(
+        k = _new_clocks(
             k.opened_at,
             k.queued_at,
             k.contact_at,
@@ -324,17 +326,17 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
             None,
             sla,
         )
-    ending = _ending(e.ending, e.actor, e.at, e.disposition, e.detail)
-    extras = _extras(
+    ending = _new_ending(e.ending, e.actor, e.at, e.disposition, e.detail)
+    extras = _new_extras(
         (), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet, x.routing
     )
-    return _conversation(
+    return _new_conversation(
         c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
 
 
 def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> Conversation:
-    return _conversation(
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -352,7 +354,7 @@ def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> 
 
 
 def _with_sla(k: Clocks, sla: Sla) -> Clocks:
-    return _clocks(
+    return _new_clocks(
         k.opened_at,
         k.queued_at,
         k.contact_at,
@@ -365,7 +367,7 @@ def _with_sla(k: Clocks, sla: Sla) -> Clocks:
 
 
 def _with_clocks(c: Conversation, e: tell.ConversationEvent, clocks: Clocks) -> Conversation:
-    return _conversation(
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -413,7 +415,7 @@ def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
 
 
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
-    return _conversation(
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -485,7 +487,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     if change < 0 and x.held:
         held, cost = release(x.held, event.conversation)
         x, change = AgentExtras(x.terms, x.own_limits, held), -cost
-    return _agent(
+    return _new_agent(
         a.id,
         a.name,
         a.groups,
