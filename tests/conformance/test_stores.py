@@ -230,6 +230,22 @@ class TestPostgres(DurableStoreConformance):
             (DeskRecord(desk, position=1), Contact("k1", (), name="Mira")),
         ]
 
+    def test_what_came_with_an_entry_is_read_again_after_the_lock(
+        self, store: SqlStore, desk: str
+    ) -> None:
+        """The first of an index brings its row along, which may change until the lock is had."""
+        put_all(store, desk, CONTACTS, [Contact("k1", (), ref="r")])
+        other = self.reopen()
+
+        def work(tx: Transaction) -> Any:
+            tx.heads(CONTACTS.index("contacts_by_ref"), desk, [("r",)])
+            put_all(other, desk, CONTACTS, [Contact("k1", (), ref="r", name="Mira")])
+            tx.lock(desk)
+            return tx.get(CONTACTS, desk, ("k1",))
+
+        assert store.transact(work) == Contact("k1", (), ref="r", name="Mira")
+        other.close()
+
     def test_what_another_is_leasing_is_skipped(self, store: SqlStore, desk: str) -> None:
         """Nobody waits for it, and nothing overtakes it in its lane."""
         made = [parcel("c1", 1, 1), parcel("c1", 2, 1), parcel("c2", 1, 2)]

@@ -41,8 +41,8 @@ from omniroute.schema import (
     Index,
 )
 from omniroute.stores.sql import SqlStore
-from omniroute.stores.sql.drivers import Fault, error_for
-from omniroute.stores.sql.statements import Plans, plans_for
+from omniroute.stores.sql.drivers import Fault, error_for, numbered
+from omniroute.stores.sql.statements import Plans, plans_for, plans_named
 from omniroute.testing.store_conformance import sample
 from omniroute.testing.store_conformance.values import (
     ONE,
@@ -609,3 +609,16 @@ def test_addresses_are_in_no_desk(store: SqlStore) -> None:
     columns = [column.name for column in store.tables.main[ADDRESSES].columns]
     assert columns == ["kind", "address", "owner", "body", "body_version"]
     assert READY.lane == "lane"
+
+
+def test_a_statements_marks_become_the_servers_own() -> None:
+    assert numbered("SELECT 1") == "SELECT 1"
+    assert numbered("SELECT %s::json, %s WHERE a = %s") == "SELECT $1::json, $2 WHERE a = $3"
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_no_statement_has_other_marks_than_those_of_its_parameters(database: str) -> None:
+    """A sign of per cent would be doubled for one kind of cursor, and not for the other."""
+    plans = plans_named(database)
+    texts = [plan.get + plan.insert + plan.delete for plan in plans.collections.values()]
+    assert not [text for text in texts if "%" in text.replace("%s", "")]

@@ -47,6 +47,7 @@ Shape = tuple[int, int, int, bool]
 _AGAIN: Final = (DESKS, AGENTS, CONVERSATIONS)  # what one command after the other reads
 _AT_HAND: Final = 1024
 _STYLES: Final = {"sqlite": "qmark", "postgresql": "format"}
+_HEADS_WHOLE: Final = 4  # with at most so many, their rows come along
 _HEADS: Final = 32  # at most so many heads are asked for in one statement
 
 
@@ -195,6 +196,11 @@ class Plan:
         self.columns = [self.table.c[column.name] for column in collection.columns]
         self.stored = [*self.columns, self.table.c[BODY], self.table.c[VERSION]]
 
+    def place(self, row: Sequence[Any]) -> tuple[Plan, str, tuple[Any, ...]]:
+        """Where a row of desk, key, columns, body and version is stored."""
+        keys = len(self.keys)
+        return (self, row[0], tuple(row[1:keys])) if self.led else (self, "", tuple(row[:keys]))
+
     @cached_property
     def get(self) -> str:
         """Columns, body and version of the row under a key."""
@@ -262,6 +268,7 @@ class IndexPlan:
         self._heads: dict[tuple[int, int], str] = {}
         table = self.plan.table if self._side is None else self._side
         self._desk = [table.c[DESK]] if self.led else []
+        self.fields = len(self.order)
         fields = self.order[: len(index.columns)]
         self._present = [column.is_not(None) for column in fields if column.nullable]
 
@@ -312,20 +319,24 @@ class IndexPlan:
     def heads(self, prefix: int, count: int) -> tuple[str, int]:
         """The first entry of each of some prefixes, and how many of them one statement asks for.
 
-        Numbers of prefixes are cut into powers of two, so that few texts serve all of them.
+        Numbers of prefixes are cut into powers of two, so that few texts serve all of them. With
+        few of them the rows behind come along: one is likely to be asked for next.
         """
         at_once = min(_HEADS, 1 << (count.bit_length() - 1))
         found = self._heads.get((prefix, at_once))
         if found is None:
             parameters = _Parameters()
-            firsts = [self._head(prefix, parameters) for _ in range(at_once)]
+            whole = self._side is None and at_once <= _HEADS_WHOLE
+            firsts = [self._head(prefix, parameters, whole=whole) for _ in range(at_once)]
             query = firsts[0] if at_once == 1 else union_all(*firsts)
             found = self._heads[prefix, at_once] = self._plans.text(query)
         return found, at_once
 
-    def _head(self, prefix: int, parameters: _Parameters) -> Select[Any]:
+    def _head(self, prefix: int, parameters: _Parameters, *, whole: bool) -> Select[Any]:
         where = [*parameters.equal([*self._desk, *self.order[:prefix]]), *self._present]
-        query = select(*self.order).where(*where).order_by(*self.order[prefix:])
+        behind = (*self.plan.keys, *self.plan.stored) if whole else ()
+        fields = [column.label(f"f{n}") for n, column in enumerate((*self.order, *behind))]
+        query = select(*fields).where(*where).order_by(*self.order[prefix:])
         first = query.limit(literal_column("1")).offset(literal_column("0")).subquery()
         return select(*first.c)
 

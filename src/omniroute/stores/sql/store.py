@@ -324,7 +324,7 @@ class _Connected:
         self._relaxed = relaxed
         self._held = False
         try:
-            self.cursor = connection.info.get(_CURSOR) or connection.cursor()
+            self.cursor = connection.info.get(_CURSOR) or driver.cursor(connection)
             if driver.keeps_cursor:
                 connection.info[_CURSOR] = self.cursor
         except driver.errors:

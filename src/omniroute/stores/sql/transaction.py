@@ -50,6 +50,7 @@ class SqlTransaction:
     """The verbs of `ports.Transaction`, as SQL."""
 
     __slots__ = (
+        "_at_hand",
         "_begin_as",
         "_begun",
         "_cursor",
@@ -84,6 +85,7 @@ class SqlTransaction:
         self._begun = False
         self._locked: set[str] = set()
         self._stored: dict[_Id, _Stored | None] = {}
+        self._at_hand: dict[_Id, _Row] = {}  # rows that came with entries, until they are asked for
         self._pending: dict[_Id, _Written | None] = {}
         self._gathered: list[tuple[str, Key]] = []
         self._gathers = False
@@ -143,6 +145,7 @@ class SqlTransaction:
         self._write()
         for known in [each for each in self._stored if each[1] == desk]:
             del self._stored[known]  # read before the lock: may have changed
+        self._at_hand.clear()
         plan = self._plans.collections[DESKS]
         row = self._run(plan.get_locked, (desk,)).fetchone()
         pending = self._pending.get((plan, desk, ()), _UNKNOWN)
@@ -284,9 +287,11 @@ class SqlTransaction:
                 text, count = plan.heads(length, len(rest))
                 asked, rest = rest[:count], rest[count:]
                 parameters = [field for prefix in asked for field in (*led, *prefix)]
-                found.update(
-                    (tuple(row[:length]), tuple(row)) for row in self._query(plan, text, parameters)
-                )
+                for row in self._query(plan, text, parameters):
+                    entry = tuple(row[: plan.fields])
+                    found[entry[:length]] = entry
+                    if len(row) > plan.fields:
+                        self._at_hand[plan.plan.place(row[plan.fields :])] = row[plan.fields :]
         return [found[prefix] for prefix in prefixes if prefix in found]
 
     def count(self, index: Index[V], desk: str, prefix: Key = ()) -> int:
@@ -321,6 +326,9 @@ class SqlTransaction:
     # --- what is stored ---
 
     def _load(self, place: _Id) -> _Stored | None:
+        at_hand = self._at_hand.pop(place, None)
+        if at_hand is not None:
+            return self._keep(place, at_hand[len(place[0].keys) :])
         self._read()
         row = self._run(place[0].get, _key(place)).fetchone()
         if row is None:
@@ -343,11 +351,10 @@ class SqlTransaction:
 
     def _seen(self, plan: Plan, row: _Row) -> Any:
         """The value of a row of desk, key, columns, body and version; decoded once."""
-        keys = len(plan.keys)
-        place = (plan, row[0], tuple(row[1:keys])) if plan.led else (plan, "", tuple(row[:keys]))
+        place = plan.place(row)
         stored = self._stored.get(place)
         if stored is None or stored.text != row[-2]:
-            stored = self._keep(place, row[keys:])
+            stored = self._keep(place, row[len(plan.keys) :])
         return stored.value
 
     # --- writing ---
