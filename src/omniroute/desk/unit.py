@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from omniroute.desk.flows import start_flows
+from omniroute.desk.keeping import leave_line, lost_keeper
 from omniroute.desk.menus import serves_somewhere, show_menu
 from omniroute.desk.queue_lines import QueueLines
 from omniroute.desk.weighing import name_of, weigh
@@ -100,6 +101,8 @@ class Unit:
         self.ranking = setups.ranking
         self.queue_lines = QueueLines(tx, desk, record.lined)
         self.closed: dict[str, None] = {}
+        self.bereft: dict[str, None] = {}
+        """Conversations for which an agent kept room who no longer does."""
 
     @property
     def may_be_overdue(self) -> bool:
@@ -313,6 +316,8 @@ class Unit:
     def _follow(self, agent_id: str, event: tell.Event) -> None:
         before = self.find_agent(agent_id)
         after = apply_agent(before, event, agent_id)
+        if (kept := lost_keeper(before, after)) and not isinstance(event, tell.RoomReleased):
+            self.bereft[kept] = None
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
@@ -342,6 +347,8 @@ class Unit:
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state is State.QUEUED or (before and before.state is State.QUEUED):
             self.moves_in_line += 1
+        if self.setup.counted and before is not None and before.state is State.QUEUED:
+            leave_line(self, before, conversation)
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):

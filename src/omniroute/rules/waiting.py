@@ -304,6 +304,7 @@ def timed(assign: AssignPolicy) -> bool:
         or assign.open_after is not None
         or assign.sticky_within is not None
         or assign.overflow_after is not None
+        or bool(assign.heavy)
         or any(each.expires is not None for each in assign.skills)
     )
 
@@ -316,12 +317,16 @@ def back_in_line(c: Conversation, assign: AssignPolicy, now: int) -> Routing:
     return routing
 
 
-def next_change(routing: Routing, assign: AssignPolicy, since: int, after: int) -> int | None:
+def next_change(
+    routing: Routing, assign: AssignPolicy, since: int, after: int, channel: str = ""
+) -> int | None:
     """Return the next instant beyond `after` at which more agents may take a wait, or None.
 
     Every one lies at a fixed distance from the beginning of the wait.
     """
     ahead = [since + each for each in steps(routing, assign) if since + each > after]
+    if channel in assign.heavy and assign.reserve_after is not None:
+        ahead += [at for at in (since + assign.reserve_after,) if at > after]
     return min(ahead, default=None)
 
 
