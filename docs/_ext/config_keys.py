@@ -25,7 +25,7 @@ from omniroute.config import assigning, shape
 from omniroute.instants import render_duration
 from omniroute.model import agent, assign, desk_config, policy, sla
 from omniroute.model.assign import AssignPolicy
-from omniroute.model.policy import AfterEnd, Policy
+from omniroute.model.policy import AfterEnd, Policy, Resuming
 from omniroute.rules.policy_checks import DESK_ONLY, NOT_ON_CHANNELS, NOT_ON_QUEUES
 
 MARKER: Final = re.compile(r"^% config keys: (.+)$", re.MULTILINE)
@@ -34,6 +34,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "The desk": ("build", "DeskConfig"),
     "Policy": ("_policy_of", "PolicySettings"),
     "After end": ("_after_end", "AfterEnd"),
+    "Resuming": ("_resuming", "Resuming"),
     "Transfers": ("_transfer", "TransferRules"),
     "Service level": ("_service_level", "ServiceLevel"),
     "Assign": ("assign", "AssignSettings"),
@@ -42,6 +43,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Capacity": ("_capacity", "Capacity"),
     "Inactivity": ("_inactivity", "Inactivity"),
     "Keep alive": ("_keep_alive", "KeepAlive"),
+    "Offers": ("_offer", "OfferRules"),
     "Presence": ("_presence", "Presence"),
     "Channels": ("_channel", "ChannelConfig"),
     "Channel groups": ("_channel_group", "ChannelGroupConfig"),
@@ -76,6 +78,7 @@ _READERS: Final = {
     "_policy": "[policy](#policy)",
     "_place": "[policy](#policy) and [traits](#queues)",
     "_after_end": "[table](#after-end)",
+    "_resuming": "[table](#resuming)",
     "_transfer": "[table](#transfers)",
     "_capacity": "[limits](#capacity)",
     "_costs": 'table of whole numbers or `"all"`',
@@ -85,6 +88,7 @@ _READERS: Final = {
     "_skills": "table of [selectors](#skills)",
     "_inactivity": "[table](#inactivity)",
     "_keep_alive": "[table](#keep-alive)",
+    "_offer": "[table](#offers)",
     "_presence": "[table](#presence)",
     "_service_level": "[table](#service-level)",
     "_channel": "[channel](#channels)",
@@ -241,7 +245,7 @@ def _shown(name: str, value: Any) -> str:
             text = f"{limits.goal}, {limits.soft_max}, {limits.hard_max} for `messaging`"
         case bool() | str():
             text = f"`{json.dumps(value)}`"
-        case AfterEnd():
+        case AfterEnd() | Resuming():
             text = f'`{{ to = "{value.to}" }}`'
         case int() if name in ("weight", "priority"):
             text = f"`{value}`"

@@ -30,6 +30,7 @@ __all__ = [
     "MalformedPayload",
     "NaiveDatetime",
     "NotHolder",
+    "NotOffered",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
@@ -312,6 +313,10 @@ class AlreadyTaken(TransitionNotAllowed):
             if confirmable
             else "this desk's policy does not allow takeover",
         )
+
+
+class NotOffered(TransitionNotAllowed):
+    """The conversation is not offered to this agent: to another, to none, or not any more (M5)."""
 
 
 class TransferNotAllowed(TransitionNotAllowed):

@@ -36,6 +36,9 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
     {
         events.Opened: "opened",
         events.Queued: "queued",
+        events.Offered: "offered",
+        events.OfferEnded: "offer_ended",
+        events.Declined: "declined",
         events.Assigned: "assigned",
         events.Reactivated: "reactivated",
         events.TookOver: "took_over",

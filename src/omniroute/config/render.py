@@ -36,9 +36,11 @@ from omniroute.model.policy import (
     AfterEnd,
     Inactivity,
     KeepAlive,
+    OfferRules,
     Policy,
     PolicySettings,
     Presence,
+    Resuming,
     TransferRules,
 )
 from omniroute.model.secret import SecretRef
@@ -133,7 +135,7 @@ def _value(value: Any) -> Any:
     return value if write is None else write(value)
 
 
-def _after_end(rule: AfterEnd) -> dict[str, Any]:
+def _destination(rule: AfterEnd | Resuming) -> dict[str, Any]:
     within = None if rule.within is None else render_duration(rule.within)
     return _set({"to": rule.to.value, "within": within})
 
@@ -167,6 +169,15 @@ def _keep_alive(each: KeepAlive) -> dict[str, Any]:
     }
 
 
+def _offer(rules: OfferRules) -> dict[str, Any]:
+    plain = OfferRules()
+    changed = rules.accept_within != plain.accept_within
+    return {
+        **({"accept_within": render_duration(rules.accept_within)} if changed else {}),
+        **_changed(rules, plain, "then"),
+    }
+
+
 def _presence(each: Presence) -> dict[str, Any]:
     return {
         "away_after": render_duration(each.away_after),
@@ -180,12 +191,14 @@ def _service_level(level: ServiceLevel) -> dict[str, Any]:
 
 
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
-    AfterEnd: _after_end,
+    AfterEnd: _destination,
     Capacity: _capacity,
     Inactivity: _inactivity,
     Hours: written_hours,
     KeepAlive: _keep_alive,
+    OfferRules: _offer,
     Presence: _presence,
+    Resuming: _destination,
     ServiceLevel: _service_level,
     TransferRules: _transfer,
 }

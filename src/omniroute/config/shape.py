@@ -62,10 +62,14 @@ from omniroute.model.policy import (
     InactivityThen,
     KeepAlive,
     NoticeSide,
+    OfferRules,
+    OfferThen,
     Overtake,
     PolicySettings,
     Presence,
     ProtectedNames,
+    ResumeTo,
+    Resuming,
     TransferAgent,
     TransferQueue,
     TransferRules,
@@ -105,6 +109,12 @@ def _transfer(fields: Table) -> TransferRules:
 def _after_end(fields: Table) -> AfterEnd:
     to = fields.need("to", choice(AfterEndTo), AfterEndTo.NEW, expected="where a message goes")
     return AfterEnd(to, fields.take("within", duration, None))
+
+
+@table
+def _resuming(fields: Table) -> Resuming:
+    to = fields.need("to", choice(ResumeTo), ResumeTo.QUEUE, expected="who gets it")
+    return Resuming(to, fields.take("within", duration, None))
 
 
 @table
@@ -166,6 +176,15 @@ def _keep_alive(fields: Table) -> KeepAlive:
 
 
 @table
+def _offer(fields: Table) -> OfferRules:
+    plain = OfferRules()
+    return OfferRules(
+        accept_within=fields.take("accept_within", duration, plain.accept_within),
+        then=fields.take("then", choice(OfferThen), plain.then),
+    )
+
+
+@table
 def _presence(fields: Table) -> Presence:
     return Presence(
         away_after=fields.need(
@@ -179,9 +198,11 @@ def _presence(fields: Table) -> Presence:
 def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
+        offer=fields.take("offer", _offer, None),
         distribution=fields.take("distribution", choice(Distribution), None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
+        resume_to=fields.take("resume_to", _resuming, None),
         capacity=fields.take("capacity", many(_capacity), None),
         costs=fields.take("costs", _costs, None),
         menu_text=fields.take("menu_text", text, None),

@@ -40,6 +40,34 @@ class Acting:
             conversation, by=self.agent, confirm=confirm, key=key, now=now, within=within
         )
 
+    def offers(
+        self, *, limit: int = 50, now: datetime | None = None
+    ) -> tuple[ConversationView, ...]:
+        """Return what is offered to one now (`Desk.offers`)."""
+        return self.desk.offers(self.agent, limit=limit, now=now)
+
+    def accept_offer(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Take a conversation that is offered to one (`Desk.accept_offer`)."""
+        return self.desk.accept_offer(conversation, by=self.agent, key=key, now=now, within=within)
+
+    def decline_offer(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Leave what is offered to others (`Desk.decline_offer`)."""
+        return self.desk.decline_offer(conversation, by=self.agent, key=key, now=now, within=within)
+
     def take_next(
         self,
         *,

@@ -195,6 +195,9 @@ class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
     take = _lift(Acting.take)
+    offers = _lift(Acting.offers)
+    accept_offer = _lift(Acting.accept_offer)
+    decline_offer = _lift(Acting.decline_offer)
     take_next = _lift(Acting.take_next)
     reply = _lift(Acting.reply)
     snooze = _lift(Acting.snooze)
@@ -304,6 +307,9 @@ class AsyncDesk(_Lifted):
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
     take = _lift(Desk.take)
+    offers = _lift(Desk.offers)
+    accept_offer = _lift(Desk.accept_offer)
+    decline_offer = _lift(Desk.decline_offer)
     take_next = _lift(Desk.take_next)
     reply = _lift(Desk.reply)
     snooze = _lift(Desk.snooze)

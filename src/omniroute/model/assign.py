@@ -173,7 +173,8 @@ class Routing:
     `segment` is 0 for most and below it for whoever goes in front (P12). `group` is the one it was
     allotted to (M2) or, where `exclusive`, transferred to. `requires` is asked beside what the queue
     asks. `sticky` is the agent it waits for (P4). `declined` will not be offered it again in this
-    wait (M5). `visited` are the queues this wait has been in (P5), `transfers` counts (M13).
+    wait (M5). `visited` are the queues this wait has been in (P5), `transfers` counts (M13). `anyone`
+    who serves the queue may take it, whatever stage or share it has (A14).
     """
 
     segment: int = 0
@@ -185,6 +186,7 @@ class Routing:
     declined: tuple[str, ...] = ()
     visited: tuple[str, ...] = ()
     transfers: int = 0
+    anyone: bool = False
 
 
 NO_ROUTING: Final = Routing()

@@ -12,9 +12,11 @@ from omniroute.model.state import EndReason
 from omniroute.model.values import frozen
 
 __all__ = [
+    "Accept",
     "Assign",
     "Browse",
     "Command",
+    "Decline",
     "Deliver",
     "Dismiss",
     "End",
@@ -23,6 +25,7 @@ __all__ = [
     "HandOver",
     "Line",
     "Note",
+    "Offer",
     "Open",
     "Receive",
     "Relocate",
@@ -33,6 +36,7 @@ __all__ = [
     "Snooze",
     "Take",
     "Wake",
+    "Withdraw",
 ]
 
 
@@ -94,6 +98,34 @@ class Assign:
 
     agent: str
     reason: str = "push"
+
+
+@frozen
+class Offer:
+    """Ask an agent whether they take the waiting conversation; None asks everybody who may (M5)."""
+
+    agent: str | None = None
+
+
+@frozen
+class Accept:
+    """An agent takes what is offered to them: the first to accept has it (M5)."""
+
+    by: str
+
+
+@frozen
+class Decline:
+    """An agent does not want what is offered to them, and is not offered it again in this wait (M5)."""
+
+    by: str
+
+
+@frozen
+class Withdraw:
+    """Ask nobody any more: those who were asked cannot take it now, or it goes elsewhere (S7)."""
+
+    reason: str = "withdrawn"
 
 
 @frozen
@@ -227,6 +259,10 @@ Command = (
     | Relocate
     | HandOver
     | Assign
+    | Offer
+    | Accept
+    | Decline
+    | Withdraw
     | Take
     | Reply
     | Deliver

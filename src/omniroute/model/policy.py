@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from attrs import field
 
-from omniroute.instants import DAY
+from omniroute.instants import DAY, SECOND
 from omniroute.model.agent import Capacity, Cost, Distribution
 from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.hours import Hours
@@ -36,12 +36,16 @@ __all__ = [
     "InactivityThen",
     "KeepAlive",
     "NoticeSide",
+    "OfferRules",
+    "OfferThen",
     "OpenHours",
     "Overtake",
     "Policy",
     "PolicySettings",
     "Presence",
     "ProtectedNames",
+    "ResumeTo",
+    "Resuming",
     "TransferAgent",
     "TransferQueue",
     "TransferRules",
@@ -72,10 +76,12 @@ LOCKED: Final = ("hard_expiry",)
 
 
 class Assignment(StrEnum):
-    """How a waiting conversation finds its agent: pushed to one, or claimed by one."""
+    """How a waiting conversation finds its agent: pushed, claimed, offered to all or to one at a time."""
 
     PUSH = "push"
     CLAIM = "claim"
+    OFFER_ALL = "offer_all"
+    OFFER_ONE = "offer_one"
 
 
 class Overtake(StrEnum):
@@ -194,6 +200,24 @@ class AfterEnd:
     """Counted from the end; a later message starts a new conversation whatever `to` says."""
 
 
+class ResumeTo(StrEnum):
+    """Who gets a conversation that comes back from a snooze, a dismissal or its end."""
+
+    QUEUE = "queue"
+    FIRST_AVAILABLE = "first_available"
+    LAST_AGENT = "last_agent"
+
+
+@frozen
+class Resuming:
+    """Who gets a conversation that comes back (A14, U39, P4)."""
+
+    to: ResumeTo = ResumeTo.QUEUE
+    """Whoever the queue gives it to, whoever is first available, or the agent who had it last."""
+    within: int | None = None
+    """For how long it goes to that agent, counted from when they let it go."""
+
+
 @frozen(kw_only=True)
 class Inactivity:
     """When a silent conversation becomes inactive, and what then (U32 to U38). Microseconds."""
@@ -248,6 +272,23 @@ class Presence:
     """How long an absent agent may take to come back before their conversations go."""
 
 
+class OfferThen(StrEnum):
+    """What becomes of an agent who let an offer lapse: the next one comes, or none until they return."""
+
+    NEXT = "next"
+    MISSED = "missed"
+
+
+@frozen(kw_only=True)
+class OfferRules:
+    """How conversations are offered one at a time (M5). Microseconds."""
+
+    accept_within: int = 30 * SECOND
+    """How long an agent has to accept, before it is offered to the next."""
+    then: OfferThen = OfferThen.NEXT
+    """Whether who let one lapse goes on, or gets nothing until they are switched on by hand."""
+
+
 @frozen(kw_only=True)
 class PolicySettings:
     """One layer of policy, as written. None leaves a choice to the layers below.
@@ -256,13 +297,17 @@ class PolicySettings:
     """
 
     assignment: Assignment | None = None
-    """Whether waiting conversations are given to agents, or taken by them."""
+    """Whether waiting conversations are given to agents, taken by them, or offered to them."""
+    offer: OfferRules | None = None
+    """How they are offered one at a time."""
     distribution: Distribution | None = None
     """Who comes first among the agents with room; ties break by id."""
     overtake: Overtake | None = None
     """Whether an agent may take a conversation from another, after confirming it."""
     after_end: AfterEnd | None = None
     """What a contact's message does after the end."""
+    resume_to: Resuming | None = None
+    """Who gets a conversation that comes back from a snooze, a dismissal or its end."""
     capacity: Mapping[str, Capacity] | None = None
     """What an agent holds at once: `messaging` in all, and of a channel, kind or family by its name."""
     costs: Mapping[str, Cost] | None = None
@@ -341,9 +386,11 @@ class Policy:
     """
 
     assignment: Assignment = Assignment.PUSH
+    offer: OfferRules = OfferRules()
     distribution: Distribution = Distribution.LONGEST_IDLE
     overtake: Overtake = Overtake.FORBID
     after_end: AfterEnd = AfterEnd()
+    resume_to: Resuming = Resuming()
     capacity: Mapping[str, Capacity] = field(
         factory=lambda: {"messaging": Capacity(goal=3, soft_max=3, hard_max=5)}
     )

@@ -15,7 +15,7 @@ from attrs import evolve
 from omniroute.model import events as tell
 from omniroute.model.agent import NO_EXTRAS as NO_AGENT_EXTRAS
 from omniroute.model.agent import Agent, AgentExtras
-from omniroute.model.assign import NO_ROUTING
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import (
     NO_EXTRAS,
     Clocks,
@@ -23,6 +23,7 @@ from omniroute.model.conversation import (
     DeadlineKind,
     Ending,
     Extras,
+    Offer,
     Quiet,
     Sla,
     Snooze,
@@ -149,6 +150,7 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         or quiet is not None
         or (routing is not x.routing and routing != x.routing)
         or x.ending is not None
+        or x.offer is not None
         or x.menu
     ):
         quiet = None if quiet is None and c.state not in _ASIDE else _resumed(c, e)
@@ -172,7 +174,7 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     sla = k.sla
     if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
         k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
-    extras = c.extras
+    extras = c.extras if c.extras.offer is None else _asking(c.extras, None)
     if e.reason in _TRANSFERS:
         routing = evolve(extras.routing, transfers=extras.routing.transfers + 1)
         extras = evolve(extras, routing=routing)
@@ -190,10 +192,33 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     )
 
 
+def _offered(c: Conversation, e: tell.Offered) -> Conversation:
+    return _moved_to(c, e, c.queue, None, _asking(c.extras, Offer(e.agent, e.at, e.until)))
+
+
+def _offer_ended(c: Conversation, e: tell.OfferEnded) -> Conversation:
+    return _moved_to(c, e, c.queue, None, _asking(c.extras, None, e.routing))
+
+
+def _asking(x: Extras, offer: Offer | None, routing: Routing | None = None) -> Extras:
+    return Extras(
+        x.menu,
+        x.subject,
+        x.tags,
+        x.attributes,
+        x.ending,
+        x.previous_agent,
+        x.quiet,
+        x.routing if routing is None else routing,
+        offer,
+    )
+
+
 def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
     x = c.extras
+    back = returned(x.routing)  # whatever is chosen, the wait for it is a return (S6)
     extras = Extras(
-        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), x.routing
+        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), back
     )
     k = c.clocks
     if k.sla is not None and k.sla.paused_at is not None:
@@ -258,7 +283,15 @@ _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
 
 def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
     return _new_extras(
-        x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet, x.routing
+        x.menu,
+        x.subject,
+        x.tags,
+        x.attributes,
+        x.ending,
+        x.previous_agent,
+        quiet,
+        x.routing,
+        x.offer,
     )
 
 
@@ -404,7 +437,7 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
-def _lined(c: Conversation, e: tell.Lined) -> Conversation:
+def _lined(c: Conversation, e: tell.Lined | tell.Declined) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, routing=e.routing))
 
 
@@ -438,6 +471,9 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.MessageReceived: _received,
     tell.MessageSent: _sent,
     tell.Queued: _queued,
+    tell.Offered: _offered,
+    tell.OfferEnded: _offer_ended,
+    tell.Declined: _lined,
     tell.Assigned: _held,
     tell.TookOver: _held,
     tell.Reactivated: _reactivated,
@@ -509,6 +545,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
         a.languages,
         a.forced + (change > 0 and event.reason == tell.FORCED),
         x,
+        a.missed,
     )
 
 
@@ -536,6 +573,7 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
             event.languages,
             0 if agent is None else agent.forced,
             _extras(agent, event),
+            False if agent is None else agent.missed,
         )
     if agent is None or isinstance(event, tell.AgentRemoved):
         return None
@@ -545,7 +583,13 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
         # Idle time is time in which work could have come: it starts with being available.
         since = event.at if event.available and not agent.available else agent.idle_since
         extras = agent.extras if event.available else _keeping(agent.extras, None)
-        return evolve(agent, available=event.available, idle_since=since, extras=extras)
+        return evolve(
+            agent,
+            available=event.available,
+            idle_since=since,
+            extras=extras,
+            missed=event.missed,
+        )
     if isinstance(event, tell.RoomKept | tell.RoomReleased):
         kept = event.conversation if isinstance(event, tell.RoomKept) else None
         return evolve(agent, extras=_keeping(agent.extras, kept))

@@ -25,6 +25,8 @@ from omniroute.model.policy import (
     NoticeSide,
     PolicySettings,
     Presence,
+    ResumeTo,
+    Resuming,
     TransferQueue,
     TransferRules,
 )
@@ -65,7 +67,7 @@ DESK_ONLY: Final = (
     "protected_names",
     "presence",
 )
-NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign")
+NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign", "offer")
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
 _TIMERS: Final = (
@@ -92,6 +94,7 @@ def written_layers(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:
 def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     """Yield what is wrong with one layer by itself."""
     yield from _after_end(join(path, "after_end"), policy.after_end)
+    yield from _resuming(join(path, "resume_to"), policy.resume_to)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
     yield from _duration(join(path, "response_target"), policy.response_target)
     if policy.service_level is not None:
@@ -121,6 +124,8 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
 
 def _of_agents(path: str, policy: PolicySettings) -> Iterator[Problem]:
     yield from _duration(join(path, "wrap_up"), policy.wrap_up)
+    if policy.offer is not None:
+        yield from _duration(join(path, "offer", "accept_within"), policy.offer.accept_within)
     if policy.presence is not None:
         yield from _presence(join(path, "presence"), policy.presence)
     for index, name in enumerate(policy.closed or ()):
@@ -150,6 +155,15 @@ def _after_end(path: str, rule: AfterEnd | None) -> Iterator[Problem]:
         yield Problem(join(path, "within"), text)
 
 
+def _resuming(path: str, rule: Resuming | None) -> Iterator[Problem]:
+    if rule is None:
+        return
+    yield from _duration(join(path, "within"), rule.within)
+    if rule.within is not None and rule.to is not ResumeTo.LAST_AGENT:
+        text = f'has no effect with to = {quoted(rule.to)}; it belongs to to = "last_agent"'
+        yield Problem(join(path, "within"), text)
+
+
 def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterator[Problem]:
     """Yield the settings among `names` that a layer sets where they have no effect."""
     for name in names:
@@ -161,6 +175,7 @@ def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterat
 _WIDER: Final = {
     "assign": "inbox, queue or desk",
     "assignment": "inbox, queue or desk",
+    "offer": "inbox, queue or desk",
     "selecting_expiration": "inbox, channel or desk",
 }
 

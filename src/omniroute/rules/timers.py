@@ -3,8 +3,7 @@
 `timing(policy)` is what a policy says of time, compiled once; `lifecycle_timers(conversation,
 timing)` is what is then armed, in the order in which it fires; `rearmed` keeps what an event does
 not touch at its instant (S4). A timer belongs to the state it was computed in: the next transition
-computes them all anew (R5). The SLA's deadlines and offers' stand in the same tuple and are not
-looked at here.
+computes them all anew (R5). The SLA's deadlines stand in the same tuple and are not looked at here.
 
 | timer | runs in | counts from |
 |---|---|---|
@@ -16,7 +15,8 @@ looked at here.
 | DISMISSAL | INACTIVE | the warning |
 | KEEP_ALIVE, KEEP_ALIVE_END | every open state but SNOOZED | the contact's last message; the first text |
 | WAKE | SNOOZED | what the agent said |
-| ASSIGNMENT | QUEUED | entry into the queue |
+| OFFER | OFFERED to one agent | the commit that offered it (S2) |
+| ASSIGNMENT | QUEUED, OFFERED | entry into the queue |
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ _DISMISSAL: Final = DeadlineKind.DISMISSAL
 _KEEP_ALIVE: Final = DeadlineKind.KEEP_ALIVE
 _INACTIVITY: Final = DeadlineKind.INACTIVITY
 _WAKE: Final = DeadlineKind.WAKE
+_OFFER: Final = DeadlineKind.OFFER
 _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
 _SELECTING: Final = State.SELECTING
 _QUEUED: Final = State.QUEUED
@@ -81,6 +82,7 @@ _PRECEDENCE: Final = (
     _KEEP_ALIVE,
     _INACTIVITY,
     _WAKE,
+    _OFFER,
     _ASSIGNMENT,
 )
 LIFECYCLE: Final = frozenset(_PRECEDENCE)
@@ -230,12 +232,22 @@ def lifecycle_timers(c: Conversation, t: Timing) -> list[Timer]:
         if t.keep_alive is not None:
             armed.append(_alive(t, asked, quiet))
         armed += _of_state(c, t, quiet, asked)
-        if state is _QUEUED and (t.assign is not _PLAIN or c.extras.routing.requires):
-            at = next_change(c.extras.routing, t.assign, clocks.queued_at, c.at, c.place.channel)
-            armed += () if at is None else ((at, _ASSIGNMENT),)
+        if state is _QUEUED or state is _OFFERED:
+            armed += _of_line(c, t)
     if len(armed) > 1:
         armed.sort(key=in_order)
     return armed
+
+
+def _of_line(c: Conversation, t: Timing) -> tuple[Timer, ...]:
+    """When an offer lapses (M5), and when more agents may take what waits (M1)."""
+    x, at = c.extras, None
+    armed: tuple[Timer, ...] = ()
+    if t.assign is not _PLAIN or x.routing.requires:
+        at = next_change(x.routing, t.assign, c.clocks.queued_at, c.at, c.place.channel)
+    if x.offer is not None and x.offer.until is not None:
+        armed = ((x.offer.until, _OFFER),)
+    return armed if at is None else (*armed, (at, _ASSIGNMENT))
 
 
 def _alive(t: Timing, asked: int, quiet: Quiet) -> Timer:

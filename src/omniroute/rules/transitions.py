@@ -22,11 +22,11 @@ from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.sla import SlaTerms
 from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen, making
-from omniroute.rules import silence
+from omniroute.rules import offers, silence
 from omniroute.rules.sla import deciding as sla
 from omniroute.rules.sla.clocks import kinds_with, of_kind
 from omniroute.rules.timers import LIFECYCLE
-from omniroute.rules.waiting import back_in_line
+from omniroute.rules.waiting import back_in_line, slot
 
 __all__ = ["TABLE", "Events", "Outcome", "Step", "after_end"]
 
@@ -36,6 +36,7 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
 _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
+_OFFER: Final = DeadlineKind.OFFER
 _RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
 # What most steps tell.
@@ -132,7 +133,7 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
         None,
         due,
         resolution,
-        back_in_line(c, policy.assign, now),
+        back_in_line(c, policy, now, owner=to is AfterEndTo.LAST_AGENT),
     )
     if not again:
         return (back, _message_received(c.id, now, CONTACT, None, command.message)), ()
@@ -145,8 +146,9 @@ def _reopened_by_hand(c: Conversation, command: ask.Reopen, policy: Policy, now:
     # Nobody waits for an answer: the contact has not written, and only a resolution starts anew.
     _, due, timers = sla.begun(policy.sla, None, now)
     actor, queue = agent_actor(command.by), _queue_of(c)
+    line = back_in_line(c, policy, now, owner=policy.after_end.to is AfterEndTo.LAST_AGENT)
     back = _has_queued(
-        c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due
+        c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due, line
     )
     return (back,), ()
 
@@ -178,7 +180,7 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
             c.state,
             command.reason,
             command.queue,
-            c.agent,
+            slot(c),
             None,
             None,
             command.routing,
@@ -213,8 +215,11 @@ def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) ->
     due = timers = None
     if policy.response_target is not None:
         due, timers = sla.awaited(c, policy, now)
+    released = slot(c)
     return (
-        _has_assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due),
+        _has_assigned(
+            c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due, released
+        ),
     ), ()
 
 
@@ -238,7 +243,10 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 got=f"assignment = {policy.assignment}",
                 hint="this desk gives conversations to agents by itself",
             )
-        return (_has_assigned(c.id, now, actor, timers, c.state, "claim", command.by, due),)
+        released = slot(c)
+        return (
+            _has_assigned(c.id, now, actor, timers, c.state, "claim", command.by, due, released),
+        )
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
     taken = tell.TookOver(c.id, now, actor, timers, c.state, "takeover", command.by, c.agent, due)
@@ -276,7 +284,7 @@ def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
             c.state,
             command.reason.value,
             command.reason,
-            c.agent if c.state in _HELD else None,
+            slot(c) if c.state in _HOLDING else None,
             command.disposition,
         ),
     ), ()
@@ -314,6 +322,8 @@ def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> 
         return (), ()
     if kind is _ASSIGNMENT:
         return _widened(c, policy, now), ()
+    if kind is _OFFER:
+        return offers.lapse(c, command, policy, now), ()
     if kind in LIFECYCLE:
         return silence.fire(c, command, policy, now), ()
     return _ran_out(c, kind, now), ()
@@ -345,7 +355,7 @@ def _widened(c: Conversation, policy: Policy, now: int) -> Events:
 
 
 def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
-    """Return a step of `rules.silence` as the table's rows have them: it sends nothing."""
+    """Return a step of another room as the table's rows have them: it sends nothing."""
 
     def run(c: Conversation, command: Any, policy: Policy, now: int) -> Outcome:
         return step(c, command, policy, now), ()
@@ -367,6 +377,7 @@ class Step:
 
 
 _HELD: Final = (State.ACTIVE, State.INACTIVE)
+_HOLDING: Final = (*_HELD, State.OFFERED)
 _OPEN: Final = tuple(state for state in State if state is not State.ENDED)
 _EVERY: Final = tuple(State)
 
@@ -392,6 +403,12 @@ TABLE: Final = (
     Step(ask.Relocate, _OPEN, (), _relocated),
     Step(ask.HandOver, _HELD, (State.ACTIVE,), _handed_over),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
+    Step(ask.Offer, (State.QUEUED, State.OFFERED), (State.OFFERED,), _quiet(offers.offer)),
+    Step(ask.Accept, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _quiet(offers.accept)),
+    Step(ask.Accept, _HELD, (), _quiet(offers.accept_held)),
+    Step(ask.Decline, (State.QUEUED,), (), _quiet(offers.decline)),
+    Step(ask.Decline, (State.OFFERED,), (State.OFFERED, State.QUEUED), _quiet(offers.decline)),
+    Step(ask.Withdraw, (State.OFFERED,), (State.QUEUED,), _quiet(offers.withdraw)),
     Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
     Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),
     Step(ask.Reply, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _replied),
@@ -409,7 +426,7 @@ TABLE: Final = (
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
     Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),
     Step(ask.Expire, (State.QUEUED,), (State.QUEUED, State.ENDED), _expired),
-    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.ENDED), _expired),
+    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.QUEUED, State.ENDED), _expired),
     Step(ask.Expire, (State.ACTIVE,), (State.ACTIVE, State.INACTIVE, State.ENDED), _expired),
     Step(ask.Expire, (State.INACTIVE,), (State.INACTIVE, State.DISMISSED, State.ENDED), _expired),
     Step(ask.Expire, (State.DISMISSED,), (State.DISMISSED, State.ENDED), _expired),

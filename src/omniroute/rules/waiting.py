@@ -27,6 +27,8 @@ from omniroute.model.assign import (
     Selector,
 )
 from omniroute.model.conversation import Conversation
+from omniroute.model.policy import Assignment, Policy, ResumeTo
+from omniroute.model.state import State
 
 __all__ = [
     "HIGHEST",
@@ -40,6 +42,7 @@ __all__ = [
     "lane_channel",
     "lane_name",
     "lane_of",
+    "line_of",
     "meets",
     "next_change",
     "open_groups",
@@ -51,6 +54,7 @@ __all__ = [
     "refusal",
     "returned",
     "segment_of",
+    "slot",
     "steps",
     "sticky_lane",
     "still_asked",
@@ -63,6 +67,8 @@ LOWEST: Final = -5
 HIGHEST: Final = 10
 """The highest priority of a queue; ageing raises none above it (M3)."""
 
+_QUEUED: Final = State.QUEUED
+_OFFERED: Final = State.OFFERED
 _CLASSES: Final = (RETURNED, 1, NEW)
 _POOL: Final = "\x1f"
 
@@ -121,7 +127,30 @@ def lane_name(routing: Routing, channel: str) -> str:
         limits.append(f"{'only' if routing.exclusive else 'group'}={routing.group}")
     limits += [f"{each}/{each.expires}" for each in routing.requires]
     limits += [f"not={each}" for each in routing.declined]
+    if routing.anyone:
+        limits.append("anyone")
     return _POOL.join(limits)
+
+
+def line_of(conversation: Conversation) -> str | None:
+    """Return the lane's name in which a conversation is listed, or None where it does not wait.
+
+    What is offered to one agent stands beside the lanes that others look at, and counts with the queue.
+    """
+    state = conversation.state
+    if state is not _QUEUED and state is not _OFFERED:
+        return None
+    offer = conversation.extras.offer
+    if offer is not None and offer.agent is not None:
+        return f"!{offer.agent}"
+    return lane_name(conversation.extras.routing, conversation.place.channel)
+
+
+def slot(c: Conversation) -> str | None:
+    """Return whose slot a conversation takes: its holder's, or that of whom it is offered to (X4)."""
+    if c.agent is not None or c.extras.offer is None:
+        return c.agent
+    return c.extras.offer.agent
 
 
 def sticky_lane(agent: str, channel: str) -> str:
@@ -141,7 +170,8 @@ def is_plain(routing: Routing) -> bool:
     """
     if routing is NO_ROUTING or routing.sticky is not None:
         return True
-    return not (routing.segment or routing.group or routing.requires or routing.declined)
+    limited = routing.group or routing.requires or routing.declined
+    return not (routing.segment or limited or routing.anyone)
 
 
 def lane_of(conversation: Conversation) -> Lane:
@@ -152,6 +182,7 @@ def lane_of(conversation: Conversation) -> Lane:
         exclusive=routing.exclusive,
         requires=routing.requires,
         declined=routing.declined,
+        anyone=routing.anyone,
     )
     name = lane_name(routing, channel)
     return Lane(name, routing.segment, routing.wait_class, channel, limits)
@@ -275,7 +306,8 @@ def refusal(agent: Agent, lane: Lane, assign: AssignPolicy, waited: int, stages:
             return "declined it"
         if routing.exclusive and routing.group not in agent.groups:
             return "not in the group"
-    if not routing.exclusive and (reason := _outside(agent, routing, assign, waited, stages)):
+    free = routing.exclusive or routing.anyone
+    if not free and (reason := _outside(agent, routing, assign, waited, stages)):
         return reason
     if not assign.skills and not routing.requires:
         return None
@@ -303,17 +335,28 @@ def timed(assign: AssignPolicy) -> bool:
         assign.widen_after is not None
         or assign.open_after is not None
         or assign.sticky_within is not None
+        or assign.sticky_wait is not None
         or assign.overflow_after is not None
         or bool(assign.heavy)
         or any(each.expires is not None for each in assign.skills)
     )
 
 
-def back_in_line(c: Conversation, assign: AssignPolicy, now: int) -> Routing:
-    """Return the place in line of a conversation that comes back, with the agent it waits for (P4)."""
+def back_in_line(c: Conversation, policy: Policy, now: int, *, owner: bool = False) -> Routing:
+    """Return the place in line of a conversation that comes back (A14, S14).
+
+    With the agent it waits for where policy says so, or with `owner` whoever had it last (P4): for
+    the first agent who is available, past stages and shares, or as its queue gives.
+    """
     routing, last = returned(c.extras.routing), c.agent or c.extras.previous_agent
-    if last is not None and is_sticky(assign, now - c.since):
-        return evolve(routing, sticky=last)
+    resume, assign = policy.resume_to, policy.assign
+    if last is not None and policy.assignment is not Assignment.CLAIM:
+        gone = now - c.since
+        kept = resume.to is ResumeTo.LAST_AGENT and (resume.within is None or gone <= resume.within)
+        if owner or kept or is_sticky(assign, gone):
+            return evolve(routing, sticky=last)
+    if resume.to is ResumeTo.FIRST_AVAILABLE and assign.mode is not AssignMode.EVERYONE:
+        return evolve(routing, anyone=True)
     return routing
 
 

@@ -516,3 +516,24 @@ def test_a_priority_belongs_to_leaves() -> None:
 
     with pytest.raises(ConfigError, match="belongs to a leaf"):
         config({"ana": {}}, assign={"priority": 1})
+
+
+# --- a published example --------------------------------------------------------------------------
+
+
+@pytest.mark.req("A10", "R2", "M9")
+def test_a_published_example_of_a_cap_of_three_holds(play) -> None:
+    """Intercom, workload management: with a limit of three, a teammate is given three at most; the
+    next conversation waits for them, and gets the first slot that they free."""
+    p = play(config({"ana": {}}, capacity=3))
+    p.agent("ana").on()
+    chats = writes(p, "One", "Two", "Three", "Four", "Five")
+    assert holders(p, *chats) == ["ana", "ana", "ana", None, None]
+    seen = p.desk.staff.get("ana")
+    assert (seen.load, seen.colour) == (3, om.Colour.ORANGE)
+    p.agent("ana").ends(chats[1])
+    assert holders(p, *chats[3:]) == ["ana", None]
+    p.agent("ana").ends(chats[0])
+    p.agent("ana").ends(chats[2])
+    assert holders(p, *chats[3:]) == ["ana", "ana"]
+    assert_folds(p)
