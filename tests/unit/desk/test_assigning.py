@@ -425,6 +425,19 @@ def test_a_circle_and_a_queue_that_is_not_there_are_refused() -> None:
         config({"ana": {}}, at={"a": {"overflow": ["general/c"]}})
 
 
+@pytest.mark.req("P5")
+def test_a_list_for_all_queues_may_name_some_of_them(play: Any) -> None:
+    everywhere = {"overflow": ["general/b"], "overflow_at": 1}
+    p = play(
+        config(
+            {"zoe": {"serves": ["general/a"]}, "bob": {"serves": ["general/b"]}}, assign=everywhere
+        )
+    )
+    one, two = writes(p, "One", "Two")
+    assert [p.desk.conversation(each.id).queue for each in (one, two)] == ["general/a", "general/b"]
+    config({"zoe": {}}, assign={"overflow": ["general/b", "general/a"], "overflow_at": 1})
+
+
 # --- those who come back --------------------------------------------------------------------------
 
 STICKY = {"sticky_within": "1h", "sticky_wait": "2m"}
