@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from attrs import evolve
+
 from omniroute.model.assign import AssignPolicy
 from omniroute.model.conversation import Conversation, DeadlineKind, Quiet, Timer
 from omniroute.model.policy import (
@@ -123,7 +125,8 @@ class Timing:
     """A policy's durations in microseconds, ready to add; None where one does not apply.
 
     `inactive_after` is when a silence is told of: the threshold, less the notice where that lies
-    before it (U34). `dismiss_after` is the notice, None where agents dismiss by hand (U37).
+    before it (U34). `dismiss_after` is the notice, None where agents dismiss by hand (U37). With
+    `line_only` nothing runs but in line.
     """
 
     hard_expiry: int | None
@@ -141,6 +144,7 @@ class Timing:
     snooze_grace: int
     waits: bool
     assign: AssignPolicy
+    line_only: bool = False
 
 
 _COMPILED: Final[dict[int, tuple[Policy, Timing | None]]] = {}
@@ -158,7 +162,11 @@ def timing(policy: Policy) -> Timing | None:
     made = _compiled(policy)
     if len(_COMPILED) >= _KEPT:
         _COMPILED.clear()
-    compiled = None if made == _UNTIMED else made
+    compiled: Timing | None = made
+    if made == _UNTIMED:
+        compiled = None
+    elif evolve(made, assign=_PLAIN) == _UNTIMED:
+        compiled = evolve(made, line_only=True)
     _COMPILED[id(policy)] = (policy, compiled)
     return compiled
 
