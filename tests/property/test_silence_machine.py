@@ -64,6 +64,8 @@ ALIVE = st.none() | st.builds(
     end_after=st.sampled_from([16, 20]).map(lambda n: n * MINUTE),
     end_text=st.just("Bye."),
 )
+
+
 def asking(policy: PolicySettings) -> PolicySettings:
     """Agents are asked one at a time, and who lets an offer lapse is off until they return."""
     offer = OfferRules(accept_within=2 * MINUTE, then=OfferThen.MISSED)
