@@ -175,7 +175,7 @@ def test_a_keyword_that_is_the_title_of_another_queue_is_odd() -> None:
         "Support": {"keywords": ["help2", "ORDERS"]},
         "Orders": {"keywords": ["orders2", "Order"]},
     }
+    told = '"ORDERS" leads here, and is the title of "general/Orders"'
     assert [str(each) for each in walk(config(inboxes=general(at=at)))] == [
-        'inboxes.general.at.Support.keywords: "ORDERS" leads here, '
-        'and is the title of "general/Orders"'
+        f"inboxes.general.at.Support.keywords: {told}"
     ]
