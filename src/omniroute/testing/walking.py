@@ -152,8 +152,8 @@ class _Walk:
                     yield Finding(FindingKind.HIDDEN_QUEUE, where, text)
             if leaf not in self._staffed:
                 yield self._unstaffed(leaf, where)
-            elif (text := self._kept_out(leaf)) is not None:
-                yield Finding(FindingKind.NO_TAKER, where, f"of those who serve it none {text}")
+            elif (why := self._kept_out(leaf)) is not None:
+                yield Finding(FindingKind.NO_TAKER, where, f"of those who serve it none {why}")
 
     def _kept_out(self, leaf: str) -> str | None:
         """What keeps everybody who serves a leaf from taking what waits there, however long."""
