@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from attrs import evolve
@@ -246,9 +247,10 @@ def test_a_hand_edit_outlasts_a_queue_that_was_renamed_since(play) -> None:
     config = load_config(document)
     p = play(config)
     p.desk.staff.change("ana", name="Ana by hand")
-    for number in range(12):
+    titles = ["A", *(f"A{number}" for number in range(12))]
+    for before, after in pairwise(titles):
         with p.desk.configure() as draft:
-            draft.rename_queue(f"general/{'A' if not number else number}", str(number + 1))
+            draft.rename_queue(f"general/{before}", after)
         while p.desk.tick():
             pass
     assert p.desk.staff.history("ana").items[0].origin == "configuration"
