@@ -155,7 +155,8 @@ class Staff:
 
         An agent who was seeded, or last changed by a file, follows it; one that somebody edited by
         hand stays so, and one taken off by hand stays off, unless with `overrule`. Nobody is
-        removed: whom the file no longer names is told as `not_named`. With `plan` nothing is changed. Agents are saved in batches of 100.
+        removed: whom the file no longer names is told as `not_named`. With `plan` nothing is
+        changed. Agents are saved in batches of 100.
         """
         told = []
         for batch in following.batches(config.agents):
