@@ -169,6 +169,7 @@ def policy_of(fields: Table) -> PolicySettings:
         assignment=fields.take("assignment", choice(Assignment), None),
         offer=fields.take("offer", _offer, None),
         distribution=fields.take("distribution", choice(Distribution), None),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         resume_to=fields.take("resume_to", _resuming, None),

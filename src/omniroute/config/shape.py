@@ -76,7 +76,7 @@ def _channel(fields: Table) -> ChannelConfig:
         exit_flow=fields.take("exit_flow", text, None),
         active=fields.take("active", flag, default=True),
         direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
-        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         enabled_by_support=fields.take("enabled_by_support", flag, default=True),
         contents=fields.take("contents", texts, None),
         policy=_with_hours(

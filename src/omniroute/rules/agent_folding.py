@@ -6,14 +6,18 @@ Agents change by events of their own, and by conversations that come and go (R16
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from attrs import evolve
 
 from omniroute.model import events as tell
 from omniroute.model.agent import NO_EXTRAS, Agent, AgentExtras
+from omniroute.model.values import making
 from omniroute.rules.weights import hold, release, wrapped
 
 __all__ = ["apply_agent", "fold_agent"]
+
+_new_agent: Final = making(Agent)
 
 
 def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent | None:
@@ -36,7 +40,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     if change < 0 and x.held:
         held, cost = release(x.held, event.conversation)
         x, change = AgentExtras(x.terms, x.own_limits, held, x.keeps), -cost
-    return Agent(
+    return _new_agent(
         a.id,
         a.name,
         a.groups,
