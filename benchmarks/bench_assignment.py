@@ -52,9 +52,15 @@ RULES = (
 POLICIES = tuple(Policy(assign=rule) for rule in RULES)
 
 
+_NAMES = tuple(f"general/{number}" for number in range(QUEUES))
+
+
 def queue_name(number: int) -> str:
-    """The name of a queue; its number modulo four says its mode."""
-    return f"general/{number}"
+    """The name of a queue, as a configuration hands it out; its number modulo four says its mode."""
+    return _NAMES[number]
+
+
+POLICY_OF = {queue_name(number): POLICIES[number % 4] for number in range(QUEUES)}
 
 
 def an_agent(number: int, chance: random.Random) -> Agent:
@@ -156,7 +162,7 @@ class Desk:
             if head is None:
                 continue
             waiting = self.waiting.pop(head[-1])
-            policy = POLICIES[int(head[0][8:]) % 4]
+            policy = POLICY_OF[head[0]]
             assigned = decide(waiting, Assign(agent.id), policy, NOW)
             agent = apply_agent(agent, assigned.events[0], agent.id) or agent
             self.line.remove(head)
