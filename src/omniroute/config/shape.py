@@ -200,6 +200,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         assignment=fields.take("assignment", choice(Assignment), None),
         offer=fields.take("offer", _offer, None),
         distribution=fields.take("distribution", choice(Distribution), None),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         resume_to=fields.take("resume_to", _resuming, None),
@@ -253,7 +254,7 @@ def _channel(fields: Table) -> ChannelConfig:
         exit_flow=fields.take("exit_flow", text, None),
         active=fields.take("active", flag, default=True),
         direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
-        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         enabled_by_support=fields.take("enabled_by_support", flag, default=True),
         contents=fields.take("contents", texts, None),
         policy=_with_hours(

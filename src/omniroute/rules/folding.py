@@ -72,6 +72,23 @@ def _opened(_: None, e: tell.Opened) -> Conversation:
     )
 
 
+def _started(_: None, e: tell.Started) -> Conversation:
+    sla = sla_clocks.began(e.at, None, e.resolution_due)
+    clocks = Clocks(e.at, e.at, e.at, None, None, None, sla_clocks.earliest(sla), sla)
+    return Conversation(
+        e.conversation,
+        e.target,
+        e.place,
+        e.queue,
+        e.agent,
+        e.at,
+        e.at,
+        clocks,
+        e.timers or (),
+        NO_EXTRAS,
+    )
+
+
 def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
     k, at = c.clocks, e.at
     waiting = at if k.waiting_since is None else k.waiting_since
@@ -129,9 +146,11 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
 
 
 def _queued(c: Conversation, e: tell.Queued) -> Conversation:
-    k = c.clocks
+    k, place = c.clocks, c.place
     due, sla = k.due, k.sla
     if e.source is _ENDED:
+        if place.started_by is not None and e.actor == tell.CONTACT:
+            place = evolve(place, started_by=None)  # this time it is the contact who began
         sla = sla_clocks.began(e.at, e.due, e.resolution_due, sla.stopped if sla else ())
         due = sla_clocks.earliest(sla)
     elif sla is not None and sla.paused_at is not None:
@@ -158,7 +177,7 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
     return _new_conversation(
         c.id,
         e.to_state,
-        c.place,
+        place,
         e.queue,
         None,
         e.at,
@@ -468,6 +487,7 @@ def _unchanged(c: Conversation, _: tell.ConversationEvent) -> Conversation:
 
 CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Opened: _opened,
+    tell.Started: _started,
     tell.MessageReceived: _received,
     tell.MessageSent: _sent,
     tell.Queued: _queued,

@@ -11,7 +11,7 @@ computes them all anew (R5). The SLA's deadlines stand in the same tuple and are
 | CHAT_TIMEOUT | every open state but SNOOZED | the same |
 | QUEUE_EXPIRATION | QUEUED, OFFERED | entry into the queue |
 | SELECTING_EXPIRATION | SELECTING | entry into the menu |
-| INACTIVITY | ACTIVE, both sides having written | the agent's answer, or the contact's last message |
+| INACTIVITY | ACTIVE, begun by the contact, answered | the agent's answer, or the contact's last message |
 | DISMISSAL | INACTIVE | the warning |
 | KEEP_ALIVE, KEEP_ALIVE_END | every open state but SNOOZED | the contact's last message; the first text |
 | WAKE | SNOOZED | what the agent said |
@@ -273,9 +273,14 @@ def _of_state(c: Conversation, t: Timing, quiet: Quiet, asked: int) -> tuple[Tim
 
 
 def _silent_at(c: Conversation, t: Timing, quiet: Quiet, asked: int) -> int | None:
-    """When a silence becomes one: both sides wrote, and the contact is not waiting (U35, M6)."""
+    """When a silence becomes one: both sides wrote, and the contact is not waiting (U35, M6).
+
+    Never in what an agent started: a dismissal parks what a contact came with (M6).
+    """
     agent_at = c.clocks.agent_at
     if t.inactive_after is None or agent_at is None or quiet.owed:
+        return None
+    if c.place.started_by is not None:
         return None
     if t.from_contact:
         return asked + t.inactive_after

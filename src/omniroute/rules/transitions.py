@@ -97,6 +97,28 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
     ), ()
 
 
+def _started(_: None, command: ask.Start, policy: Policy, now: int) -> Outcome:
+    # Nobody waits for an answer: what runs, if anything, is the resolution.
+    resolution, timers = sla.begun(policy.sla, None, now)[1:]
+    actor = agent_actor(command.by)
+    started = tell.Started(
+        command.conversation,
+        now,
+        actor,
+        timers,
+        None,
+        "started",
+        command.place,
+        command.route,
+        command.queue,
+        command.by,
+        resolution,
+        command.access,
+    )
+    sent = tell.MessageSent(command.conversation, now, actor, None, command.message)
+    return (started, sent), (SendMessage(command.message),)
+
+
 def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
     if c.clocks.waiting_since is None and sla.has_targets(policy):
         due, respond_by, timers = sla.asked(c, policy, now, c.timers)
@@ -241,7 +263,7 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 f"conversation {c.id!r} cannot be taken by hand",
                 expected="assignment = claim",
                 got=f"assignment = {policy.assignment}",
-                hint="this desk gives conversations to agents by itself",
+                hint=_HOW[policy.assignment],
             )
         released = slot(c)
         return (
@@ -376,6 +398,11 @@ class Step:
     run: Callable[[Any, Any, Policy, int], Outcome]
 
 
+_HOW: Final = {
+    Assignment.PUSH: "this desk gives conversations to agents by itself",
+    Assignment.OFFER_ALL: "desk.accept_offer takes what is offered",
+    Assignment.OFFER_ONE: "desk.accept_offer takes what is offered",
+}
 _HELD: Final = (State.ACTIVE, State.INACTIVE)
 _HOLDING: Final = (*_HELD, State.OFFERED)
 _OPEN: Final = tuple(state for state in State if state is not State.ENDED)
@@ -383,6 +410,7 @@ _EVERY: Final = tuple(State)
 
 TABLE: Final = (
     Step(ask.Open, (None,), (State.SELECTING, State.QUEUED), _open),
+    Step(ask.Start, (None,), (State.ACTIVE,), _started),
     Step(ask.Receive, (State.SELECTING, State.QUEUED, State.OFFERED, State.ACTIVE), (), _received),
     Step(ask.Receive, (State.INACTIVE,), (State.ACTIVE,), _reactivated),
     Step(

@@ -176,12 +176,14 @@ def _leaves(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         yield from ((f"{name}.{key}", str(text)) for key, text in value.items())
     else:
-        yield name, ", ".join(value) if isinstance(value, list) else str(value)
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        yield name, ", ".join(value) if isinstance(value, list) else shown
 
 
 SETTINGS: dict[str, Any] = {
     "assignment": om.Assignment.CLAIM,
     "distribution": om.Distribution.LEAST_LOADED,
+    "agent_initiated": False,
     "overtake": om.Overtake.CONFIRM,
     "after_end": AfterEnd(AfterEndTo.QUEUE),
     "resume_to": policy.Resuming(policy.ResumeTo.LAST_AGENT),
@@ -234,7 +236,7 @@ def allowed_in(key: str) -> set[str]:
             primary_for=("chat",),
             queues=(QueueNode("a", (QueueNode("c"),)), QueueNode("b")),
             policy=settings if layer == "inbox" else PolicySettings(),
-            at={"a": settings} if layer == "queue" else {},
+            at={"a" if key == "menu_text" else "b": settings} if layer == "queue" else {},
         )
         return a_config(
             inboxes={"general": inbox},

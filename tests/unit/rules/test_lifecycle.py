@@ -29,6 +29,7 @@ ROUTE = tell.Route("general", "primary inbox for chat", 15 * MINUTE, "inbox gene
 
 # What can be asked, in every way that makes a difference. "ana" holds what is held.
 COMMANDS: dict[type, tuple[Any, ...]] = {
+    ask.Start: (ask.Start("c_1", a_place(started_by="ana"), ROUTE, "general", "ana", "m_1"),),
     ask.Open: (
         ask.Open("c_1", a_place(), ROUTE, "m_1", None),
         ask.Open("c_1", a_place(), ROUTE, "m_1", "general"),
