@@ -25,7 +25,7 @@ from omniroute.config import assigning, shape
 from omniroute.instants import render_duration
 from omniroute.model import agent, assign, desk_config, policy, sla
 from omniroute.model.assign import AssignPolicy
-from omniroute.model.policy import AfterEnd, Policy
+from omniroute.model.policy import AfterEnd, Policy, Resuming
 from omniroute.rules.policy_checks import DESK_ONLY, NOT_ON_CHANNELS, NOT_ON_QUEUES
 
 MARKER: Final = re.compile(r"^% config keys: (.+)$", re.MULTILINE)
@@ -34,6 +34,7 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "The desk": ("build", "DeskConfig"),
     "Policy": ("_policy_of", "PolicySettings"),
     "After end": ("_after_end", "AfterEnd"),
+    "Resuming": ("_resuming", "Resuming"),
     "Transfers": ("_transfer", "TransferRules"),
     "Service level": ("_service_level", "ServiceLevel"),
     "Assign": ("assign", "AssignSettings"),
@@ -76,6 +77,7 @@ _READERS: Final = {
     "_policy": "[policy](#policy)",
     "_place": "[policy](#policy) and [traits](#queues)",
     "_after_end": "[table](#after-end)",
+    "_resuming": "[table](#resuming)",
     "_transfer": "[table](#transfers)",
     "_capacity": "[limits](#capacity)",
     "_costs": 'table of whole numbers or `"all"`',
@@ -241,7 +243,7 @@ def _shown(name: str, value: Any) -> str:
             text = f"{limits.goal}, {limits.soft_max}, {limits.hard_max} for `messaging`"
         case bool() | str():
             text = f"`{json.dumps(value)}`"
-        case AfterEnd():
+        case AfterEnd() | Resuming():
             text = f'`{{ to = "{value.to}" }}`'
         case int() if name in ("weight", "priority"):
             text = f"`{value}`"

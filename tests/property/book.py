@@ -21,15 +21,22 @@ _PRESETS: Mapping[str | None, Mapping[str, Any]] = {
         "distribution": "least_loaded",
         "overtake": "forbid",
         "after_end": ("new", None),
+        "resume_to": ("first_available", None),
     },
     "claim": {"assignment": "claim", "overtake": "confirm", "after_end": ("queue", None)},
-    "sla_inbox": {"assignment": "push", "overtake": "forbid", "after_end": ("new", None)},
+    "sla_inbox": {
+        "assignment": "push",
+        "overtake": "forbid",
+        "after_end": ("new", None),
+        "resume_to": ("last_agent", 3 * 86_400_000_000),
+    },
 }
 _DEFAULTS: Mapping[str, Any] = {
     "assignment": "push",
     "distribution": "longest_idle",
     "overtake": "forbid",
     "after_end": ("new", None),
+    "resume_to": ("queue", None),
 }
 
 

@@ -47,6 +47,7 @@ class Chat:
     newest: int = 0
     newest_by: str = ""
     by_hand: bool = False
+    awaits: str | None = None
     messages: list[str] = field(factory=list)
 
     @property
@@ -198,9 +199,26 @@ class Oracle:
                 chat.by_hand = True
         if chat.agent is not None:
             chat.previous = chat.agent
+        chat.awaits = self._awaited(chat, e)
         chat.wait_class = 2 if e.source.value == "selecting" else 0
         chat.agent, chat.queue, chat.queued_at, chat.ended_at = None, e.queue, e.at, None
         chat.path = ()
+
+    def _awaited(self, chat: Chat, e: Any) -> str | None:
+        """The agent to whom a conversation goes back, where it came back in time (P4)."""
+        if chat.ended_at is None or not self.book.pushes(chat.place):
+            return None
+        if self.book.setting("after_end", chat.place)[0] == "last_agent":
+            return chat.previous
+        to, within = self.book.setting("resume_to", chat.place)
+        in_time = within is None or e.at - chat.ended_at <= within
+        return chat.previous if to == "last_agent" and in_time else None
+
+    def _on_Lined(self, e: Any) -> None:
+        chat = self.chats[e.conversation]
+        assert chat.awaits is not None, "nothing else changes a place in line here"
+        assert self.staff.get(chat.awaits) not in self.able(chat), "their agent has room"
+        chat.awaits = None
 
     def _on_MenuMoved(self, e: Any) -> None:
         chat = self.chats[e.conversation]
@@ -301,12 +319,12 @@ class Oracle:
         """Was this the agent for this conversation, and this the conversation for this agent?"""
         able = self.able(chat)
         assert person in able, "pushed to an agent who is off, full, or serves another queue (A3)"
-        due_to = self.staff.get(chat.previous or "")
-        returns = self.book.setting("after_end", chat.place)[0] == "last_agent" and due_to in able
+        due_to = self.staff.get(chat.awaits or "")
+        assert due_to is None or due_to in able, "who cannot have it is waited for"
         # When all look for work at once, as after a new configuration, they go by id.
         distribution = "by id" if self.all_freed else self.book.setting("distribution")
         first = min(able, key=lambda each: each.rank(distribution))
-        if due_to is not None and returns and not self.all_freed:
+        if due_to is not None:
             first = due_to
         assert person is first, f"{first.id} comes before {person.id} (A18)"
         waiting = [each for each in self.waiting() if each.queue in person.leaves]

@@ -62,9 +62,10 @@ inbounds = st.fixed_dictionaries(
     }
 )
 after_ends = st.tuples(
-    st.sampled_from(["queue", "last_agent", "queue", "reject", "new"]),
+    st.sampled_from(["queue", "last_agent", "queue", "reject"]),
     st.sampled_from([None, 10 * MINUTE]),
-)
+) | st.just(("new", None))
+resumes = st.sampled_from([("queue", None), ("first_available", None), ("last_agent", 5 * MINUTE)])
 assignments = st.sampled_from(["push", "claim"])
 
 
@@ -75,6 +76,7 @@ def books(draw: st.DrawFn) -> Book:
         "assignment": assignments,
         "overtake": st.sampled_from(["forbid", "confirm"]),
         "after_end": after_ends,
+        "resume_to": resumes,
     }
     layers = {
         place: draw(st.fixed_dictionaries({}, optional=open_settings))

@@ -121,7 +121,11 @@ timed_settings = {
 few_settings = {name: timed_settings[name] for name in ("enabled", "greeting")}
 inner_policies = st.builds(
     PolicySettings,
-    **{name: st.none() | values for name, values in (shared_settings | few_settings).items()},
+    **{
+        name: st.none() | values
+        for name, values in (shared_settings | few_settings).items()
+        if name != "menu_text"  # only where there is a menu
+    },
     assignment=st.none() | st.sampled_from(Assignment),
 )
 channel_policies = st.builds(

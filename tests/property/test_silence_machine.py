@@ -59,7 +59,7 @@ ALIVE = st.none() | st.builds(
     KeepAlive,
     after=st.sampled_from([9, 30]).map(lambda n: n * MINUTE),
     text=st.just("There?"),
-    end_after=st.sampled_from([4, 15]).map(lambda n: n * MINUTE),
+    end_after=st.sampled_from([16, 20]).map(lambda n: n * MINUTE),
     end_text=st.just("Bye."),
 )
 POLICIES = st.builds(

@@ -30,7 +30,15 @@ from omniroute.model.desk_config import (
     Override,
     QueueNode,
 )
-from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, PolicySettings
+from omniroute.model.policy import (
+    AfterEnd,
+    AfterEndTo,
+    Assignment,
+    Overtake,
+    PolicySettings,
+    ResumeTo,
+    Resuming,
+)
 from omniroute.model.wire import OutRequest, OutResponse
 from omniroute.ports import Store, Transaction
 from omniroute.schema import Collection, Key
@@ -89,6 +97,7 @@ def _settings(book: Book, place: str, **more: Any) -> PolicySettings:
         "overtake": Overtake,
         "distribution": om.Distribution,
         "after_end": lambda given: AfterEnd(AfterEndTo(given[0]), given[1]),
+        "resume_to": lambda given: Resuming(ResumeTo(given[0]), given[1]),
     }
     values: dict[str, Any] = {
         name: made[name](value) for name, value in book.layers.get(place, {}).items()

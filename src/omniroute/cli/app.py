@@ -69,4 +69,4 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _complain(text: str) -> None:
     err = console(stderr=True)
     err.print("error:", style="bold red", end=" ")
-    err.print(text, markup=False)
+    err.print(text, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.rollback import CHANGES
 from omniroute.cli.stored import (
     desk_option,
+    is_empty,
     json_option,
     move_option,
     moves_of,
@@ -68,6 +69,8 @@ def apply(
     if store is None:
         raise click.UsageError("give the store that the desk is in: --store URL")
     config = load_config(file, registry=Registry((BuiltinAdapters(),), discover=True), desk=desk)
+    if plan and is_empty(store):
+        return _tell_creation(config, plan=plan, as_json_=as_json_)
     with Desks(store) as desks:
         if config.desk not in desks:
             return _create(desks, config, plan=plan, as_json_=as_json_)
@@ -87,6 +90,10 @@ def apply(
 def _create(desks: Desks, config: DeskConfig, *, plan: bool, as_json_: bool) -> int:
     if not plan:
         desks.create(config)
+    return _tell_creation(config, plan=plan, as_json_=as_json_)
+
+
+def _tell_creation(config: DeskConfig, *, plan: bool, as_json_: bool) -> int:
     if as_json_:
         print_json(
             {"version": None if plan else 1, "created": not plan, "changes": [], "agents": []}

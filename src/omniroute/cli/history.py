@@ -7,6 +7,7 @@ import click
 from omniroute.cli.stored import desk_option, json_option, opened, print_json, say, store_option
 from omniroute.codec import as_json
 from omniroute.desk import StaffChangeView, VersionView
+from omniroute.errors import UnknownAgent
 
 __all__ = ["history"]
 
@@ -23,6 +24,8 @@ def history(
     """Show the versions of a desk's configuration, newest first: who, when and what."""
     with opened(store, desk) as found:
         page = found.staff.history(agent, limit=limit) if agent else found.history(limit=limit)
+        if agent and not page:
+            raise UnknownAgent(f"nobody called {agent!r} was ever on the staff")
         if as_json_:
             print_json([as_json(each) for each in page])
             return

@@ -19,11 +19,12 @@ from omniroute.errors import UsageError
 from omniroute.model.desk_config import AgentConfig, DeskConfig
 from omniroute.plugins import Registry
 from omniroute.ports import Transaction
-from omniroute.rules.names import listing
+from omniroute.rules.names import listing, quoted, unknown
 from omniroute.schema import AGENTS
 
 __all__ = [
     "desk_option",
+    "is_empty",
     "json_option",
     "move_option",
     "moves_of",
@@ -39,6 +40,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _ALL = AGENTS.index("all_agents")
 _PAGE = 1000
+_SQL = ("sqlite", "postgres", "postgresql")
 
 store_option = click.option(
     "--store", "store", metavar="URL", help="The store that the desk is in."
@@ -58,8 +60,32 @@ def opened(store: str | None, desk: str | None) -> Iterator[Desk]:
     """Open the desk of a store: the one that is named, or the only one there is."""
     if store is None:
         raise click.UsageError("give the store that the desk is in: --store URL")
+    if is_empty(store):
+        raise _no_desk()
     with Desks(store) as desks:
-        yield desks[desk or _only(desks)]
+        yield desks[_only(desks) if desk is None else _known(desks, desk)]
+
+
+def is_empty(store: str) -> bool:
+    """Whether a store is a database without tables, or without a file: to open it would make them."""
+    if store.partition(":")[0].partition("+")[0] not in _SQL:
+        return False
+    try:
+        from omniroute.stores.sql.upgrading import status
+        from omniroute.stores.sql.versions import Standing
+    except ModuleNotFoundError:
+        return False  # opening it says what to install
+    return status(store).standing is Standing.EMPTY
+
+
+def _no_desk() -> UsageError:
+    return UsageError("the store has no desk yet", hint="omniroute apply FILE --store URL")
+
+
+def _known(desks: Desks, desk: str) -> str:
+    if desk not in desks:
+        raise UsageError(unknown(f"the store has no desk {quoted(desk)}", desks.ids(), desk))
+    return desk
 
 
 def _only(desks: Desks) -> str:
@@ -67,7 +93,7 @@ def _only(desks: Desks) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UsageError("the store has no desk yet", hint="omniroute apply FILE --store URL")
+        raise _no_desk()
     raise click.UsageError(f"the store has the desks {listing(found)}: say which, with --desk")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from omniroute.cli.console import console
-from omniroute.desk import Desks
+from omniroute.cli.stored import opened
 
 __all__ = ["timeline"]
 
@@ -19,6 +19,6 @@ def timeline(store: str, desk: str, conversation: str) -> int:
 
     Instants are in the desk's zone. Exits with 1 where there is no such desk or conversation.
     """
-    with Desks(store) as desks:
-        console().print(desks.desk(desk).timeline(conversation).as_text(), soft_wrap=True)
+    with opened(store, desk) as found:
+        console().print(found.timeline(conversation).as_text(), soft_wrap=True)
     return 0

@@ -65,6 +65,8 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.WrapUpStarted: "wrap_up_started",
         events.WrapUpEnded: "wrap_up_ended",
         events.Weighed: "weighed",
+        events.RoomKept: "room_kept",
+        events.RoomReleased: "room_released",
         events.Configured: "configured",
         events.NumberVerificationChanged: "number_verification_changed",
         effects.SendMessage: "send_message",

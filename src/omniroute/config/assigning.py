@@ -103,6 +103,7 @@ def assign(fields: Table) -> AssignSettings:
         overflow=fields.take("overflow", texts, None),
         overflow_after=fields.take("overflow_after", duration, None),
         overflow_at=fields.take("overflow_at", whole, None),
+        reserve_after=fields.take("reserve_after", duration, None),
         maximum=fields.take("maximum", whole, None),
         full_message=fields.take("full_message", text, None),
     )

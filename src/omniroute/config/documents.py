@@ -12,8 +12,9 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -23,6 +24,11 @@ from omniroute.rules.names import shown, unknown
 __all__ = ["FORMATS", "Document", "RepeatedKeys", "parse", "read"]
 
 _EXTENSIONS: Final = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+_MOST_DIGITS: Final = 640  # what Python reads however it is set up
+_YAML_NOTHING: Final = ("", "~", "null")
+_YAML_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map")
+)
 _TOML_PLACE: Final = re.compile(
     r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL
 )
@@ -51,6 +57,11 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Document:
     """Read a path by its extension, or take a mapping. Raises `ConfigError`."""
     if isinstance(source, Mapping):
         return Document(source)
+    if isinstance(source, str) and "\n" in source:
+        text = (
+            "expected a path or a mapping, got text of several lines; `config.loads` reads a text"
+        )
+        raise ConfigError([Problem("", text)])
     try:
         path = Path(source)
     except TypeError:
@@ -89,9 +100,9 @@ def parse(text: str, file_format: str, *, source: str, desk: str) -> Document:
         raise ConfigError([error.problem], source=source) from None
     except RecursionError:
         raise ConfigError([Problem("", "is nested too deeply")], source=source) from None
-    if not isinstance(values, Mapping):
-        problem = f"expected a table of settings, got {shown(values)}"
-        raise ConfigError([Problem("", problem)], source=source)
+    if not isinstance(values, Mapping) or not values:
+        got = "an empty one" if isinstance(values, Mapping) else shown(values)
+        raise ConfigError([Problem("", f"expected a table of settings, got {got}")], source=source)
     return Document(values, source, desk, file_format == "yaml")
 
 
@@ -109,12 +120,10 @@ def _toml(text: str) -> object:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError is one; so is a number of too many digits
         found = _TOML_PLACE.match(str(error))
-        reason = found[1] if found else str(error)
-        if found and found[2]:
-            line, column = int(found[2]), int(found[3])
-        else:
-            line, column = _end(text)
-        raise _SyntaxProblem(line, column, f"is not TOML: {reason}") from None
+        if found is None:
+            raise _SyntaxProblem(None, None, "holds a number of far too many digits") from None
+        line, column = (int(found[2]), int(found[3])) if found[2] else _end(text)
+        raise _SyntaxProblem(line, column, f"is not TOML: {found[1]}") from None
 
 
 def _end(text: str) -> tuple[int, int]:
@@ -123,15 +132,16 @@ def _end(text: str) -> tuple[int, int]:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_table, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_table, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise _SyntaxProblem(error.lineno, error.colno, f"is not JSON: {error.msg}") from None
     except ValueError as error:
         raise _SyntaxProblem(None, None, f"is not JSON: {error}") from None
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+def _integer(digits: str) -> int | Decimal:
+    """Read a whole number; one of more digits than Python reads stays what nothing takes."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else Decimal(digits)
 
 
 def _table(pairs: Iterable[tuple[str, Any]]) -> RepeatedKeys:
@@ -152,9 +162,24 @@ def _yaml(text: str) -> object:
         raise _SyntaxProblem(None, None, hint) from None
 
     class Loader(yaml.BaseLoader):
-        """Scalars stay text; mappings remember keys that stand twice."""
+        """Scalars stay text, but for what stands for nothing; mappings remember keys that stand twice."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            untyped: Any = self
+            event = untyped.peek_event()
+            tag = getattr(event, "tag", None)
+            if tag not in (None, "!") and tag not in _YAML_TAGS:
+                text = f"tags are not read, such as {tag}"
+                raise yaml.MarkedYAMLError(problem=text, problem_mark=event.start_mark)
+            return super().compose_node(parent, index)
+
+        def construct_scalar(self, node: Any) -> Any:
+            absent = node.style is None and node.value in _YAML_NOTHING
+            return None if absent else super().construct_scalar(node)
 
         def construct_mapping(self, node: yaml.MappingNode, *args: Any) -> dict[Hashable, Any]:
+            for key, _ in node.value:
+                key.style = "'"  # a key is text, whatever it looks like
             table = RepeatedKeys(super().construct_mapping(node, *args))
             counts = Counter(key.value for key, _ in node.value)
             table.repeated = tuple(key for key, count in counts.items() if count > 1)

@@ -39,6 +39,7 @@ from omniroute.model.policy import (
     Policy,
     PolicySettings,
     Presence,
+    Resuming,
     TransferRules,
 )
 from omniroute.model.secret import SecretRef
@@ -133,7 +134,7 @@ def _value(value: Any) -> Any:
     return value if write is None else write(value)
 
 
-def _after_end(rule: AfterEnd) -> dict[str, Any]:
+def _destination(rule: AfterEnd | Resuming) -> dict[str, Any]:
     within = None if rule.within is None else render_duration(rule.within)
     return _set({"to": rule.to.value, "within": within})
 
@@ -180,12 +181,13 @@ def _service_level(level: ServiceLevel) -> dict[str, Any]:
 
 
 _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
-    AfterEnd: _after_end,
+    AfterEnd: _destination,
     Capacity: _capacity,
     Inactivity: _inactivity,
     Hours: written_hours,
     KeepAlive: _keep_alive,
     Presence: _presence,
+    Resuming: _destination,
     ServiceLevel: _service_level,
     TransferRules: _transfer,
 }

@@ -66,6 +66,8 @@ from omniroute.model.policy import (
     PolicySettings,
     Presence,
     ProtectedNames,
+    ResumeTo,
+    Resuming,
     TransferAgent,
     TransferQueue,
     TransferRules,
@@ -105,6 +107,12 @@ def _transfer(fields: Table) -> TransferRules:
 def _after_end(fields: Table) -> AfterEnd:
     to = fields.need("to", choice(AfterEndTo), AfterEndTo.NEW, expected="where a message goes")
     return AfterEnd(to, fields.take("within", duration, None))
+
+
+@table
+def _resuming(fields: Table) -> Resuming:
+    to = fields.need("to", choice(ResumeTo), ResumeTo.QUEUE, expected="who gets it")
+    return Resuming(to, fields.take("within", duration, None))
 
 
 @table
@@ -182,6 +190,7 @@ def _policy_of(fields: Table) -> PolicySettings:
         distribution=fields.take("distribution", choice(Distribution), None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
+        resume_to=fields.take("resume_to", _resuming, None),
         capacity=fields.take("capacity", many(_capacity), None),
         costs=fields.take("costs", _costs, None),
         menu_text=fields.take("menu_text", text, None),

@@ -52,10 +52,11 @@ def find(
         or lane.routing.declined
         or lane.routing.exclusive
     )
+    free = lane.routing.exclusive or lane.routing.anyone
     name = unit.setup.counted.get(lane.channel)
     places = [queue]
     open_stages = 0
-    if rule.mode is not AssignMode.EVERYONE and not lane.routing.exclusive:
+    if rule.mode is not AssignMode.EVERYONE and not free:
         open_stages = stages(unit, lines, queue, rule, since)
         places = _places(unit, queue, rule, lane, since, open_stages)
     wanted = place_for(queue, name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from omniroute.desk.unit import Unit
 from omniroute.model.assign import NEW, NO_ROUTING, AssignMode, Routing
 from omniroute.model.conversation import Conversation
 from omniroute.rules.waiting import is_sticky, segment_of
+
+if TYPE_CHECKING:
+    from omniroute.desk.unit import Unit
 
 __all__ = ["arriving", "entering"]
 

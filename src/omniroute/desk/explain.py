@@ -251,6 +251,8 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),
     (tell.WrapUpStarted, lambda e: f"{e.agent} wraps up {e.conversation}"),
     (tell.WrapUpEnded, lambda e: f"{e.agent} is done with {e.conversation}"),
+    (tell.RoomKept, lambda e: f"{e.agent} keeps free parts for {e.conversation}"),
+    (tell.RoomReleased, lambda e: f"{e.agent} keeps no parts for {e.conversation}"),
     (tell.Weighed, lambda e: f"{e.conversation} counts {e.cost} for {e.agent}"),
     (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
     (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from omniroute.desk.idempotency import Done
-from omniroute.desk.menus import serves_somewhere, show_menu
+from omniroute.desk.menus import show_menu
+from omniroute.desk.overflow import can_return
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.errors import ConversationOpen, TransitionNotAllowed, UsageError
@@ -104,7 +105,7 @@ def wake(conversation: str, by: str) -> Callable[[Unit], Done]:
     def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
-        gone = not serves_somewhere(unit, found)
+        gone = not can_return(unit, found)
         after = unit.perform(found, ask.Wake(by, gone), unit.policy(found))
         if after.state is State.SELECTING:
             show_menu(unit, after)

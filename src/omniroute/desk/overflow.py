@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import evolve
 
 from omniroute.desk.entering import entering
-from omniroute.desk.unit import Unit
+from omniroute.desk.menus import serves_somewhere
 from omniroute.model import commands as ask
-from omniroute.model.assign import AssignPolicy
+from omniroute.model.assign import RETURNED, AssignPolicy
 from omniroute.model.conversation import Conversation
 from omniroute.schema import AGENTS, CONVERSATIONS
 
-__all__ = ["overflow"]
+if TYPE_CHECKING:
+    from omniroute.desk.unit import Unit
+
+__all__ = ["can_return", "overflow"]
 
 _WAITING = CONVERSATIONS.index("waiting")
 _SERVING = AGENTS.index("serving")
+
+
+def can_return(unit: Unit, conversation: Conversation) -> bool:
+    """Whether there is a queue to return to: its own with agents, or one that it overflows into (S6)."""
+    if serves_somewhere(unit, conversation):
+        return True
+    queue = conversation.queue
+    return queue is not None and _target(unit, unit.rule(queue).assign, (queue,)) is not None
 
 
 def overflow(unit: Unit, conversation: Conversation) -> bool:
@@ -31,7 +44,8 @@ def overflow(unit: Unit, conversation: Conversation) -> bool:
     full = _length(unit, queue) > (rule.maximum or _NO_LIMIT)
     if not full and not _is_time(unit, conversation, rule):
         return False
-    target = _target(unit, conversation, rule)
+    visited = (queue, *conversation.extras.routing.visited)
+    target = _target(unit, rule, visited)
     if target is not None:
         _move(unit, conversation, target)
     elif full and rule.full_message is not None and conversation.clocks.queued_at == unit.now:
@@ -47,6 +61,10 @@ def _is_time(unit: Unit, conversation: Conversation, rule: AssignPolicy) -> bool
     waited = unit.now - conversation.clocks.queued_at
     if rule.overflow_after is not None and waited >= rule.overflow_after:
         return True
+    if conversation.extras.routing.wait_class == RETURNED and not serves_somewhere(
+        unit, conversation
+    ):
+        return True  # it came back where nobody serves any more (S6)
     arrived = waited == 0
     length = _length(unit, conversation.queue or "")
     return arrived and rule.overflow_at is not None and length > rule.overflow_at
@@ -56,8 +74,7 @@ def _length(unit: Unit, queue: str) -> int:
     return unit.tx.count(_WAITING, unit.desk, (queue,))
 
 
-def _target(unit: Unit, conversation: Conversation, rule: AssignPolicy) -> str | None:
-    visited = (conversation.queue, *conversation.extras.routing.visited)
+def _target(unit: Unit, rule: AssignPolicy, visited: tuple[str, ...]) -> str | None:
     for queue in rule.overflow:
         if queue in visited or not unit.setup.is_leaf(queue):
             continue

@@ -80,6 +80,15 @@ class QueueLines:
         if line.stages_until != opened:
             self._keep(evolve(line, stages_until=opened))
 
+    def keep_room(self, conversation: Conversation, agent: str | None) -> None:
+        """Note whose parts are kept for a conversation that waits; None: nobody's any more (R2)."""
+        line = self.of(conversation.queue or "")
+        keepers = {each: by for each, by in line.keepers.items() if each != conversation.id}
+        if agent is not None:
+            keepers[conversation.id] = agent
+        if keepers != line.keepers:
+            self._keep(evolve(line, keepers=keepers))
+
     def _keep(self, line: QueueLine) -> None:
         self._found[line.queue] = self._changed[line.queue] = line
 

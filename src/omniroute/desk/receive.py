@@ -13,7 +13,8 @@ from typing import Any
 from attrs import evolve
 
 from omniroute.desk.entering import arriving, entering
-from omniroute.desk.menus import enabled, listed, serves_somewhere, show_menu
+from omniroute.desk.menus import enabled, listed, show_menu
+from omniroute.desk.overflow import can_return
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
 from omniroute.desk.unit import Unit
@@ -252,7 +253,7 @@ def _again(
     body: dict[str, Any],
 ) -> Conversation:
     body |= {"conversation": conversation.id, "at": max(unit.now, conversation.at)}
-    gone = conversation.state in _ASIDE and not serves_somewhere(unit, conversation)
+    gone = conversation.state in _ASIDE and not can_return(unit, conversation)
     command = ask.Receive(body["id"], entry_point.sla, queue_gone=gone)
     policy = unit.policy(conversation)
     after = unit.perform(conversation, command, policy, messages=(body,))
@@ -302,7 +303,8 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
     if not selected.is_leaf:
         return show_menu(unit, unit.perform(conversation, ask.Browse(selected.path), policy))
     queue = "/".join((conversation.place.inbox, *selected.path))
-    routing = entering(unit, queue, conversation.extras.routing)
+    before = conversation.extras.routing
+    routing = entering(unit, queue, before, before.wait_class)
     policy = unit.policy_at(conversation, queue)
     return unit.perform(conversation, ask.Enqueue(queue, routing=routing), policy)
 

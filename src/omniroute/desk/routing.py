@@ -7,12 +7,13 @@ nobody waits while a suitable agent has room (R2): one transaction decides as ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from attrs import evolve
 
 from omniroute.desk.candidates import find, stages
+from omniroute.desk.keeping import fits_by_now, is_starving, keep, keep_room
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
@@ -21,7 +22,7 @@ from omniroute.model.agent import Agent
 from omniroute.model.assign import AssignMode, Lane, Routing
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
-from omniroute.model.policy import AfterEndTo
+from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, fitting, may_push
 from omniroute.rules.reach import NEVER, Line, Way, first_of
 from omniroute.rules.waiting import (
@@ -34,7 +35,7 @@ from omniroute.rules.waiting import (
     refusal,
     sticky_lane,
 )
-from omniroute.rules.weights import fits
+from omniroute.rules.weights import fits, missing, place_for
 from omniroute.schema import EXPLANATIONS
 
 __all__ = ["next_for", "settle"]
@@ -43,8 +44,10 @@ __all__ = ["next_for", "settle"]
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
     lines = Lines(unit)
-    while unit.freed or unit.queued or unit.closed:
-        if unit.freed:
+    while unit.bereft or unit.freed or unit.queued or unit.closed:
+        if unit.bereft:
+            _look_again(unit)
+        elif unit.freed:
             agent = next(iter(unit.freed))
             del unit.freed[agent]
             _fill(unit, lines, agent)
@@ -78,9 +81,11 @@ def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool =
         return overflow(unit, conversation)
     if (routing := conversation.extras.routing).sticky is not None:
         return _place_sticky(unit, lines, conversation, routing)
-    choice = find(unit, lines, conversation, preferred=_last_agent(unit, conversation))
+    choice = find(unit, lines, conversation)
     if told or choice.chosen is not None:
         _give(unit, lines, conversation, choice)
+    if choice.chosen is None and unit.setup.counted and is_starving(unit, conversation):
+        _keep_room(unit, lines, conversation)
     return choice.chosen is not None or overflow(unit, conversation)
 
 
@@ -99,16 +104,6 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     return False  # it is in line like everybody from here on, and looked at again
 
 
-def _last_agent(unit: Unit, conversation: Conversation) -> Agent | None:
-    if unit.policy(conversation).after_end.to is not AfterEndTo.LAST_AGENT:
-        return None
-    last = conversation.extras.previous_agent
-    agent = None if last is None else unit.find_agent(last)
-    if agent is None or conversation.queue not in agent.leaves or not may_push(agent):
-        return None
-    return agent if _suits(unit, agent, conversation) else None
-
-
 def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
     """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
     channel = conversation.place.channel
@@ -119,12 +114,41 @@ def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
     """Give an agent with room what comes first of all that they may take (R2)."""
+    if (found := unit.find_agent(agent_id)) is not None and found.extras.keeps is not None:
+        if (kept := fits_by_now(unit, found)) is None:
+            return
+        keeper = unit.agent(agent_id)
+        _give(unit, lines, kept, find(unit, lines, kept, preferred=keeper))
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
         room = agent.capacity.soft_max - agent.load
         waiting = next_for(unit, lines, agent, agent.leaves, unit.pushes_from, room)
         if waiting is None:
             return
         _give(unit, lines, waiting, find(unit, lines, waiting, preferred=agent))
+
+
+def _keep_room(unit: Unit, lines: Lines, conversation: Conversation) -> None:
+    """Keep somebody's parts for what has waited long and needs several, of the first who serve it (R2)."""
+    queue, lane, since = (
+        conversation.queue or "",
+        lane_of(conversation),
+        conversation.clocks.queued_at,
+    )
+    place = place_for(queue, unit.setup.counted.get(lane.channel))
+
+    def may_take(agent: Agent) -> bool:
+        return _may_take(unit, lines, agent, queue, lane, since)
+
+    keep_room(unit, conversation, [entry[4] for entry in lines.servers(place)], may_take)
+
+
+def _look_again(unit: Unit) -> None:
+    """What nobody keeps parts for any more is placed anew."""
+    for each in unit.bereft:
+        found = unit.conversation(each)
+        if found.state is State.QUEUED:
+            unit.queued[each] = found
+    unit.bereft.clear()
 
 
 def next_for(
@@ -153,11 +177,8 @@ def next_for(
             ways += (Way((queue, lane), rule, widens=NEVER) for lane in lanes)
     heads = lines.heads([way.prefix for way in ways], room)
     _forget(unit, ways, heads)
-    if counted := unit.setup.counted:
-        heads = [
-            head if limit(agent, counted.get(_channel_of(way))) else None
-            for way, head in zip(ways, heads, strict=True)
-        ]
+    if unit.setup.counted:
+        heads = _that_fit(unit, lines, agent, ways, heads, limit)
 
     def is_open(head: tuple[Any, ...], way: Way) -> bool:
         lane = way.lane or lane_of(unit.conversation(head[-1]))
@@ -165,6 +186,38 @@ def next_for(
 
     found = first_of(agent.id, ways, heads, unit.now, is_open)
     return None if found is None else unit.conversation(found[-1])
+
+
+def _that_fit(
+    unit: Unit,
+    lines: Lines,
+    agent: Agent,
+    ways: Sequence[Way],
+    heads: Sequence[tuple[Any, ...] | None],
+    limit: Callable[[Agent, str | None], bool],
+) -> list[tuple[Any, ...] | None]:
+    """Return the heads that fit; none where the agent's parts are kept for one from here on (R2)."""
+    counted = unit.setup.counted
+    fitting_heads: list[tuple[Any, ...] | None] = []
+    starving: list[tuple[tuple[Any, ...], Conversation]] = []
+    for way, head in zip(ways, heads, strict=True):
+        name = counted.get(_channel_of(way))
+        fits_here = limit(agent, name)
+        fitting_heads.append(head if fits_here else None)
+        if head is None or fits_here or limit is not fits or not way.rule.heavy:
+            continue
+        found = unit.conversation(head[-1])
+        lane = lane_of(found)
+        if (
+            missing(agent, name) is not None
+            and is_starving(unit, found)
+            and _may_take(unit, lines, agent, head[0], lane, head[4])
+        ):
+            starving.append((order(head, way.rule, unit.now), found))
+    if not starving:
+        return fitting_heads
+    keep(unit, agent, min(starving, key=lambda each: each[0])[1])
+    return [None] * len(fitting_heads)
 
 
 def _channel_of(way: Way) -> str:

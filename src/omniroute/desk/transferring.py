@@ -96,6 +96,7 @@ def _to_line(
         group=group,
         exclusive=isinstance(to, Group),
         sticky=None,
+        anyone=False,
         declined=(sender.id,),
         visited=(),
         transfers=before.transfers + 1,

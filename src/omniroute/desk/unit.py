@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from omniroute.desk.flows import start_flows
-from omniroute.desk.menus import serves_somewhere, show_menu
+from omniroute.desk.keeping import leave_line, lost_keeper
+from omniroute.desk.menus import show_menu
+from omniroute.desk.overflow import can_return
 from omniroute.desk.queue_lines import QueueLines
 from omniroute.desk.weighing import name_of, weigh
 from omniroute.desk.wrapping import start_wrap_ups
@@ -100,6 +102,8 @@ class Unit:
         self.ranking = setups.ranking
         self.queue_lines = QueueLines(tx, desk, record.lined)
         self.closed: dict[str, None] = {}
+        self.bereft: dict[str, None] = {}
+        """Conversations for which an agent kept room who no longer does."""
 
     @property
     def may_be_overdue(self) -> bool:
@@ -287,7 +291,7 @@ class Unit:
     def fire(self, conversation: Conversation) -> Conversation:
         """Fire a conversation's earliest deadline, at its own instant (S2)."""
         (at, kind), before = conversation.timers[0], conversation.timers
-        gone = kind is DeadlineKind.WAKE and not serves_somewhere(self, conversation)
+        gone = kind is DeadlineKind.WAKE and not can_return(self, conversation)
         command = Expire(kind, self.now, gone)
         after = self.perform(conversation, command, self.policy(conversation), now=at)
         assert after.timers != before  # noqa: S101  (or this would go on for ever)
@@ -313,6 +317,8 @@ class Unit:
     def _follow(self, agent_id: str, event: tell.Event) -> None:
         before = self.find_agent(agent_id)
         after = apply_agent(before, event, agent_id)
+        if (kept := lost_keeper(before, after)) and not isinstance(event, tell.RoomReleased):
+            self.bereft[kept] = None
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
@@ -342,6 +348,8 @@ class Unit:
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
         if conversation.state is State.QUEUED or (before and before.state is State.QUEUED):
             self.moves_in_line += 1
+        if self.setup.counted and before is not None and before.state is State.QUEUED:
+            leave_line(self, before, conversation)
         if conversation.state is not State.QUEUED:
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):

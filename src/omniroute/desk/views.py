@@ -196,7 +196,7 @@ class AgentView:
     `load` is in parts of their `capacity`. `terms` says what a conversation of a channel, kind or
     family costs them and how many they may hold, `holds` how many they do, `colours` whether there is
     room for one more (P2); what is in none of them costs one part. `forced` counts what they were given
-    by force (M9).
+    by force (M9); `keeps` is the conversation for which their free parts are kept (R2).
     One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15).
     """
 
@@ -219,6 +219,7 @@ class AgentView:
     holds: Mapping[str, int]
     colours: Mapping[str, Colour]
     forced: int
+    keeps: str | None
 
     @classmethod
     def of(cls, agent: Agent, zone: str) -> AgentView:
@@ -243,6 +244,7 @@ class AgentView:
             holds=counts(agent),
             colours={name: colour(agent, name) for name in agent.extras.terms},
             forced=agent.forced,
+            keeps=agent.extras.keeps,
         )
 
 

@@ -97,11 +97,13 @@ class AgentExtras:
 
     `terms` are by channel or family; `own_limits` what was given of it to this agent alone. `held` are
     conversations, and wrap-ups behind a `~`, by what they count as: what is not in it costs one part.
+    `keeps` is the conversation for which their free parts are kept (R2).
     """
 
     terms: Mapping[str, ChannelTerms] = field(factory=dict)
     own_limits: Mapping[str, Capacity] = field(factory=dict)
     held: Mapping[str, Held] = field(factory=dict)
+    keeps: str | None = None
 
 
 NO_EXTRAS: Final = AgentExtras()
@@ -147,4 +149,4 @@ class Agent:
     @property
     def has_room(self) -> bool:
         """Whether automatic assignment may add one more."""
-        return self.load < self.capacity.soft_max
+        return self.load < self.capacity.soft_max and self.extras.keeps is None

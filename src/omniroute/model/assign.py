@@ -117,6 +117,8 @@ class AssignSettings:
     """After how long of a wait a conversation goes on to the first of them with agents and room."""
     overflow_at: int | None = None
     """With how many waiting the next one goes on at once."""
+    reserve_after: int | None = None
+    """After how long of a wait, for what costs several parts, an agent's freed parts are kept for it."""
     maximum: int | None = None
     """How many may wait: further ones go on, and nothing overflows into it."""
     full_message: str | None = None
@@ -130,13 +132,17 @@ ASSIGN_DURATIONS: Final = (
     "sticky_within",
     "sticky_wait",
     "overflow_after",
+    "reserve_after",
 )
 """The keys of `assign` that are durations."""
 
 
 @frozen(kw_only=True)
 class AssignPolicy:
-    """What holds for one queue. The defaults are those of a desk that sets nothing."""
+    """What holds for one queue. The defaults are those of a desk that sets nothing.
+
+    `heavy` are the channels that `reserve_after` is for: those that cost several parts (P2).
+    """
 
     mode: AssignMode = AssignMode.EVERYONE
     cascade: tuple[str, ...] = ()
@@ -154,6 +160,8 @@ class AssignPolicy:
     overflow: tuple[str, ...] = ()
     overflow_after: int | None = None
     overflow_at: int | None = None
+    reserve_after: int | None = None
+    heavy: tuple[str, ...] = ()
     maximum: int | None = None
     full_message: str | None = None
 
@@ -165,7 +173,8 @@ class Routing:
     `segment` is 0 for most and below it for whoever goes in front (P12). `group` is the one it was
     allotted to (M2) or, where `exclusive`, transferred to. `requires` is asked beside what the queue
     asks. `sticky` is the agent it waits for (P4). `declined` will not be offered it again in this
-    wait (M5). `visited` are the queues this wait has been in (P5), `transfers` counts (M13).
+    wait (M5). `visited` are the queues this wait has been in (P5), `transfers` counts (M13). `anyone`
+    who serves the queue may take it, whatever stage or share it has (A14).
     """
 
     segment: int = 0
@@ -177,6 +186,7 @@ class Routing:
     declined: tuple[str, ...] = ()
     visited: tuple[str, ...] = ()
     transfers: int = 0
+    anyone: bool = False
 
 
 NO_ROUTING: Final = Routing()
@@ -199,7 +209,8 @@ class QueueLine:
 
     `counts` says how many conversations each group was allotted under `shares` (M2). `stages_until` holds
     for each later stage of the cascade the latest instant at which nobody before it was available:
-    who has waited since then is open to that stage (M1).
+    who has waited since then is open to that stage (M1). `keepers` are agents whose freed parts are
+    kept, by the conversation they are kept for (R2).
     """
 
     queue: str
@@ -207,3 +218,4 @@ class QueueLine:
     shares: Mapping[str, int] = field(factory=dict)
     counts: Mapping[str, int] = field(factory=dict)
     stages_until: tuple[int, ...] = ()
+    keepers: Mapping[str, str] = field(factory=dict)

@@ -52,6 +52,8 @@ __all__ = [
     "Relocated",
     "Remarked",
     "ResponseTargetExceeded",
+    "RoomKept",
+    "RoomReleased",
     "Route",
     "Selecting",
     "SlaBreached",
@@ -461,6 +463,20 @@ class Weighed(AgentEvent):
     counted_as: str | None
     cost: int
     wrap_up: bool = False
+
+
+@frozen
+class RoomKept(AgentEvent):
+    """The agent's free parts are kept for a conversation that waits and needs several (R2)."""
+
+    conversation: str
+
+
+@frozen
+class RoomReleased(AgentEvent):
+    """The agent's free parts are no longer kept: the conversation got what it needs, or left."""
+
+    conversation: str
 
 
 @frozen

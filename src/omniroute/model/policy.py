@@ -42,6 +42,8 @@ __all__ = [
     "PolicySettings",
     "Presence",
     "ProtectedNames",
+    "ResumeTo",
+    "Resuming",
     "TransferAgent",
     "TransferQueue",
     "TransferRules",
@@ -194,6 +196,24 @@ class AfterEnd:
     """Counted from the end; a later message starts a new conversation whatever `to` says."""
 
 
+class ResumeTo(StrEnum):
+    """Who gets a conversation that comes back from a snooze, a dismissal or its end."""
+
+    QUEUE = "queue"
+    FIRST_AVAILABLE = "first_available"
+    LAST_AGENT = "last_agent"
+
+
+@frozen
+class Resuming:
+    """Who gets a conversation that comes back (A14, U39, P4)."""
+
+    to: ResumeTo = ResumeTo.QUEUE
+    """Whoever the queue gives it to, whoever is first available, or the agent who had it last."""
+    within: int | None = None
+    """For how long it goes to that agent, counted from when they let it go."""
+
+
 @frozen(kw_only=True)
 class Inactivity:
     """When a silent conversation becomes inactive, and what then (U32 to U38). Microseconds."""
@@ -263,6 +283,8 @@ class PolicySettings:
     """Whether an agent may take a conversation from another, after confirming it."""
     after_end: AfterEnd | None = None
     """What a contact's message does after the end."""
+    resume_to: Resuming | None = None
+    """Who gets a conversation that comes back from a snooze, a dismissal or its end."""
     capacity: Mapping[str, Capacity] | None = None
     """What an agent holds at once: `messaging` in all, and of a channel, kind or family by its name."""
     costs: Mapping[str, Cost] | None = None
@@ -344,6 +366,7 @@ class Policy:
     distribution: Distribution = Distribution.LONGEST_IDLE
     overtake: Overtake = Overtake.FORBID
     after_end: AfterEnd = AfterEnd()
+    resume_to: Resuming = Resuming()
     capacity: Mapping[str, Capacity] = field(
         factory=lambda: {"messaging": Capacity(goal=3, soft_max=3, hard_max=5)}
     )

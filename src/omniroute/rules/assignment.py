@@ -47,6 +47,9 @@ _COUNT: Final = 5
 _REFUSED: Final = {Colour.ORANGE: "at capacity", Colour.RED: "not available"}
 
 
+_ORANGE: Final = COLOURS.index(Colour.ORANGE)
+
+
 @frozen
 class Choice:
     """Who was chosen (None: nobody), the next in order, and the refused by reason."""
@@ -100,6 +103,8 @@ def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:
     """Return an index entry as a candidate, with what speaks against them on a channel."""
     _, number, _, _, agent, load, maximum, idle_since, channels = entry[:9]
     reason = _REFUSED.get(COLOURS[number])
+    if number == _ORANGE and load < maximum:
+        reason = "too little room"
     if reason is None and channel and channels and f",{channel}," not in channels:
         reason = f"not enabled for {channel}"
     return Candidate(agent, load, maximum, idle_since, reason)

@@ -178,8 +178,9 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
 
 def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
     x = c.extras
+    back = returned(x.routing)  # whatever is chosen, the wait for it is a return (S6)
     extras = Extras(
-        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), x.routing
+        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), back
     )
     k = c.clocks
     if k.sla is not None and k.sla.paused_at is not None:
@@ -461,7 +462,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     x = a.extras
     if change < 0 and x.held:
         held, cost = release(x.held, event.conversation)
-        x, change = AgentExtras(x.terms, x.own_limits, held), -cost
+        x, change = AgentExtras(x.terms, x.own_limits, held, x.keeps), -cost
     return Agent(
         a.id,
         a.name,
@@ -519,8 +520,18 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
     if isinstance(event, tell.AgentAvailability):
         # Idle time is time in which work could have come: it starts with being available.
         since = event.at if event.available and not agent.available else agent.idle_since
-        return evolve(agent, available=event.available, idle_since=since)
+        extras = agent.extras if event.available else _keeping(agent.extras, None)
+        return evolve(agent, available=event.available, idle_since=since, extras=extras)
+    if isinstance(event, tell.RoomKept | tell.RoomReleased):
+        kept = event.conversation if isinstance(event, tell.RoomKept) else None
+        return evolve(agent, extras=_keeping(agent.extras, kept))
     return agent
+
+
+def _keeping(extras: AgentExtras, conversation: str | None) -> AgentExtras:
+    if extras.keeps == conversation:
+        return extras
+    return AgentExtras(extras.terms, extras.own_limits, extras.held, conversation)
 
 
 def _extras(agent: Agent | None, event: tell.AgentSaved) -> AgentExtras:
@@ -542,7 +553,7 @@ def _weighed(agent: Agent, event: tell.WrapUpStarted | tell.WrapUpEnded | tell.W
         key, idle_since = key if event.wrap_up else event.conversation, agent.idle_since
         held, change = hold(extras.held, key, event.counted_as, event.cost)
     if held != extras.held:
-        extras = AgentExtras(extras.terms, extras.own_limits, held)
+        extras = AgentExtras(extras.terms, extras.own_limits, held, extras.keeps)
     return evolve(agent, load=agent.load + change, idle_since=idle_since, extras=extras)
 
 

@@ -14,7 +14,7 @@ from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
 from omniroute.rules.words import normalized
 
-__all__ = ["Selected", "branch_of", "only_leaf", "options", "read_answer", "render"]
+__all__ = ["Selected", "branch_of", "menu_number", "only_leaf", "options", "read_answer", "render"]
 
 
 def branch_of(conversation: Conversation) -> str:
@@ -85,11 +85,16 @@ def read_answer(
     return Selected((*path, node.name), not node.children)
 
 
-def _by_number(words: str, listed: Sequence[QueueNode]) -> QueueNode | None:
+def menu_number(words: str) -> int | None:
+    """Return the line of a menu that a text is the number of, from 1, or None."""
     if not (words.isascii() and words.isdigit()) or len(words) > 9:
         return None
-    number = int(words)
-    return listed[number - 1] if 1 <= number <= len(listed) else None
+    return int(words) or None
+
+
+def _by_number(words: str, listed: Sequence[QueueNode]) -> QueueNode | None:
+    number = menu_number(words)
+    return None if number is None or number > len(listed) else listed[number - 1]
 
 
 def _by_title(words: str, listed: Sequence[QueueNode]) -> QueueNode | None:

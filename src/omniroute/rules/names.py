@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -24,7 +25,9 @@ __all__ = [
     "unknown",
 ]
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Controls, line separators, and what turns the direction of the text around it.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN: Final = frozenset({"Cf", "Zs", "Mn", "Me"})
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SHOWN: Final = 60
@@ -64,6 +67,8 @@ def name_problem(name: str, what: str = "a name") -> str | None:
         return f"{quoted(name)} begins or ends with a space"
     if found := _CONTROL.search(name):
         return f"{what} has no control characters, such as U+{ord(found[0]):04X}"
+    if not name.isascii() and all(unicodedata.category(each) in _UNSEEN for each in name):
+        return f"{what} has characters that can be seen"
     return None
 
 
@@ -112,6 +117,8 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         return int.__repr__(value) if abs(value) < _HUGE else "a number that is far too large"
     if isinstance(value, float | Decimal):
-        return str(value)
+        text = str(value)
+        return text if len(text) <= _SHOWN else "a number that is far too large"
     kind = type(value).__name__
-    return next((word for kinds, word in _KINDS if isinstance(value, kinds)), f"a {kind}")
+    known = next((word for kinds, word in _KINDS if isinstance(value, kinds)), None)
+    return known or f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

@@ -25,6 +25,8 @@ from omniroute.model.policy import (
     NoticeSide,
     PolicySettings,
     Presence,
+    ResumeTo,
+    Resuming,
     TransferQueue,
     TransferRules,
 )
@@ -92,6 +94,7 @@ def written_layers(config: DeskConfig) -> Iterator[tuple[str, PolicySettings]]:
 def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
     """Yield what is wrong with one layer by itself."""
     yield from _after_end(join(path, "after_end"), policy.after_end)
+    yield from _resuming(join(path, "resume_to"), policy.resume_to)
     yield from _duration(join(path, "idempotency_window"), policy.idempotency_window)
     yield from _duration(join(path, "response_target"), policy.response_target)
     if policy.service_level is not None:
@@ -147,6 +150,15 @@ def _after_end(path: str, rule: AfterEnd | None) -> Iterator[Problem]:
     yield from _duration(join(path, "within"), rule.within)
     if rule.within is not None and rule.to is AfterEndTo.NEW:
         text = 'has no effect with to = "new", which begins a new conversation at any time'
+        yield Problem(join(path, "within"), text)
+
+
+def _resuming(path: str, rule: Resuming | None) -> Iterator[Problem]:
+    if rule is None:
+        return
+    yield from _duration(join(path, "within"), rule.within)
+    if rule.within is not None and rule.to is not ResumeTo.LAST_AGENT:
+        text = f'has no effect with to = {quoted(rule.to)}; it belongs to to = "last_agent"'
         yield Problem(join(path, "within"), text)
 
 

@@ -20,6 +20,8 @@ from omniroute.model.policy import (
     KeepAlive,
     Overtake,
     PolicySettings,
+    ResumeTo,
+    Resuming,
     TransferAgent,
     TransferQueue,
     TransferRules,
@@ -43,6 +45,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             assignment=Assignment.PUSH,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
+            resume_to=Resuming(ResumeTo.LAST_AGENT, 3 * DAY),  # the same agent for a while
             labels=_labels("Waiting", "Open", "Closed", snoozed="Snoozed"),
             closed=("dismiss",),
         ),
@@ -50,6 +53,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             assignment=Assignment.PUSH,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
+            resume_to=Resuming(ResumeTo.QUEUE),  # U39
             transfer=TransferRules(queue=TransferQueue.NONE),  # U67
             chat_timeout=DAY,
             hard_expiry=7 * DAY,  # U30, locked
@@ -74,6 +78,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             assignment=Assignment.CLAIM,
             overtake=Overtake.CONFIRM,  # C4
             after_end=AfterEnd(AfterEndTo.QUEUE),  # C8: the same conversation, and no timer
+            resume_to=Resuming(ResumeTo.QUEUE),
             transfer=TransferRules(queue=TransferQueue.NONE),
             labels=_labels(
                 "Unanswered", "Active", "Finished", dismissed="Active", snoozed="Active"
@@ -85,6 +90,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             distribution=Distribution.LEAST_LOADED,  # A18
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
+            resume_to=Resuming(ResumeTo.FIRST_AVAILABLE),  # A14
             transfer=TransferRules(agent=TransferAgent.SAME_GROUP),  # A21
             labels=_labels("Waiting", "Ongoing", "Ended", snoozed="Snoozed"),
             closed=("dismiss",),  # put aside by snooze, ended by hand (A20)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 from omniroute.errors import Problem
-from omniroute.model.desk_config import DeskConfig, InboxConfig
+from omniroute.model.desk_config import DeskConfig, InboxConfig, QueueNode
 from omniroute.model.policy import PolicySettings, ProtectedNames
 from omniroute.rules import queue_tree
 from omniroute.rules.channel_checks import language_problem
 from omniroute.rules.contradictions import contradictions, takes_part
 from omniroute.rules.judged import Judged, positions, when
+from omniroute.rules.menu import menu_number
 from omniroute.rules.names import join, quoted, text_problem, unknown
 from omniroute.rules.policy_checks import written_layers
 from omniroute.rules.presets import PRESETS
-from omniroute.rules.words import PROTECTED, ReservedWords, normalized
+from omniroute.rules.words import ReservedWords, normalized
 
 __all__ = ["direct_access_problems", "navigation_words", "queue_problems", "reserved_words"]
 
@@ -63,8 +64,9 @@ def queue_problems(desk: Judged) -> Iterator[Problem]:
 
 
 def _words(config: DeskConfig) -> Iterator[Problem]:
-    """BACK and EXIT words are words, are not protected, and have none in common (U55, U56)."""
+    """BACK and EXIT words are words, not protected, none in both lists, none a menu's number (U55, U56)."""
     protected = ReservedWords.of()
+    widest = max((_widest(inbox.queues) for inbox in config.inboxes.values()), default=0)
     lists = [
         (join(path, key, index), key, word)
         for path, policy in written_layers(config)
@@ -78,9 +80,17 @@ def _words(config: DeskConfig) -> Iterator[Problem]:
             continue
         if named := protected.in_keyword(word):
             yield Problem(path, f"{quoted(word)} is a protected word ({named})")
+        if (number := menu_number(word)) is not None and number <= widest:
+            text = f"{quoted(word)} is a number of the menu, which has {widest} lines at most"
+            yield Problem(path, text)
         other, at = first.setdefault(normalized(word), (key, path))
         if other != key:
             yield Problem(path, f"{quoted(word)} is a word of {other} already ({at})")
+
+
+def _widest(nodes: Sequence[QueueNode]) -> int:
+    """How many queues stand beside each other where most of them do."""
+    return max((len(nodes), *(_widest(node.children) for node in nodes)), default=0)
 
 
 # --- traits ---------------------------------------------------------------------------------------
@@ -147,8 +157,7 @@ def _keyword(keyword: str, reserved: ReservedWords) -> str | None:
     if len(keyword.replace(",", " ").split()) > 1:
         return f"{quoted(keyword)} is more than one keyword; commas and spaces separate them"
     if word := reserved.in_keyword(keyword):
-        kind = "a protected word" if word in PROTECTED else "a word for BACK or EXIT"
-        return f"{quoted(keyword)} is {kind}"
+        return f"{quoted(keyword)} is {reserved.kind(word)}"
     return None
 
 

@@ -36,7 +36,7 @@ from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.reach import Reach
 from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
-from omniroute.rules.weights import MESSAGING, counted_channels
+from omniroute.rules.weights import MESSAGING, counted_channels, heavy_channels
 from omniroute.rules.words import normalized
 
 __all__ = ["ResolvedEntryPoint", "Setup"]
@@ -87,6 +87,7 @@ class Setup:
         "_addresses",
         "_direct_access",
         "_entry_points",
+        "_heavy",
         "_holidays_of",
         "_keywords",
         "_leaves",
@@ -110,6 +111,8 @@ class Setup:
         self._holidays_of = holidays_of
         self.config: Final = config
         self.version: Final = version
+        self.counted: Final = counted_channels(config)
+        self._heavy = heavy_channels(config, self.counted)
         self._leaves_by_inbox = {
             name: queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items()
         }
@@ -136,7 +139,6 @@ class Setup:
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
         self._within: dict[tuple[str, str | None, str | None], Policy] = {}
-        self.counted: Final = counted_channels(config, self.policy())
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -480,6 +482,8 @@ class Setup:
         for name, on in values[SWITCHED].items():
             if not on:
                 values.pop(name, None)  # not applied; `stored` still has it (U79)
+        if self._heavy and values["assign"].reserve_after is not None:
+            values["assign"] = evolve(values["assign"], heavy=self._heavy)
         if "hours" in values:
             values["hours"] = calendar(values["hours"], self.config.zone, self._holidays_of)
         if place is not None:

@@ -132,7 +132,7 @@ def _back(
         return tell.Selecting(c.id, now, actor, timers, c.state, reason, due)
     if c.queue is None:
         raise TransitionNotAllowed(f"conversation {c.id!r} has no queue to return to")
-    routing = back_in_line(c, policy.assign, now)
+    routing = back_in_line(c, policy, now)
     return tell.Queued(c.id, now, actor, timers, c.state, reason, c.queue, None, None, due, routing)
 
 

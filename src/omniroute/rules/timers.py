@@ -223,7 +223,7 @@ def lifecycle_timers(c: Conversation, t: Timing) -> list[Timer]:
             armed.append(_alive(t, asked, quiet))
         armed += _of_state(c, t, quiet, asked)
         if state is _QUEUED and (t.assign is not _PLAIN or c.extras.routing.requires):
-            at = next_change(c.extras.routing, t.assign, clocks.queued_at, c.at)
+            at = next_change(c.extras.routing, t.assign, clocks.queued_at, c.at, c.place.channel)
             armed += () if at is None else ((at, _ASSIGNMENT),)
     if len(armed) > 1:
         armed.sort(key=in_order)

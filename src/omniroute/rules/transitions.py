@@ -124,7 +124,7 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
         None,
         due,
         resolution,
-        back_in_line(c, policy.assign, now),
+        back_in_line(c, policy, now, owner=to is AfterEndTo.LAST_AGENT),
     )
     if not again:
         return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
@@ -137,8 +137,9 @@ def _reopened_by_hand(c: Conversation, command: ask.Reopen, policy: Policy, now:
     # Nobody waits for an answer: the contact has not written, and only a resolution starts anew.
     _, due, timers = sla.begun(policy.sla, None, now)
     actor, queue = agent_actor(command.by), _queue_of(c)
+    line = back_in_line(c, policy, now, owner=policy.after_end.to is AfterEndTo.LAST_AGENT)
     back = tell.Queued(
-        c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due
+        c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due, line
     )
     return (back,), ()
 

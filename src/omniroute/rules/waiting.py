@@ -27,6 +27,7 @@ from omniroute.model.assign import (
     Selector,
 )
 from omniroute.model.conversation import Conversation
+from omniroute.model.policy import Assignment, Policy, ResumeTo
 
 __all__ = [
     "HIGHEST",
@@ -121,6 +122,8 @@ def lane_name(routing: Routing, channel: str) -> str:
         limits.append(f"{'only' if routing.exclusive else 'group'}={routing.group}")
     limits += [f"{each}/{each.expires}" for each in routing.requires]
     limits += [f"not={each}" for each in routing.declined]
+    if routing.anyone:
+        limits.append("anyone")
     return _POOL.join(limits)
 
 
@@ -141,7 +144,8 @@ def is_plain(routing: Routing) -> bool:
     """
     if routing is NO_ROUTING or routing.sticky is not None:
         return True
-    return not (routing.segment or routing.group or routing.requires or routing.declined)
+    limited = routing.group or routing.requires or routing.declined
+    return not (routing.segment or limited or routing.anyone)
 
 
 def lane_of(conversation: Conversation) -> Lane:
@@ -152,6 +156,7 @@ def lane_of(conversation: Conversation) -> Lane:
         exclusive=routing.exclusive,
         requires=routing.requires,
         declined=routing.declined,
+        anyone=routing.anyone,
     )
     name = lane_name(routing, channel)
     return Lane(name, routing.segment, routing.wait_class, channel, limits)
@@ -275,7 +280,8 @@ def refusal(agent: Agent, lane: Lane, assign: AssignPolicy, waited: int, stages:
             return "declined it"
         if routing.exclusive and routing.group not in agent.groups:
             return "not in the group"
-    if not routing.exclusive and (reason := _outside(agent, routing, assign, waited, stages)):
+    free = routing.exclusive or routing.anyone
+    if not free and (reason := _outside(agent, routing, assign, waited, stages)):
         return reason
     if not assign.skills and not routing.requires:
         return None
@@ -303,25 +309,41 @@ def timed(assign: AssignPolicy) -> bool:
         assign.widen_after is not None
         or assign.open_after is not None
         or assign.sticky_within is not None
+        or assign.sticky_wait is not None
         or assign.overflow_after is not None
+        or bool(assign.heavy)
         or any(each.expires is not None for each in assign.skills)
     )
 
 
-def back_in_line(c: Conversation, assign: AssignPolicy, now: int) -> Routing:
-    """Return the place in line of a conversation that comes back, with the agent it waits for (P4)."""
+def back_in_line(c: Conversation, policy: Policy, now: int, *, owner: bool = False) -> Routing:
+    """Return the place in line of a conversation that comes back (A14, S14).
+
+    With the agent it waits for where policy says so, or with `owner` whoever had it last (P4): for
+    the first agent who is available, past stages and shares, or as its queue gives.
+    """
     routing, last = returned(c.extras.routing), c.agent or c.extras.previous_agent
-    if last is not None and is_sticky(assign, now - c.since):
-        return evolve(routing, sticky=last)
+    resume, assign = policy.resume_to, policy.assign
+    if last is not None and policy.assignment is not Assignment.CLAIM:
+        gone = now - c.since
+        kept = resume.to is ResumeTo.LAST_AGENT and (resume.within is None or gone <= resume.within)
+        if owner or kept or is_sticky(assign, gone):
+            return evolve(routing, sticky=last)
+    if resume.to is ResumeTo.FIRST_AVAILABLE and assign.mode is not AssignMode.EVERYONE:
+        return evolve(routing, anyone=True)
     return routing
 
 
-def next_change(routing: Routing, assign: AssignPolicy, since: int, after: int) -> int | None:
+def next_change(
+    routing: Routing, assign: AssignPolicy, since: int, after: int, channel: str = ""
+) -> int | None:
     """Return the next instant beyond `after` at which more agents may take a wait, or None.
 
     Every one lies at a fixed distance from the beginning of the wait.
     """
     ahead = [since + each for each in steps(routing, assign) if since + each > after]
+    if channel in assign.heavy and assign.reserve_after is not None:
+        ahead += [at for at in (since + assign.reserve_after,) if at > after]
     return min(ahead, default=None)
 
 

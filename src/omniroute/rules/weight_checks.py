@@ -13,6 +13,7 @@ from omniroute.model.desk_config import DeskConfig
 from omniroute.model.policy import Policy
 from omniroute.rules.judged import Judged, kind_of
 from omniroute.rules.names import join, quoted, unknown
+from omniroute.rules.policy_checks import written_layers
 from omniroute.rules.weights import MESSAGING, known_names
 
 __all__ = ["agent_limit_problems", "problems"]
@@ -34,6 +35,11 @@ def problems(desk: Judged) -> Iterator[Problem]:
     for name in limits:
         if name != MESSAGING:
             yield from _name(join("policy", "capacity", name), name, (MESSAGING, *names))
+    if all(cost == 1 for cost in costs.values()):
+        for path, layer in written_layers(config):
+            if layer.assign is not None and layer.assign.reserve_after is not None:
+                text = "has no effect: no channel costs several parts; set policy.costs"
+                yield Problem(join(path, "assign", "reserve_after"), text)
     for agent, profile in config.agents.items():
         path = join("agents", agent, "capacity")
         yield from agent_limit_problems(path, profile.capacity or {}, limits)

@@ -12,7 +12,6 @@ from typing import Final
 from omniroute.model.agent import ALL, Agent, Capacity, ChannelTerms, Cost, Held
 from omniroute.model.channel_type import ChannelFamily, channel_type
 from omniroute.model.desk_config import DeskConfig
-from omniroute.model.policy import Policy
 from omniroute.rules.judged import kind_of
 
 __all__ = [
@@ -21,8 +20,11 @@ __all__ = [
     "counted_channels",
     "counts",
     "fits",
+    "fits_what_is_kept",
+    "heavy_channels",
     "hold",
     "known_names",
+    "missing",
     "names_of",
     "place_for",
     "release",
@@ -60,16 +62,20 @@ def counted_as(
     return None
 
 
-def counted_channels(config: DeskConfig, policy: Policy) -> dict[str, str]:
+def counted_channels(config: DeskConfig) -> dict[str, str]:
     """Return as what each channel of a desk counts that counts as anything."""
-    if not policy.costs and len(policy.capacity) == 1:
+    costs, limits = config.policy.costs or {}, config.policy.capacity or {}
+    if not costs and limits.keys() <= {MESSAGING}:
         return {}
     channels = dict.fromkeys((*config.channels, *(e.channel for e in config.entry_points.values())))
-    found = {
-        each: counted_as(each, kind_of(config, each), policy.costs, policy.capacity)
-        for each in channels
-    }
+    found = {each: counted_as(each, kind_of(config, each), costs, limits) for each in channels}
     return {each: name for each, name in found.items() if name is not None}
+
+
+def heavy_channels(config: DeskConfig, counted: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the channels whose conversations cost several parts, of those that are counted."""
+    costs = config.policy.costs or {}
+    return tuple(channel for channel, name in counted.items() if costs.get(name, 1) != 1)
 
 
 def terms_for(
@@ -120,15 +126,38 @@ def counts(agent: Agent) -> dict[str, int]:
 def fits(agent: Agent, name: str | None, *, by_hand: bool = False) -> bool:
     """Whether one more of a name fits: into the whole, and under its own maximum (P2, A10).
 
-    Automatic assignment stops at `soft_max`, what a person does at `hard_max` (M9).
+    Automatic assignment stops at `soft_max`, what a person does at `hard_max` (M9). It takes nothing of
+    what is kept (R2).
     """
+    return (by_hand or agent.extras.keeps is None) and _has_room(agent, name, by_hand=by_hand)
+
+
+def fits_what_is_kept(agent: Agent, name: str | None) -> bool:
+    """Whether what an agent's parts are kept for fits by now."""
+    return _has_room(agent, name, by_hand=False)
+
+
+def missing(agent: Agent, name: str | None) -> int | None:
+    """Return how many parts an agent lacks for one of a name; None where freed parts would not help."""
+    asked = terms(agent, name)
+    most = None if asked.limits is None else asked.limits.soft_max
+    if asked.cost > agent.capacity.soft_max or (most is not None and _count(agent, name) >= most):
+        return None
+    return max(agent.load + asked.cost - agent.capacity.soft_max, 0)
+
+
+def _count(agent: Agent, name: str | None) -> int:
+    return sum(each.counted_as == name for each in agent.extras.held.values())
+
+
+def _has_room(agent: Agent, name: str | None, *, by_hand: bool) -> bool:
     asked, whole = terms(agent, name), agent.capacity
     if agent.load + asked.cost > (whole.hard_max if by_hand else whole.soft_max):
         return False
     if asked.limits is None:
         return True
     most = asked.limits.hard_max if by_hand else asked.limits.soft_max
-    return sum(each.counted_as == name for each in agent.extras.held.values()) < most
+    return _count(agent, name) < most
 
 
 def hold(

@@ -142,7 +142,12 @@ class ReservedWords:
     def problem(self, name: str) -> str | None:
         """Return what is wrong with a queue's name, or None."""
         word = self.in_name(name)
-        return None if word is None else f"{quoted(name)} uses {quoted(word)}, a protected word"
+        return None if word is None else f"{quoted(name)} uses {quoted(word)}, {self.kind(word)}"
+
+    @staticmethod
+    def kind(word: str) -> str:
+        """Return what a reserved word is, in words."""
+        return "a protected word" if word in PROTECTED else "a word for BACK or EXIT"
 
     def require(self, name: str) -> None:
         """Raise `ReservedNameError`, naming the word, where a name uses one (U8)."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,50 @@ def test_of_many_desks_one_has_to_be_named(run: Any, file: Path) -> None:
     run("apply", file)
     assert '"acme" and "other"' in run("history", code=2)
     assert "version 1" in run("history", "--desk", "other")
+
+
+# --- stores that are not there --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("history",), ("tree",), ("walk",), ("rollback", "1")])
+def test_looking_at_a_database_that_is_not_there_makes_none(
+    run: Any, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    told = run(*command, code=1)
+    assert told == "error: the store has no desk yet (omniroute apply FILE --store URL)\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_for_a_database_that_is_not_there_makes_none(
+    run: Any, file: Path, tmp_path: Path
+) -> None:
+    assert run("apply", file, "--plan", code=3) == "would create desk acme, with 2 agents\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_database_of_something_else_gets_no_tables_by_being_looked_at(
+    run: Any, tmp_path: Path
+) -> None:
+    database = tmp_path / "desk.db"
+    with closing(sqlite3.connect(database)) as other:
+        other.execute("CREATE TABLE customers (name TEXT)")
+        other.commit()
+        run("history", code=1)
+        tables = other.execute("SELECT name FROM sqlite_master").fetchall()
+    assert tables == [("customers",)]
+
+
+def test_a_desk_that_is_not_there_is_named_with_those_that_are(run: Any, file: Path) -> None:
+    run("apply", file)
+    told = run("history", "--desk", "acne", code=1)
+    assert told == 'error: the store has no desk "acne"; did you mean "acme"?\n'
+    told = run("history", "--agent", "anna", code=1)
+    assert told == "error: nobody called 'anna' was ever on the staff\n"
+
+
+def test_an_error_stays_on_its_line_where_no_terminal_is(run: Any, file: Path) -> None:
+    run("apply", file)
+    edit(file, ('"15m"', '"5m"'))
+    told = run("apply", file, "--by", "ana", code=1)
+    assert told.count("\n") == 1
+    assert len(told) > 110

@@ -397,3 +397,40 @@ def test_text_that_no_store_takes_is_refused_where_it_stands():
         "entry_points.widget.theme: holds the character U+0000, which cannot be stored",
         'agents."a\\ud800": the key holds the character U+D800, which cannot be stored',
     ]
+
+
+def test_what_is_null_in_yaml_is_absent_and_what_is_quoted_is_text():
+    config = loads(
+        """
+        zone:
+        preset: ~
+        policy: null
+        inboxes:
+          g: {sla: 5, primary_for: [chat], queues: }
+        entry_points:
+          null: {channel: chat, override: {sla: 40s, inbox: ~}}
+        agents:
+          ana: {name: "null"}
+          ben: {name: Null}
+        """,
+        "yaml",
+    )
+    assert (config.zone, config.preset, config.inboxes["g"].queues) == ("UTC", None, ())
+    assert list(config.entry_points) == ["null"]
+    assert [agent.name for agent in config.agents.values()] == ["null", "Null"]
+
+
+def test_numbers_of_any_length_are_problems_like_others():
+    digits = "9" * 5_000
+    text = f'{{"inboxes": {{"g": {{"sla": {digits}}}}}, "accounts": {{"a": {{"x": {digits}}}}}}}'
+    with pytest.raises(ConfigError) as caught:
+        loads(text, "json")
+    assert [problem.path for problem in caught.value.problems] == ["inboxes.g.sla", "accounts.a.x"]
+    assert all("far too large" in problem.message for problem in caught.value.problems)
+
+
+def test_text_in_the_place_of_a_path_is_told_how_to_be_read():
+    with pytest.raises(
+        ConfigError, match=r"got text of several lines; `config\.loads` reads a text"
+    ):
+        load_config("zone = 'UTC'\ndesk = 'acme'")

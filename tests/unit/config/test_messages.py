@@ -250,7 +250,14 @@ def test_the_sound_file_is_sound(tmp_path: Path):
         ),
         ("desk.toml", b"a = 1\nb = '\xff'", "line 2: is not UTF-8"),
         ("desk.json", b'{"zone": }', "line 1, column 10: is not JSON: Expecting value"),
-        ("desk.json", b'{"x": NaN}', "is not JSON: NaN is no number"),
+        (
+            "desk.json",
+            b'{"accounts": {"a": {"x": NaN}}}',
+            "accounts.a.x: expected a finite number, got nan",
+        ),
+        ("desk.json", b"{}", "expected a table of settings, got an empty one"),
+        ("desk.toml", b"# nothing yet", "expected a table of settings, got an empty one"),
+        ("desk.toml", b"x = " + b"9" * 5_000, "holds a number of far too many digits"),
         ("desk.json", b"[]", "expected a table of settings, got a list"),
         (
             "desk.yaml",
@@ -263,6 +270,16 @@ def test_the_sound_file_is_sound(tmp_path: Path):
             "line 2, column 1: is not YAML: expected <block end>, but found '-'",
         ),
         ("desk.yml", b"", "expected a table of settings, got nothing"),
+        (
+            "desk.yml",
+            b"accounts: {meta: {app_secret: !ENV META}}",
+            "line 1, column 31: is not YAML: tags are not read, such as !ENV",
+        ),
+        (
+            "desk.yml",
+            b"a: !!omap []",
+            "line 1, column 4: is not YAML: tags are not read, such as tag:yaml.org,2002:omap",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_at_all(

@@ -104,7 +104,7 @@ def test_a_leaf_that_agents_serve_by_name_does_not_become_a_branch_under_them(p:
     draft.add_queue("general/Deutsch/Technik", "Netz")
     assert [str(each) for each in draft.problems()] == [
         (
-            "inboxes.general.Deutsch/Technik: has agents, and only leaves have: "
+            'inboxes.general."Deutsch/Technik": has agents, and only leaves have: '
             "ana, z0, z1, z2, z3, z4 and more; let them serve 'general/Deutsch/Technik/**' first"
         )
     ]

@@ -123,12 +123,12 @@ def test_colours_are_computed_for_each_channel_and_turn_by_themselves(play) -> N
 @pytest.mark.req("P2")
 def test_somebody_with_room_is_found_behind_many_who_have_too_little(play) -> None:
     names = [f"a{number:02}" for number in range(60)]
-    p = play(config({name: {} for name in names}, distribution="longest_idle"))
-    for name in names[:-1]:
+    p = play(config({name: {} for name in names}, distribution="round_robin"))
+    for name in names:
         p.agent(name).on()
-        writes(p, "chat")
-    assert {p.desk.staff.get(name).load for name in names[:-1]} == {1}
-    p.agent(names[-1]).on()
+        (chat,) = writes(p, "chat")
+        assert holders(p, chat) == [name]
+    p.agent(names[-1]).ends(chat)
     (call,) = writes(p, "voice")
     assert holders(p, call) == [names[-1]]
 
@@ -268,3 +268,110 @@ def test_a_cost_that_one_agent_has_room_for_is_served(play) -> None:
     p.agent("bob").on()
     (call,) = writes(p, "voice")
     assert holders(p, call) == ["bob"]
+
+
+# --- what needs several parts does not starve -----------------------------------------------------
+
+RESERVE = {"reserve_after": "2m"}
+
+
+def starving(p: Any, *agents: str) -> tuple[list[Any], Any]:
+    """Everybody holds four chats, and a call waits until parts are kept for it."""
+    for each in agents:
+        p.agent(each).on()
+    chats = writes(p, *["chat"] * 4 * len(agents))
+    (call,) = writes(p, "voice")
+    return chats, call
+
+
+@pytest.mark.req("R2", "P2")
+def test_before_the_wait_is_over_lighter_ones_go_past(play) -> None:
+    p = play(config(assign=RESERVE))
+    chats, call = starving(p, "ana")
+    (later,) = writes(p, "chat")
+    p.advance("119s")
+    p.agent("ana").ends(chats[0])
+    assert holders(p, call, later) == [None, "ana"]
+
+
+@pytest.mark.req("R2", "P2")
+def test_after_the_wait_freed_parts_are_kept_until_it_fits(play) -> None:
+    p = play(config(assign=RESERVE))
+    chats, call = starving(p, "ana")
+    (later,) = writes(p, "chat")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    for each in chats[:3]:
+        p.agent("ana").ends(each)
+        assert holders(p, call, later) == [None, None]
+    (arrived,) = writes(p, "chat")
+    assert holders(p, arrived) == [None], "what is kept is given to nobody who comes"
+    p.agent("ana").ends(chats[3])
+    assert holders(p, call, later, arrived) == ["ana", None, None]
+    assert p.desk.staff.get("ana").keeps is None
+    p.agent("ana").ends(call)
+    assert holders(p, later, arrived) == ["ana", "ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("R2")
+def test_one_agent_keeps_and_it_is_whoever_lacks_fewest(play) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    chats, call = starving(p, "ana", "bob")
+    held = {name: [c for c in chats if holders(p, c) == [name]] for name in ("ana", "bob")}
+    p.agent("bob").ends(held["bob"][0])
+    p.advance("2m")
+    assert (p.desk.staff.get("bob").keeps, p.desk.staff.get("ana").keeps) == (call.id, None)
+    (later,) = writes(p, "chat")
+    p.agent("ana").ends(held["ana"][0])
+    assert holders(p, call, later) == [None, "ana"], "others go on as before"
+    assert_folds(p)
+
+
+@pytest.mark.req("R2")
+def test_who_has_room_before_the_keeper_gets_it_and_the_keeper_goes_on(play) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    chats, call = starving(p, "ana")
+    p.advance("2m")
+    (later,) = writes(p, "chat")
+    p.agent("ana").ends(chats[0])
+    assert holders(p, later) == [None]
+    p.agent("bob").on()
+    assert holders(p, call, later) == ["bob", "ana"]
+    assert p.desk.staff.get("ana").keeps is None
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "R5")
+def test_parts_are_let_go_when_what_they_are_kept_for_leaves_the_line(play) -> None:
+    p = play(config(assign=RESERVE, exit_words=["bye"]))
+    chats, _ = starving(p, "ana")
+    (later,) = writes(p, "chat")
+    p.advance("2m")
+    p.agent("ana").ends(chats[0])
+    p.contact("c4", on="voice").writes("bye")
+    assert p.desk.staff.get("ana").keeps is None
+    assert holders(p, later) == ["ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("R2")
+def test_where_the_keeper_leaves_another_keeps(play) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    chats, call = starving(p, "ana", "bob")
+    p.advance("2m")
+    first = next(name for name in ("ana", "bob") if p.desk.staff.get(name).keeps)
+    other = "bob" if first == "ana" else "ana"
+    p.agent(first).off()
+    assert (p.desk.staff.get(first).keeps, p.desk.staff.get(other).keeps) == (None, call.id)
+    p.agent(other).off()
+    p.agent(first).on()
+    p.agent(first).ends(next(c for c in chats if holders(p, c) == [first]))
+    assert p.desk.staff.get(first).keeps == call.id, "whoever is freed keeps for what waits"
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "P2")
+def test_keeping_without_a_cost_is_refused() -> None:
+    with pytest.raises(om.ConfigError, match="reserve_after: has no effect"):
+        config(costs={}, assign=RESERVE)

@@ -24,7 +24,7 @@ from omniroute.channels.whatsapp import WhatsAppSettings
 from omniroute.cli.app import app
 from omniroute.codec import KINDS
 from omniroute.config import dump
-from omniroute.instants import MINUTE
+from omniroute.instants import MINUTE, render_duration
 from omniroute.model import commands, effects, events, policy
 from omniroute.model.assign import AssignSettings
 from omniroute.model.desk_config import ChannelConfig, DeskConfig, InboxConfig, QueueNode
@@ -110,9 +110,10 @@ def test_the_tables_are_well_formed_and_name_every_choice():
 
 
 def test_the_words_of_after_end_are_explained(reference):
-    after_end = prose(reference / "configuration.md").partition("`to` is one of")[2]
-    after_end, _, levels = after_end.partition("`formula` is one of")
-    for text, kind in ((after_end, AfterEndTo), (levels, om.ServiceLevelFormula)):
+    _, after_end, resuming = prose(reference / "configuration.md").split("`to` is one of")
+    resuming, _, levels = resuming.partition("`formula` is one of")
+    kinds = ((after_end, AfterEndTo), (resuming, policy.ResumeTo), (levels, om.ServiceLevelFormula))
+    for text, kind in kinds:
         assert sorted(re.findall(r'^- `"(\w+)"`', text, re.MULTILINE)) == sorted(kind)
 
 
@@ -154,9 +155,10 @@ def settings_of(settings: PolicySettings) -> Any:
         value = getattr(settings, each.name)
         if isinstance(value, StrEnum):
             yield each.name, value.value
-        elif isinstance(value, AfterEnd):
-            assert value.within is None
+        elif isinstance(value, AfterEnd | policy.Resuming):
             yield f"{each.name}.to", value.to.value
+            if value.within is not None:
+                yield f"{each.name}.within", render_duration(value.within)
         elif isinstance(value, policy.TransferRules):
             plain = policy.TransferRules()
             for key in ("queue", "agent"):
@@ -182,6 +184,7 @@ SETTINGS: dict[str, Any] = {
     "distribution": om.Distribution.LEAST_LOADED,
     "overtake": om.Overtake.CONFIRM,
     "after_end": AfterEnd(AfterEndTo.QUEUE),
+    "resume_to": policy.Resuming(policy.ResumeTo.LAST_AGENT),
     "capacity": {"messaging": om.Capacity(1, 1, 1)},
     "costs": {"chat": 1},
     "menu_text": "?",
@@ -226,7 +229,7 @@ def allowed_in(key: str) -> set[str]:
         inbox = InboxConfig(
             sla=1_000_000,
             primary_for=("chat",),
-            queues=(QueueNode("a"), QueueNode("b")),
+            queues=(QueueNode("a", (QueueNode("c"),)), QueueNode("b")),
             policy=settings if layer == "inbox" else PolicySettings(),
             at={"a": settings} if layer == "queue" else {},
         )

@@ -176,7 +176,7 @@ def test_new_words_for_back_and_exit_are_held_against_the_names_and_keywords_the
     assert said(document) == []
     document["policy"] = {"back_words": ["Technik"], "exit_words": ["PAY"]}
     assert said(document) == [
-        'inboxes.general.queues[1][0]: "Technik" uses "Technik", a protected word',
+        'inboxes.general.queues[1][0]: "Technik" uses "Technik", a word for BACK or EXIT',
         'inboxes.general.at.English.keywords[0]: "pay" is a word for BACK or EXIT',
     ]
 
@@ -482,4 +482,22 @@ def test_an_inbox_policy_is_checked_as_every_layer_is():
     )
     assert problems_of(inboxes={"general": inbox}, entry_points={}, groups={}, agents={}) == [
         "inboxes.general.policy.ended_text: a text is not empty"
+    ]
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u200d", "a\u202eb", "a\u2028b", "\u2066a", "\u0301"])
+def test_a_name_can_be_seen_and_turns_no_text_around_it(name: str):
+    document = with_at("English")
+    document["inboxes"]["general"]["queues"].append(name)
+    assert [problem.partition(": ")[0] for problem in said(document)] == [
+        "inboxes.general.queues[3]"
+    ]
+
+
+@pytest.mark.req("U55", "U56")
+def test_a_number_of_the_menu_is_no_word_for_back_or_exit():
+    document = with_at("English")
+    document["policy"] = {"back_words": ["0", "9"], "exit_words": ["02", "#"]}
+    assert said(document) == [
+        'policy.exit_words[0]: "02" is a number of the menu, which has 2 lines at most'
     ]

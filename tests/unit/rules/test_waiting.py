@@ -19,6 +19,7 @@ from omniroute.model.assign import (
     Segment,
     Selector,
 )
+from omniroute.model.policy import Policy
 from omniroute.rules.waiting import (
     HIGHEST,
     back_in_line,
@@ -224,17 +225,17 @@ def test_nothing_comes_from_a_channel_that_an_agent_is_not_enabled_for() -> None
 
 @pytest.mark.req("P4")
 def test_whoever_is_back_in_time_waits_for_their_last_agent() -> None:
-    sticky = AssignPolicy(sticky_within=MINUTE)
+    sticky = Policy(assign=AssignPolicy(sticky_within=MINUTE))
     held = a_conversation(agent="ana", since=NOW)
     assert back_in_line(held, sticky, NOW + MINUTE).sticky == "ana"
     assert back_in_line(held, sticky, NOW + MINUTE + 1).sticky is None
-    assert back_in_line(held, PLAIN, NOW).sticky is None
+    assert back_in_line(held, Policy(), NOW).sticky is None
 
 
 @pytest.mark.req("S14")
 def test_a_return_is_a_wait_of_its_own_ahead_of_new_ones() -> None:
     before = Routing(segment=-1, group="a", declined=("ana",), visited=("vip",), transfers=2)
-    again = back_in_line(a_conversation(extras=_with(before)), PLAIN, NOW)
+    again = back_in_line(a_conversation(extras=_with(before)), Policy(), NOW)
     assert again == Routing(segment=-1, wait_class=RETURNED, group="a", transfers=2)
 
 
