@@ -65,7 +65,7 @@ class Procrastinate:
         await task.batch_defer_async(
             *[cast("Any", {"conversation": f"c_{n}"}) for n in range(jobs)]
         )
-        return await self._app.job_manager.register_worker()
+        return int(await self._app.job_manager.register_worker())
 
     def claim(self, number: int) -> float:
         """Take so many jobs, one after the other; return the seconds for one."""

@@ -126,7 +126,7 @@ class ModeBooks(Books):
             return "tier1" in self._groups[agent] or waited >= _SECOND or skipped
         if rule == 1:
             return routing.get("group") in self._groups[agent] or waited >= _SECOND
-        return rule != 2 or self._router[agent] >= 2  # noqa: PLR2004
+        return rule != 2 or self._router[agent] >= 2
 
     def _check_push(self, name: str, agent_name: str, agent: Agent) -> None:
         self.pushed.add((name, self.position))

@@ -27,7 +27,7 @@ def entry_point(queue: int) -> str:
     return f"door-{queue}"
 
 
-def office(  # noqa: PLR0913
+def office(
     desk: str, *, agents: int, queues: int, soft_max: int, sla: str = "7d", modes: bool = False
 ) -> om.DeskConfig:
     """Return a desk of so many agents, each of whom serves two neighbouring queues.
@@ -44,6 +44,7 @@ def office(  # noqa: PLR0913
         | ({"override": {"inbox": f"q{number}"}} if number else {})
         for number in range(queues)
     }
+    after_end = "queue" if modes else "new"
     capacity = {"goal": soft_max, "soft_max": soft_max, "hard_max": soft_max}
     staff = {
         f"a{number:02}": {"serves": sorted({f"q{number % queues}", f"q{(number + 1) % queues}"})}
@@ -55,7 +56,7 @@ def office(  # noqa: PLR0913
             "desk": desk,
             "zone": "UTC",
             "preset": "push",
-            "policy": {"capacity": {"messaging": capacity}, "after_end": {"to": "queue" if modes else "new"}},
+            "policy": {"capacity": {"messaging": capacity}, "after_end": {"to": after_end}},
             "inboxes": inboxes,
             "entry_points": doors,
             "groups": {"tier1": {}, "tier2": {}} if modes else {},

@@ -91,13 +91,15 @@ class _Racer:
             marks = dict.fromkeys(("mark", "key"), f"shared-{self._shared[name]}")
         door = entry_point(sum(marks["key"].encode()) % self._doors[name])
         contact = f"{marks['key']}-contact"
-        if self._random.random() < _BACK and self._mine[name] and marks["key"][0] != "s":
+        shared = marks["key"].startswith("shared")
+        back = not shared and bool(self._mine[name]) and self._random.random() < _BACK
+        if back:
             door, contact = self._random.choice(self._mine[name])
-        elif marks["key"][0] != "s":
+        elif not shared:
             self._mine[name].append((door, contact))
         answer = self._give(name, {"do": "receive", "door": door, "contact": contact, **marks})
         self.claims[name, marks["mark"]] = answer is not None
-        self._opened += answer is not None and answer["result"] == "accepted"
+        self._opened += not back and answer is not None and answer["result"] == "accepted"
 
     def _held(self, name: str) -> tuple[str, str] | None:
         """Find a conversation that somebody holds, and who."""

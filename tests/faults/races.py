@@ -62,7 +62,7 @@ class Race:
 HEADER = "processes  desks  assignments  seconds  assign/s  command/s refused   wrong"
 
 
-def race(  # noqa: PLR0913
+def race(
     url: str, folder: Path, *, processes: int, desks: int, assignments: int, modes: bool = False
 ) -> Race:
     """Run one race on an empty database; with `modes`, where every way of assigning is on."""
@@ -84,7 +84,9 @@ def race(  # noqa: PLR0913
 def _prepare(url: str, names: list[str], agents: int, queues: int, *, modes: bool) -> None:
     with open_desks(url) as store:
         for name in names:
-            config = office(name, agents=agents, queues=queues, soft_max=_SOFT_MAX, sla="2s", modes=modes)
+            config = office(
+                name, agents=agents, queues=queues, soft_max=_SOFT_MAX, sla="2s", modes=modes
+            )
             desk = store.create(config)
             for agent in desk.staff.list():
                 desk.set_available(agent.id)
