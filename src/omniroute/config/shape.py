@@ -62,6 +62,8 @@ from omniroute.model.policy import (
     InactivityThen,
     KeepAlive,
     NoticeSide,
+    OfferRules,
+    OfferThen,
     Overtake,
     PolicySettings,
     Presence,
@@ -174,6 +176,15 @@ def _keep_alive(fields: Table) -> KeepAlive:
 
 
 @table
+def _offer(fields: Table) -> OfferRules:
+    plain = OfferRules()
+    return OfferRules(
+        accept_within=fields.take("accept_within", duration, plain.accept_within),
+        then=fields.take("then", choice(OfferThen), plain.then),
+    )
+
+
+@table
 def _presence(fields: Table) -> Presence:
     return Presence(
         away_after=fields.need(
@@ -187,7 +198,9 @@ def _presence(fields: Table) -> Presence:
 def _policy_of(fields: Table) -> PolicySettings:
     return PolicySettings(
         assignment=fields.take("assignment", choice(Assignment), None),
+        offer=fields.take("offer", _offer, None),
         distribution=fields.take("distribution", choice(Distribution), None),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         overtake=fields.take("overtake", choice(Overtake), None),
         after_end=fields.take("after_end", _after_end, None),
         resume_to=fields.take("resume_to", _resuming, None),
@@ -241,7 +254,7 @@ def _channel(fields: Table) -> ChannelConfig:
         exit_flow=fields.take("exit_flow", text, None),
         active=fields.take("active", flag, default=True),
         direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
-        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         enabled_by_support=fields.take("enabled_by_support", flag, default=True),
         contents=fields.take("contents", texts, None),
         policy=_with_hours(

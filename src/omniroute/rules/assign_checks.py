@@ -157,14 +157,19 @@ def _overflows(config: DeskConfig) -> Iterator[Problem]:
 
 
 def _overflow_of(config: DeskConfig, name: str, leaf: str) -> tuple[str, ...]:
-    """What is in force at a leaf: the nearest layer that says it."""
+    """What is in force at a leaf: the nearest layer that says it.
+
+    A list for many queues may name them: each of those has the ones behind it, and the last none.
+    """
     steps = leaf[len(name) + 1 :].split(queue_tree.SEPARATOR)
     inbox = config.inboxes[name]
     places = [queue_tree.SEPARATOR.join(steps[:depth]) for depth in range(len(steps), 0, -1)]
     layers = [inbox.at[place] for place in places if place in inbox.at]
     for policy in (*layers, inbox.policy, config.policy):
         if policy.assign is not None and policy.assign.overflow is not None:
-            return policy.assign.overflow
+            listed = policy.assign.overflow
+            inherited = policy is not inbox.at.get(places[0]) and leaf in listed
+            return listed[listed.index(leaf) + 1 :] if inherited else listed
     return ()
 
 

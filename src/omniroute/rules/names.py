@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 __all__ = [
+    "MAX_KEY",
     "did_you_mean",
     "join",
     "listing",
@@ -24,6 +25,9 @@ __all__ = [
     "text_problem",
     "unknown",
 ]
+
+MAX_KEY: Final = 512
+"""The longest id, address, tag or path of a queue in characters: they become entries of indexes."""
 
 # Controls, line separators, and what turns the direction of the text around it.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -67,6 +71,8 @@ def name_problem(name: str, what: str = "a name") -> str | None:
         return f"{quoted(name)} begins or ends with a space"
     if found := _CONTROL.search(name):
         return f"{what} has no control characters, such as U+{ord(found[0]):04X}"
+    if len(name) > MAX_KEY:
+        return f"{what} has at most {MAX_KEY} characters; this one has {len(name)}"
     if not name.isascii() and all(unicodedata.category(each) in _UNSEEN for each in name):
         return f"{what} has characters that can be seen"
     return None

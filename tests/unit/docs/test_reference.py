@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import click
 import pytest
-from attrs import fields
+from attrs import evolve, fields
 
 import omniroute as om
 from docs._ext.config_keys import SECTIONS, keys_of, markdown
@@ -176,12 +176,14 @@ def _leaves(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         yield from ((f"{name}.{key}", str(text)) for key, text in value.items())
     else:
-        yield name, ", ".join(value) if isinstance(value, list) else str(value)
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        yield name, ", ".join(value) if isinstance(value, list) else shown
 
 
 SETTINGS: dict[str, Any] = {
     "assignment": om.Assignment.CLAIM,
     "distribution": om.Distribution.LEAST_LOADED,
+    "agent_initiated": False,
     "overtake": om.Overtake.CONFIRM,
     "after_end": AfterEnd(AfterEndTo.QUEUE),
     "resume_to": policy.Resuming(policy.ResumeTo.LAST_AGENT),
@@ -213,6 +215,7 @@ SETTINGS: dict[str, Any] = {
     "snooze_grace": MINUTE,
     "dismissed_resumes_after_hours": True,
     "wrap_up": MINUTE,
+    "offer": policy.OfferRules(accept_within=MINUTE),
     "presence": policy.Presence(away_after=MINUTE),
     "closed": ("snooze",),
     "response_target": 1_000_000,
@@ -224,6 +227,8 @@ SETTINGS: dict[str, Any] = {
 def allowed_in(key: str) -> set[str]:
     """Return the layers in which a policy may set a key, by asking the checks."""
     settings = PolicySettings(**{key: SETTINGS[key]})
+    if key == "offer":
+        settings = evolve(settings, assignment=policy.Assignment.OFFER_ONE)
 
     def desk(layer: str) -> DeskConfig:
         inbox = InboxConfig(
@@ -231,7 +236,7 @@ def allowed_in(key: str) -> set[str]:
             primary_for=("chat",),
             queues=(QueueNode("a", (QueueNode("c"),)), QueueNode("b")),
             policy=settings if layer == "inbox" else PolicySettings(),
-            at={"a": settings} if layer == "queue" else {},
+            at={"a" if key == "menu_text" else "b": settings} if layer == "queue" else {},
         )
         return a_config(
             inboxes={"general": inbox},
