@@ -351,7 +351,7 @@ if TYPE_CHECKING:
         Transaction,
         Transport,
     )
-    from omniroute.rules.folding import (
+    from omniroute.rules.agent_folding import (
         apply_agent,
         fold_agent,
     )
@@ -1013,7 +1013,7 @@ _HOMES = {
         "ClockStatus",
         "Cue",
     ),
-    "omniroute.rules.folding": (
+    "omniroute.rules.agent_folding": (
         "apply_agent",
         "fold_agent",
     ),

@@ -50,7 +50,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             closed=("dismiss",),
         ),
         "social_queue": PolicySettings(
-            assignment=Assignment.PUSH,
+            assignment=Assignment.OFFER_ALL,
             agent_initiated=False,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),

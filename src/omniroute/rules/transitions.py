@@ -263,7 +263,7 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 f"conversation {c.id!r} cannot be taken by hand",
                 expected="assignment = claim",
                 got=f"assignment = {policy.assignment}",
-                hint="this desk gives conversations to agents by itself",
+                hint=_HOW[policy.assignment],
             )
         released = slot(c)
         return (
@@ -398,6 +398,11 @@ class Step:
     run: Callable[[Any, Any, Policy, int], Outcome]
 
 
+_HOW: Final = {
+    Assignment.PUSH: "this desk gives conversations to agents by itself",
+    Assignment.OFFER_ALL: "desk.accept_offer takes what is offered",
+    Assignment.OFFER_ONE: "desk.accept_offer takes what is offered",
+}
 _HELD: Final = (State.ACTIVE, State.INACTIVE)
 _HOLDING: Final = (*_HELD, State.OFFERED)
 _OPEN: Final = tuple(state for state in State if state is not State.ENDED)
