@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         Worker,
     )
     from omniroute.errors import (
+        AgentInitiatedNotAllowed,
         AgentUnavailable,
         AlreadyTaken,
         CapacityExceeded,
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
         HostTransactionLost,
         IdempotencyConflict,
         MalformedPayload,
+        MessagingWindowClosed,
         NaiveDatetime,
         NotHolder,
         NotOffered,
@@ -176,6 +178,7 @@ if TYPE_CHECKING:
         Reschedule,
         SetTags,
         Snooze,
+        Start,
         Take,
         Wake,
         Withdraw,
@@ -241,6 +244,7 @@ if TYPE_CHECKING:
         SlaRescheduled,
         SlaWarned,
         Snoozed,
+        Started,
         Tagged,
         TookOver,
         Transition,
@@ -300,6 +304,7 @@ if TYPE_CHECKING:
         END_COMMENTS,
         OPEN,
         WAITING,
+        Access,
         EndReason,
         Readiness,
         State,
@@ -330,6 +335,7 @@ if TYPE_CHECKING:
         SendContext,
         Sender,
         SendResult,
+        Template,
         Unknown,
     )
     from omniroute.model.wish import (
@@ -346,7 +352,7 @@ if TYPE_CHECKING:
         Transaction,
         Transport,
     )
-    from omniroute.rules.folding import (
+    from omniroute.rules.agent_folding import (
         apply_agent,
         fold_agent,
     )
@@ -393,11 +399,13 @@ __all__ = [
     "Accept",
     "Accepted",
     "AcceptedItems",
+    "Access",
     "Acting",
     "AfterEnd",
     "AfterEndTo",
     "Agent",
     "AgentAvailability",
+    "AgentInitiatedNotAllowed",
     "AgentRemoved",
     "AgentSaved",
     "AgentUnavailable",
@@ -513,6 +521,7 @@ __all__ = [
     "MessageReceived",
     "MessageSent",
     "MessageView",
+    "MessagingWindowClosed",
     "NaiveDatetime",
     "NotHolder",
     "NotOffered",
@@ -618,6 +627,8 @@ __all__ = [
     "Snoozed",
     "Staff",
     "StaffChangeView",
+    "Start",
+    "Started",
     "State",
     "Store",
     "StoreBusy",
@@ -628,6 +639,7 @@ __all__ = [
     "Tagged",
     "Take",
     "TargetUnavailable",
+    "Template",
     "TimeSpan",
     "Timeline",
     "TimelineEntry",
@@ -751,6 +763,7 @@ _HOMES = {
         "Worker",
     ),
     "omniroute.errors": (
+        "AgentInitiatedNotAllowed",
         "AgentUnavailable",
         "AlreadyTaken",
         "CapacityExceeded",
@@ -768,6 +781,7 @@ _HOMES = {
         "HostTransactionLost",
         "IdempotencyConflict",
         "MalformedPayload",
+        "MessagingWindowClosed",
         "NaiveDatetime",
         "NotHolder",
         "NotOffered",
@@ -833,6 +847,7 @@ _HOMES = {
         "Decline",
         "Accept",
         "Snooze",
+        "Start",
         "Wake",
         "Dismiss",
         "Line",
@@ -893,6 +908,7 @@ _HOMES = {
         "FellSilent",
         "Dismissed",
         "Snoozed",
+        "Started",
         "Selecting",
         "KeepAliveAsked",
         "WrapUpStarted",
@@ -952,6 +968,7 @@ _HOMES = {
     "omniroute.model.state": (
         "OPEN",
         "WAITING",
+        "Access",
         "EndReason",
         "Readiness",
         "State",
@@ -979,6 +996,7 @@ _HOMES = {
         "SendContext",
         "SendResult",
         "Sender",
+        "Template",
         "Unknown",
     ),
     "omniroute.plugins": (
@@ -998,7 +1016,7 @@ _HOMES = {
         "ClockStatus",
         "Cue",
     ),
-    "omniroute.rules.folding": (
+    "omniroute.rules.agent_folding": (
         "apply_agent",
         "fold_agent",
     ),

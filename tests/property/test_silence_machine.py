@@ -30,7 +30,8 @@ from omniroute.model.policy import (
     PolicySettings,
 )
 from omniroute.model.state import State
-from omniroute.rules.folding import fold, fold_agent
+from omniroute.rules.agent_folding import fold_agent
+from omniroute.rules.folding import fold
 from omniroute.rules.presets import PRESETS
 from omniroute.testing import MONDAY, Play, a_config
 from tests.property.silence_oracle import Oracle

@@ -35,6 +35,7 @@ __all__ = [
 KINDS: Final[Mapping[type, str]] = MappingProxyType(
     {
         events.Opened: "opened",
+        events.Started: "started",
         events.Queued: "queued",
         events.Offered: "offered",
         events.OfferEnded: "offer_ended",

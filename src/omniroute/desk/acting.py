@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.desk.views import ConversationView, MessageView
+from omniroute.model.state import Access
 from omniroute.model.targets import Group, Queue
-from omniroute.model.wire import Attachment
+from omniroute.model.wire import Attachment, Template
 
 if TYPE_CHECKING:
     from omniroute.desk.desk import Desk
@@ -25,6 +26,39 @@ class Acting:
 
     def __repr__(self) -> str:
         return f"Acting({self.desk.id!r}, {self.agent!r})"
+
+    def start(
+        self,
+        entry_point: str,
+        text: str | None = None,
+        *,
+        contact: str | None = None,
+        address: str | None = None,
+        attachments: Sequence[Attachment] = (),
+        template: Template | None = None,
+        queue: str | None = None,
+        thread: str = "",
+        access: Access | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Write to a contact first (`Desk.start`)."""
+        return self.desk.start(
+            entry_point,
+            text,
+            by=self.agent,
+            contact=contact,
+            address=address,
+            attachments=attachments,
+            template=template,
+            queue=queue,
+            thread=thread,
+            access=access,
+            key=key,
+            now=now,
+            within=within,
+        )
 
     def take(
         self,

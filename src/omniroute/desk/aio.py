@@ -194,6 +194,7 @@ class AsyncNumbers(_Lifted):
 class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
+    start = _lift(Acting.start)
     take = _lift(Acting.take)
     offers = _lift(Acting.offers)
     accept_offer = _lift(Acting.accept_offer)
@@ -307,6 +308,7 @@ class AsyncDesk(_Lifted):
     handshake = _lift(Desk.handshake)
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
+    start = _lift(Desk.start)
     take = _lift(Desk.take)
     offers = _lift(Desk.offers)
     accept_offer = _lift(Desk.accept_offer)

@@ -139,8 +139,7 @@ def _open_to(
     unit: Unit, lines: Lines, queue: str, rule: AssignPolicy, lane: Lane, since: int
 ) -> tuple[int, list[str]]:
     """How many of a cascade's groups a wait is open to, and under which names its agents are listed."""
-    free = lane.routing.exclusive or lane.routing.anyone
-    if free or rule.mode is AssignMode.EVERYONE:
+    if rule.mode is AssignMode.EVERYONE or lane.routing.exclusive or lane.routing.anyone:
         return 0, [queue]
     open_stages = stages(unit, lines, queue, rule, since)
     return open_stages, _places(unit, queue, rule, lane, since, open_stages)

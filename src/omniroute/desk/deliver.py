@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from omniroute.channels.transports import drive
+from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
@@ -89,6 +90,7 @@ def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
             text=message.text,
             attachments=message.attachments,
             reply_to=message.reply_to,
+            template=message.template,
         )
         result = drive(adapter.send(outgoing, parcel.context, settings), runtime.transport)
         if isinstance(result, Unknown) and adapter.capabilities(settings).idempotent_send:
@@ -104,7 +106,7 @@ def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], Non
     def flow(unit: Unit) -> None:
         for parcel, result in results:
             _record(unit, parcel, result)
-        unit.finish()
+        settle(unit)
 
     return flow
 

@@ -98,7 +98,7 @@ def explain(desk: str, conversation: str, setup: Setup) -> Callable[[Transaction
         index = EXPLANATIONS.index("explanations_of")
         return Story(
             found,
-            opened.route if isinstance(opened, tell.Opened) else None,
+            opened.route if isinstance(opened, tell.Opened | tell.Started) else None,
             tuple(every_entry(tx, index, desk, conversation)),
             tuple(_entry(entry, zone) for entry in entries),
             tuple(_handlers(entries, zone)),
@@ -244,6 +244,7 @@ def _until(micros: int | None) -> str:
 
 _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Opened, lambda e: f"opened on {e.place.entry_point} -> {e.target.value}"),
+    (tell.Started, lambda e: f"{e.agent} started it on {e.place.entry_point}, in {e.queue}"),
     (tell.MessageReceived, lambda e: f"contact wrote ({e.message})"),
     (tell.MessageSent, lambda e: f"{e.actor} wrote ({e.message})"),
     (tell.MenuMoved, lambda e: f"menu: {' / '.join(e.path) or 'top'}"),

@@ -43,9 +43,9 @@ from omniroute.model.state import WAITING, State
 from omniroute.model.wire import DeliveryStatus
 from omniroute.ports import Transaction
 from omniroute.rules import lifecycle, texts
+from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.availability import admit
 from omniroute.rules.deadlines import has_come
-from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla.deciding import changes
 from omniroute.schema import (

@@ -28,7 +28,7 @@ from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import Readiness, State
 from omniroute.model.values import frozen
-from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
+from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected, Template
 from omniroute.rules.availability import colour
 from omniroute.rules.menu import branch_of
 from omniroute.rules.resolution import Setup
@@ -63,8 +63,9 @@ class ConversationView:
     `due` is the earliest due instant of the clocks that run (None where none does), `overdue` whether
     that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
     has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
-    branch that the contact has chosen (U13). While it is OFFERED to one agent, `offered_to` names them and
-    `offered_until` is when it goes on to the next (M5).
+    branch that the contact has chosen (U13); `started_by` the agent who started it, if one did (S11).
+    While it is OFFERED to one agent, `offered_to` names them and `offered_until` is when it goes on to
+    the next (M5).
     """
 
     id: str
@@ -78,6 +79,7 @@ class ConversationView:
     contact: str
     address: str
     thread: str
+    started_by: str | None
     tags: tuple[str, ...]
     language: str | None
     opened_at: datetime
@@ -119,6 +121,7 @@ class ConversationView:
             contact=place.contact,
             address=place.address,
             thread=place.thread,
+            started_by=place.started_by,
             tags=conversation.extras.tags,
             language=language,
             opened_at=from_micros(clocks.opened_at, zone),
@@ -162,6 +165,7 @@ class MessageView:
     type: str
     text: str | None
     attachments: tuple[Attachment, ...]
+    template: Template | None
     choice: Choice | None
     reply_to: str | None
     target: str | None
@@ -186,6 +190,7 @@ class MessageView:
             type=message.type,
             text=message.text,
             attachments=message.attachments,
+            template=message.template,
             choice=message.choice,
             reply_to=message.reply_to,
             target=message.target,

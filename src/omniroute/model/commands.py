@@ -8,7 +8,7 @@ from __future__ import annotations
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place
 from omniroute.model.events import Route
-from omniroute.model.state import EndReason
+from omniroute.model.state import Access, EndReason
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Reschedule",
     "SetTags",
     "Snooze",
+    "Start",
     "Take",
     "Wake",
     "Withdraw",
@@ -50,6 +51,19 @@ class Open:
     message: str
     queue: str | None
     routing: Routing = NO_ROUTING
+
+
+@frozen
+class Start:
+    """An agent writes to a contact first: begin a conversation that they hold (S11)."""
+
+    conversation: str
+    place: Place
+    route: Route
+    queue: str
+    by: str
+    message: str
+    access: Access | None = None
 
 
 @frozen
@@ -253,6 +267,7 @@ class Expire:
 
 Command = (
     Open
+    | Start
     | Receive
     | Browse
     | Enqueue

@@ -67,7 +67,11 @@ Timer = tuple[int, DeadlineKind]
 
 @frozen
 class Place:
-    """Where a conversation came in. Shared by all of its steps."""
+    """Where a conversation goes on, and with whom. Shared by all of its steps.
+
+    `started_by` is the agent who started it (S11), None where the contact did; `heard` then says
+    whether the contact has written since.
+    """
 
     entry_point: str
     channel: str
@@ -75,6 +79,8 @@ class Place:
     contact: str
     address: str
     thread: str = ""
+    started_by: str | None = None
+    heard: bool = False
 
 
 @frozen

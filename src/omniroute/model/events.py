@@ -16,7 +16,7 @@ from attrs import field
 from omniroute.model.agent import Capacity, ChannelTerms, Distribution, Role
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
-from omniroute.model.state import EndReason, State, Verification
+from omniroute.model.state import Access, EndReason, State, Verification
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus
 
@@ -66,6 +66,7 @@ __all__ = [
     "SlaRescheduled",
     "SlaWarned",
     "Snoozed",
+    "Started",
     "Tagged",
     "TookOver",
     "Transition",
@@ -158,6 +159,24 @@ class Opened(Transition):
     def target(self) -> State:
         """QUEUED where a queue is known, else SELECTING."""
         return State.SELECTING if self.queue is None else State.QUEUED
+
+
+@frozen
+class Started(Transition):
+    """An agent began the conversation with a message of their own, and holds it (S11).
+
+    It stands in `queue` without having waited there, and has no first-response clock;
+    `resolution_due` is the end's, where there is such a target. `access` says from where the agent
+    came (C14), where the host told.
+    """
+
+    to_state: ClassVar[State] = State.ACTIVE
+    place: Place
+    route: Route
+    queue: str
+    agent: str
+    resolution_due: int | None = None
+    access: Access | None = None
 
 
 @frozen

@@ -302,6 +302,8 @@ class PolicySettings:
     """How they are offered one at a time."""
     distribution: Distribution | None = None
     """Who comes first among the agents with room; ties break by id."""
+    agent_initiated: bool | None = None
+    """Whether agents may start conversations; a channel's own `agent_initiated` counts before it."""
     overtake: Overtake | None = None
     """Whether an agent may take a conversation from another, after confirming it."""
     after_end: AfterEnd | None = None
@@ -388,6 +390,7 @@ class Policy:
     assignment: Assignment = Assignment.PUSH
     offer: OfferRules = OfferRules()
     distribution: Distribution = Distribution.LONGEST_IDLE
+    agent_initiated: bool = True
     overtake: Overtake = Overtake.FORBID
     after_end: AfterEnd = AfterEnd()
     resume_to: Resuming = Resuming()

@@ -60,6 +60,7 @@ LONGEST_TEXT: Final = 918
 # Agents have one capacity and one place in line, and conversations of all channels wait in one
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
 DESK_ONLY: Final = (
+    "agent_initiated",
     "capacity",
     "costs",
     "distribution",

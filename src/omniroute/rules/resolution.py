@@ -220,10 +220,11 @@ class Setup:
 
     def agent_initiated(self, channel: str) -> bool:
         """Whether agents may start conversations on a channel: never on one that is off (T6, T7)."""
+        if self.direction(channel) is ChannelDirection.OFF:
+            return False
         found = self.config.channels.get(channel)
-        if found is None:
-            return True
-        return found.agent_initiated and self.direction(channel) is not ChannelDirection.OFF
+        own = None if found is None else found.agent_initiated
+        return self.policy().agent_initiated if own is None else own
 
     def check_channel(self, channel: str | None) -> None:
         """Raise `UsageError` for a channel that is named nowhere; None is none in particular."""

@@ -11,7 +11,7 @@ computes them all anew (R5). The SLA's deadlines stand in the same tuple and are
 | CHAT_TIMEOUT | every open state but SNOOZED | the same |
 | QUEUE_EXPIRATION | QUEUED, OFFERED | entry into the queue |
 | SELECTING_EXPIRATION | SELECTING | entry into the menu |
-| INACTIVITY | ACTIVE, both sides having written | the agent's answer, or the contact's last message |
+| INACTIVITY | ACTIVE, begun by the contact, answered | the agent's answer, or the contact's last message |
 | DISMISSAL | INACTIVE | the warning |
 | KEEP_ALIVE, KEEP_ALIVE_END | every open state but SNOOZED | the contact's last message; the first text |
 | WAKE | SNOOZED | what the agent said |
@@ -22,6 +22,8 @@ computes them all anew (R5). The SLA's deadlines stand in the same tuple and are
 from __future__ import annotations
 
 from typing import Final
+
+from attrs import evolve
 
 from omniroute.model.assign import AssignPolicy
 from omniroute.model.conversation import Conversation, DeadlineKind, Quiet, Timer
@@ -123,7 +125,8 @@ class Timing:
     """A policy's durations in microseconds, ready to add; None where one does not apply.
 
     `inactive_after` is when a silence is told of: the threshold, less the notice where that lies
-    before it (U34). `dismiss_after` is the notice, None where agents dismiss by hand (U37).
+    before it (U34). `dismiss_after` is the notice, None where agents dismiss by hand (U37). With
+    `line_only` nothing runs but in line.
     """
 
     hard_expiry: int | None
@@ -141,6 +144,7 @@ class Timing:
     snooze_grace: int
     waits: bool
     assign: AssignPolicy
+    line_only: bool = False
 
 
 _COMPILED: Final[dict[int, tuple[Policy, Timing | None]]] = {}
@@ -158,7 +162,11 @@ def timing(policy: Policy) -> Timing | None:
     made = _compiled(policy)
     if len(_COMPILED) >= _KEPT:
         _COMPILED.clear()
-    compiled = None if made == _UNTIMED else made
+    compiled: Timing | None = made
+    if made == _UNTIMED:
+        compiled = None
+    elif evolve(made, assign=_PLAIN) == _UNTIMED:
+        compiled = evolve(made, line_only=True)
     _COMPILED[id(policy)] = (policy, compiled)
     return compiled
 
@@ -265,9 +273,14 @@ def _of_state(c: Conversation, t: Timing, quiet: Quiet, asked: int) -> tuple[Tim
 
 
 def _silent_at(c: Conversation, t: Timing, quiet: Quiet, asked: int) -> int | None:
-    """When a silence becomes one: both sides wrote, and the contact is not waiting (U35, M6)."""
+    """When a silence becomes one: both sides wrote, and the contact is not waiting (U35, M6).
+
+    Never in what an agent started: a dismissal parks what a contact came with (M6).
+    """
     agent_at = c.clocks.agent_at
     if t.inactive_after is None or agent_at is None or quiet.owed:
+        return None
+    if c.place.started_by is not None:
         return None
     if t.from_contact:
         return asked + t.inactive_after

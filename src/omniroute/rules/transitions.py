@@ -21,7 +21,7 @@ from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.sla import SlaTerms
 from omniroute.model.state import EndReason, State
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 from omniroute.rules import offers, silence
 from omniroute.rules.sla import deciding as sla
 from omniroute.rules.sla.clocks import kinds_with, of_kind
@@ -39,6 +39,14 @@ _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
 _OFFER: Final = DeadlineKind.OFFER
 _RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
+# What most steps tell.
+_message_received: Final = making(tell.MessageReceived)
+_message_sent: Final = making(tell.MessageSent)
+_note_added: Final = making(tell.NoteAdded)
+_has_queued: Final = making(tell.Queued)
+_has_assigned: Final = making(tell.Assigned)
+_has_ended: Final = making(tell.Ended)
+_send_message: Final = making(SendMessage)
 
 
 def after_end(conversation: Conversation, policy: Policy, now: int) -> AfterEndTo:
@@ -85,16 +93,38 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
     )
     return (
         opened,
-        tell.MessageReceived(command.conversation, now, CONTACT, None, command.message),
+        _message_received(command.conversation, now, CONTACT, None, command.message),
     ), ()
+
+
+def _started(_: None, command: ask.Start, policy: Policy, now: int) -> Outcome:
+    # Nobody waits for an answer: what runs, if anything, is the resolution.
+    resolution, timers = sla.begun(policy.sla, None, now)[1:]
+    actor = agent_actor(command.by)
+    started = tell.Started(
+        command.conversation,
+        now,
+        actor,
+        timers,
+        None,
+        "started",
+        command.place,
+        command.route,
+        command.queue,
+        command.by,
+        resolution,
+        command.access,
+    )
+    sent = tell.MessageSent(command.conversation, now, actor, None, command.message)
+    return (started, sent), (SendMessage(command.message),)
 
 
 def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
     if c.clocks.waiting_since is None and sla.has_targets(policy):
         due, respond_by, timers = sla.asked(c, policy, now, c.timers)
-        said = tell.MessageReceived(c.id, now, CONTACT, timers, command.message, due, respond_by)
+        said = _message_received(c.id, now, CONTACT, timers, command.message, due, respond_by)
         return (said,), ()
-    return (tell.MessageReceived(c.id, now, CONTACT, None, command.message),), ()
+    return (_message_received(c.id, now, CONTACT, None, command.message),), ()
 
 
 def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
@@ -114,7 +144,7 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     # The first response is met once; where later ones have no target, it is wanted again.
     again = sla.has_next(policy) and c.clocks.first_reply_at is not None
     due, resolution, timers = sla.begun(policy.sla, None if again else command.sla, now)
-    back = tell.Queued(
+    back = _has_queued(
         c.id,
         now,
         CONTACT,
@@ -128,9 +158,9 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
         back_in_line(c, policy, now, owner=to is AfterEndTo.LAST_AGENT),
     )
     if not again:
-        return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
+        return (back, _message_received(c.id, now, CONTACT, None, command.message)), ()
     following, respond_by, armed = sla.asked(c, policy, now, timers)
-    said = tell.MessageReceived(c.id, now, CONTACT, armed, command.message, following, respond_by)
+    said = _message_received(c.id, now, CONTACT, armed, command.message, following, respond_by)
     return (back, said), ()
 
 
@@ -139,7 +169,7 @@ def _reopened_by_hand(c: Conversation, command: ask.Reopen, policy: Policy, now:
     _, due, timers = sla.begun(policy.sla, None, now)
     actor, queue = agent_actor(command.by), _queue_of(c)
     line = back_in_line(c, policy, now, owner=policy.after_end.to is AfterEndTo.LAST_AGENT)
-    back = tell.Queued(
+    back = _has_queued(
         c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due, line
     )
     return (back,), ()
@@ -164,7 +194,7 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
         actor = CONTACT if command.reason == "menu" else SYSTEM
     timers = _without(c.timers, _RESPONSE_TARGET) if c.timers and c.agent is not None else None
     return (
-        tell.Queued(
+        _has_queued(
             c.id,
             now,
             actor,
@@ -209,7 +239,7 @@ def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) ->
         due, timers = sla.awaited(c, policy, now)
     released = slot(c)
     return (
-        tell.Assigned(
+        _has_assigned(
             c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due, released
         ),
     ), ()
@@ -233,11 +263,11 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 f"conversation {c.id!r} cannot be taken by hand",
                 expected="assignment = claim",
                 got=f"assignment = {policy.assignment}",
-                hint="this desk gives conversations to agents by itself",
+                hint=_HOW[policy.assignment],
             )
         released = slot(c)
         return (
-            tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by, due, released),
+            _has_assigned(c.id, now, actor, timers, c.state, "claim", command.by, due, released),
         )
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
@@ -248,15 +278,15 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
     held = _hold(c, command, policy, now)
     timers = sla.without(c.timers, sla.ANSWERED) if c.timers else None
-    sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
-    return (*held, sent) if held else (sent,), (SendMessage(command.message),)
+    sent = _message_sent(c.id, now, agent_actor(command.by), timers, command.message)
+    return (*held, sent) if held else (sent,), (_send_message(command.message),)
 
 
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
-    sent = tell.MessageSent(
+    sent = _message_sent(
         c.id, now, SYSTEM, None, command.message, automatic=True, occasion=command.occasion
     )
-    return (sent,), (SendMessage(command.message),)
+    return (sent,), (_send_message(command.message),)
 
 
 def _ender(command: ask.End) -> str:
@@ -268,7 +298,7 @@ def _ender(command: ask.End) -> str:
 def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
     # Every terminal transition stops every clock (R5).
     return (
-        tell.Ended(
+        _has_ended(
             c.id,
             now,
             _ender(command),
@@ -283,7 +313,7 @@ def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
 
 
 def _noted(c: Conversation, command: ask.Note, _: Policy, now: int) -> Outcome:
-    return (tell.NoteAdded(c.id, now, agent_actor(command.by), None, command.message),), ()
+    return (_note_added(c.id, now, agent_actor(command.by), None, command.message),), ()
 
 
 def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outcome:
@@ -368,6 +398,11 @@ class Step:
     run: Callable[[Any, Any, Policy, int], Outcome]
 
 
+_HOW: Final = {
+    Assignment.PUSH: "this desk gives conversations to agents by itself",
+    Assignment.OFFER_ALL: "desk.accept_offer takes what is offered",
+    Assignment.OFFER_ONE: "desk.accept_offer takes what is offered",
+}
 _HELD: Final = (State.ACTIVE, State.INACTIVE)
 _HOLDING: Final = (*_HELD, State.OFFERED)
 _OPEN: Final = tuple(state for state in State if state is not State.ENDED)
@@ -375,6 +410,7 @@ _EVERY: Final = tuple(State)
 
 TABLE: Final = (
     Step(ask.Open, (None,), (State.SELECTING, State.QUEUED), _open),
+    Step(ask.Start, (None,), (State.ACTIVE,), _started),
     Step(ask.Receive, (State.SELECTING, State.QUEUED, State.OFFERED, State.ACTIVE), (), _received),
     Step(ask.Receive, (State.INACTIVE,), (State.ACTIVE,), _reactivated),
     Step(

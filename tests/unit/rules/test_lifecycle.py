@@ -11,7 +11,7 @@ from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllo
 from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
-from omniroute.model.assign import Routing, Selector
+from omniroute.model.assign import AssignMode, AssignPolicy, Routing, Selector
 from omniroute.model.conversation import DeadlineKind, Ending, Extras, Offer
 from omniroute.model.effects import SendMessage
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, Policy
@@ -29,6 +29,7 @@ ROUTE = tell.Route("general", "primary inbox for chat", 15 * MINUTE, "inbox gene
 
 # What can be asked, in every way that makes a difference. "ana" holds what is held.
 COMMANDS: dict[type, tuple[Any, ...]] = {
+    ask.Start: (ask.Start("c_1", a_place(started_by="ana"), ROUTE, "general", "ana", "m_1"),),
     ask.Open: (
         ask.Open("c_1", a_place(), ROUTE, "m_1", None),
         ask.Open("c_1", a_place(), ROUTE, "m_1", "general"),
@@ -438,3 +439,18 @@ def test_notes_and_tags_keep_what_else_is_known() -> None:
     chat = a_conversation(S.ACTIVE, extras=extras)
     after = decide(chat, ask.Note("ana", "m_2"), PUSH, LATER).state
     assert (after.extras, after.at, after.since) == (extras, LATER, NOW)
+
+
+@pytest.mark.req("M1", "R5")
+def test_nothing_runs_but_in_line_where_only_assignment_takes_time() -> None:
+    cascade = AssignPolicy(
+        mode=AssignMode.CASCADE, cascade=("tier1", "tier2"), widen_after=10 * SECOND
+    )
+    policy = Policy(assign=cascade)
+    held = evolve(a_conversation(S.ACTIVE), timers=())
+    waiting = decide(held, ask.Enqueue("general", by="ana"), policy, LATER)
+    assert waiting.state.timers == ((LATER + 10 * SECOND, DeadlineKind.ASSIGNMENT),)
+    given = decide(waiting.state, ask.Assign("bob"), policy, LATER)
+    assert given.state.timers == given.events[-1].timers == ()
+    noted = decide(given.state, ask.Receive("m_2"), policy, LATER)
+    assert (noted.state.timers, noted.events[-1].timers) == ((), None)
