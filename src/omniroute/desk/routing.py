@@ -18,6 +18,7 @@ from omniroute.desk.keeping import fits_by_now, is_starving, keep, keep_room
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
+from omniroute.desk.waits import tell_who_waits
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.assign import AssignMode, Lane, Routing
@@ -61,6 +62,8 @@ def settle(unit: Unit) -> None:
             place = next(iter(unit.closed))
             del unit.closed[place]
             _reopen(unit, lines, place)
+    if unit.began_waiting:
+        tell_who_waits(unit)
     unit.finish()
 
 
