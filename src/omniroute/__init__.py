@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Numbers,
         NumberView,
         Page,
+        PlaceInLine,
         Preview,
         QueueView,
         Received,
@@ -351,7 +352,7 @@ if TYPE_CHECKING:
         Transaction,
         Transport,
     )
-    from omniroute.rules.folding import (
+    from omniroute.rules.agent_folding import (
         apply_agent,
         fold_agent,
     )
@@ -552,6 +553,7 @@ __all__ = [
     "Permanent",
     "PermissionDenied",
     "Place",
+    "PlaceInLine",
     "PluginError",
     "Policy",
     "PolicySettings",
@@ -736,6 +738,7 @@ _HOMES = {
         "Handler",
         "MessageView",
         "Page",
+        "PlaceInLine",
         "Received",
         "ReceivedItem",
         "RefusedItem",
@@ -1013,7 +1016,7 @@ _HOMES = {
         "ClockStatus",
         "Cue",
     ),
-    "omniroute.rules.folding": (
+    "omniroute.rules.agent_folding": (
         "apply_agent",
         "fold_agent",
     ),

@@ -78,8 +78,10 @@ def name_problem(name: str, what: str = "a name") -> str | None:
     return None
 
 
-def quoted(text: str) -> str:
-    """Return text in double quotes, cut where it is long, on one line."""
+def quoted(text: object) -> str:
+    """Return text in double quotes, cut where it is long, on one line; else as `shown`."""
+    if not isinstance(text, str):
+        return shown(text)
     short = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
     return json.dumps(short, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
@@ -90,9 +92,9 @@ def listing(names: Iterable[str]) -> str:
     return " and ".join([", ".join(each[:-1]), each[-1]]) if len(each) > 1 else "".join(each)
 
 
-def did_you_mean(name: str, known: Iterable[str], *, similarity: float = _SIMILAR) -> str | None:
+def did_you_mean(name: object, known: Iterable[str], *, similarity: float = _SIMILAR) -> str | None:
     """Return the known name most like `name`, letter case aside, or None when none is alike."""
-    if len(name) > _SHOWN:
+    if not isinstance(name, str) or len(name) > _SHOWN:
         return None
     import difflib  # only needed where something is wrong
 
@@ -101,7 +103,7 @@ def did_you_mean(name: str, known: Iterable[str], *, similarity: float = _SIMILA
     return folded[close[0]] if close else None
 
 
-def unknown(what: str, known: Iterable[str], name: str) -> str:
+def unknown(what: str, known: Iterable[str], name: object) -> str:
     """Return a sentence about a name that does not exist: what was meant, and what there is."""
     names = list(known)
     suggestion = did_you_mean(name, names)

@@ -27,6 +27,7 @@ from omniroute.model.assign import (
     Selector,
 )
 from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import AgentConfig
 from omniroute.model.policy import Assignment, Policy, ResumeTo
 from omniroute.model.state import State
 
@@ -248,7 +249,7 @@ _BACK: Final = Routing(wait_class=RETURNED)
 # --- who may take it ------------------------------------------------------------------------------
 
 
-def abilities(agent: Agent) -> Mapping[str, int]:
+def abilities(agent: Agent | AgentConfig) -> Mapping[str, int]:
     """Return an agent's skills; a language is a skill of level 1, unless they say which (P1)."""
     if not agent.languages:
         return agent.skills

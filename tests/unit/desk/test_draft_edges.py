@@ -209,3 +209,12 @@ def test_going_back_conversations_go_where_they_are_told_to_instead(p: Any) -> N
     chat = p.contact("Maria").writes("Hello")
     p.desk.rollback(to=1, move={"general/Purchases": "vip/Gold"})
     assert p.desk.conversation(chat.id).queue == "vip/Gold"
+
+
+@pytest.mark.parametrize("nobody", [3, None, b"boss"])
+def test_what_is_no_name_is_shown_for_what_it_is(p: Any, nobody: Any) -> None:
+    with pytest.raises(UsageError, match=r"there is no number (3|nothing|a bytes); there are none"):
+        p.desk.numbers.request_code(nobody)
+    if nobody is not None:
+        with pytest.raises(om.PermissionDenied, match="got nobody on the staff"):
+            p.desk.configure(by=nobody)

@@ -46,13 +46,16 @@ def reference(project: Path) -> Path:
 # --- configuration keys ---------------------------------------------------------------------------
 
 
+READING = ("shape", "policies", "assigning")
+
+
 def keys_read(project: Path) -> dict[str, list[str]]:
-    """Return the keys that each function of `config/shape.py` reads, from its source."""
-    texts = [(project / f"src/omniroute/config/{name}.py") for name in ("shape", "assigning")]
+    """Return the keys that each function of `config.shape` and its parts reads, from its source."""
+    texts = [(project / f"src/omniroute/config/{name}.py") for name in READING]
     bodies = [ast.parse(each.read_text(encoding="utf-8")).body for each in texts]
     found: dict[str, list[str]] = {}
     for function in chain.from_iterable(bodies):
-        if not isinstance(function, ast.FunctionDef) or function.name == "_capacity":
+        if not isinstance(function, ast.FunctionDef) or function.name == "capacity":
             continue  # it runs over its names and then over their values: checked by hand
         if keys := list(_keys(function)):
             found[function.name] = keys
@@ -81,7 +84,7 @@ def _keys(function: ast.FunctionDef) -> Any:
 def test_every_key_that_is_read_is_on_the_page(project):
     read = {name: sorted(keys) for name, keys in keys_read(project).items()}
     listed = {name: sorted(key.key for key in keys_of(at)) for at, (name, _) in SECTIONS.items()}
-    assert listed.pop("_capacity") == ["goal", "hard_max", "soft_max"]
+    assert listed.pop("capacity") == ["goal", "hard_max", "soft_max"]
     assert listed == read
 
 

@@ -17,7 +17,7 @@ from omniroute.model.assign import AssignMode, AssignPolicy, Routing
 from omniroute.model.conversation import Conversation, DeadlineKind, Extras, Offer
 from omniroute.model.policy import Assignment, OfferRules, Policy
 from omniroute.model.state import EndReason, State
-from omniroute.rules.folding import apply_agent
+from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.lifecycle import decide
 from omniroute.rules.waiting import line_of, slot
 from omniroute.testing import NOW, a_conversation, an_agent
