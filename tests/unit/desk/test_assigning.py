@@ -595,17 +595,17 @@ def with_place(place: str, **settings: Any) -> Any:
 @pytest.mark.req("P3", "R16")
 def test_a_queue_chooses_among_agents_in_its_own_way(play) -> None:
     p = play(with_place("b", distribution="least_loaded"))
-    p.agent("ana").on()
-    held = writes(p, "One", "Two")
     p.agent("bob").on()
+    writes(p, "One", "Two")
     p.advance("1m")
-    (other,) = writes(p, "Three", on="chat-b")
+    p.agent("ana").on()
+    (third,) = writes(p, "Three")
+    assert holders(p, third) == ["ana"], "bob holds two since long, ana one since now"
     p.advance("1m")
-    p.agent("ana").ends(held[0])  # ana: one, just now; bob: one, a minute ago
-    assert holders(p, other) == ["bob"]
-    fourth, fifth = [*writes(p, "Four"), *writes(p, "Five", on="chat-b")]
-    assert holders(p, fourth) == ["bob"], "the desk: whoever's load changed longest ago"
-    assert holders(p, fifth) == ["ana"], "the queue: whoever holds less"
+    (other,) = writes(p, "Four", on="chat-b")
+    assert holders(p, other) == ["ana"], "this queue: whoever holds less"
+    (usual,) = writes(p, "Five")
+    assert holders(p, usual) == ["bob"], "the desk: whose load changed longest ago"
     assert_folds(p)
     p.desk.apply(config({"ana": {}, "bob": {}}, capacity=3, distribution="longest_idle"), by=None)
     p.desk.tick()
