@@ -34,6 +34,7 @@ from omniroute.model.records import (
     DedupeRecord,
     DeskRecord,
     EarlyStatus,
+    Engagement,
     IdempotencyRecord,
     Job,
     NumberVerification,
@@ -57,6 +58,7 @@ __all__ = [
     "DEDUPE",
     "DESKS",
     "EARLY_STATUSES",
+    "ENGAGEMENTS",
     "EXPLANATIONS",
     "IDEMPOTENCY",
     "INTAKE",
@@ -497,6 +499,14 @@ NUMBER_VERIFICATIONS: Final = Collection(
     key=lambda each: (each.number,),
 )
 
+ENGAGEMENTS: Final = Collection(
+    name="engagements",
+    type=Engagement,
+    key_columns=(*_text("contact"), *_number("position")),
+    key=lambda each: (each.contact, each.position),
+    indexes=(Index("engagements_of", ()),),
+)
+
 READ_MARKERS: Final = Collection(
     name="read_markers",
     type=ReadMarker,
@@ -511,7 +521,7 @@ def _outbox_row(entry: OutboxEntry) -> Key:
     pending = entry.state is OutboxState.PENDING
     return (
         entry.ready_at if pending else None,
-        entry.conversation if pending else None,
+        (entry.conversation or entry.effect.message) if pending else None,
         None if pending else entry.position,
     )
 
@@ -550,6 +560,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     MESSAGES,
     LOG,
     EXPLANATIONS,
+    ENGAGEMENTS,
     DEDUPE,
     EARLY_STATUSES,
     IDEMPOTENCY,
