@@ -531,7 +531,7 @@ def test_an_open_conversation_knows_nothing_of_it(p: Any) -> None:
     assert_folds(p)
 
 
-@pytest.mark.req("C10", "R10")
+@pytest.mark.req("C10", "S12")
 def test_one_that_has_to_wait_holds_up_no_other(p: Any) -> None:
     p.provider.answer_next(om.Retryable("busy"), om.Permanent("no such number"))
     first, second, third = (engaged(p, address=each) for each in ("a", "b", "c"))
