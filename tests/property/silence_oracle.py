@@ -30,6 +30,9 @@ class Chat:
     owed: int = 0
     until: int = 0
     ended: int = 0
+    asks: str | None = None
+    offered_until: int | None = None
+    declined: set[str] = field(default_factory=set)
 
     def due(self, p: Policy) -> dict[str, int]:
         """When each deadline comes that is armed."""
@@ -42,6 +45,8 @@ class Chat:
             return {**found, "wake": self.until}
         if p.chat_timeout is not None:
             found["chat_timeout"] = last + p.chat_timeout
+        if self.state == "offered" and self.offered_until is not None:
+            found["offer"] = self.offered_until
         return {**found, **self._alive(p, contact), **self._waiting(p), **self._silent(p)}
 
     def _alive(self, p: Policy, contact: int) -> dict[str, int]:
@@ -52,7 +57,7 @@ class Chat:
         return {"keep_alive_end": max(self.asked_at, self.woke_at) + p.keep_alive.end_after}
 
     def _waiting(self, p: Policy) -> dict[str, int]:
-        if self.state == "queued" and p.unanswered_expiration is not None:
+        if self.state in ("queued", "offered") and p.unanswered_expiration is not None:
             return {"queue_expiration": self.queued_at + p.unanswered_expiration}
         if self.state == "selecting" and p.selecting_expiration is not None:
             return {"selecting_expiration": self.since + p.selecting_expiration}
@@ -82,7 +87,8 @@ class Oracle:
     def load(self, agent: str) -> int:
         """What an agent holds: conversations and wrap-ups."""
         held = sum(
-            chat.agent == agent and chat.state in ("active", "inactive")
+            (chat.agent == agent and chat.state in ("active", "inactive"))
+            or (chat.asks == agent and chat.state == "offered")
             for chat in self.chats.values()
         )
         return held + sum(owner == agent for owner, _ in self.wraps)
@@ -138,6 +144,7 @@ class Oracle:
 
     def _on_Queued(self, chat: Chat, e: Any, was: str) -> None:
         chat.queued_at, chat.agent = e.at, None
+        chat.declined.clear()  # another wait
         if was == "snoozed":
             chat.woke_at = e.at
         if was == "dismissed":
@@ -146,7 +153,26 @@ class Oracle:
             chat.woke_at, chat.asked_at, chat.owed = 0, None, 0
 
     def _on_Assigned(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.released == chat.asks, "whose slot an offer held is told (X4)"
+        if e.reason == "accepted":
+            assert e.agent not in chat.declined, "accepted what was declined (M5)"
+            assert chat.asks in (None, e.agent), "accepted what was offered to another (M5)"
+        chat.asks = chat.offered_until = None
         chat.agent = e.agent
+
+    def _on_Offered(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.agent is None or e.agent not in chat.declined, "asked twice in one wait (M5)"
+        chat.asks, chat.offered_until = e.agent, e.until
+
+    def _on_OfferEnded(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.released == chat.asks, "a slot is freed that was not held (X4)"
+        if e.reason == "lapsed":
+            chat.declined.add(e.released)
+        chat.asks = chat.offered_until = None
+
+    def _on_Declined(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.agent not in chat.declined
+        chat.declined.add(e.agent)
 
     def _on_TookOver(self, chat: Chat, e: Any, _: str) -> None:
         chat.agent = e.agent
@@ -210,5 +236,7 @@ def _deadline(kind: str, event: Any) -> str | None:
         return {**reasons, "keep_alive": "keep_alive_end", "timeout": "timeout"}[event.ending.value]
     if kind == "Queued":
         return "wake" if event.reason == "woke" else None
+    if kind == "OfferEnded":
+        return "offer" if event.reason == "lapsed" else None
     plain = {"FellSilent": "inactivity", "Dismissed": "dismissal", "KeepAliveAsked": "keep_alive"}
     return plain.get(kind)

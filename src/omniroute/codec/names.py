@@ -112,6 +112,7 @@ INSTANTS: Final = frozenset(
         "ready_at",
         "resolution_due",
         "respond_by",
+        "served_at",
         "since",
         "stages_until",
         "started_at",

@@ -295,6 +295,7 @@ class AsyncDesk(_Lifted):
 
     entry_points = _lift(Desk.entry_points)
     queues = _lift(Desk.queues)
+    place_in_line = _lift(Desk.place_in_line)
     apply = _lift(Desk.apply)
     rollback = _lift(Desk.rollback)
     history = _lift(Desk.history)

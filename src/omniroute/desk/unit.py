@@ -16,6 +16,7 @@ from omniroute.desk.menus import show_menu
 from omniroute.desk.missing import note_missed
 from omniroute.desk.overflow import can_return
 from omniroute.desk.queue_lines import QueueLines
+from omniroute.desk.waits import note_wait, with_place
 from omniroute.desk.weighing import name_of, weigh
 from omniroute.desk.wrapping import start_wrap_ups
 from omniroute.errors import UnknownAgent, UnknownConversation
@@ -113,6 +114,8 @@ class Unit:
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []
         """Agents who came, went, or serve otherwise: as they were, and as they are (S7)."""
+        self.began_waiting: dict[str, None] = {}
+        """Conversations whose wait began, where they are told of it (P8)."""
         self.bereft: dict[str, None] = {}
         """Conversations for which an agent kept room who no longer does."""
 
@@ -231,6 +234,8 @@ class Unit:
         now: int | None = None,
     ) -> Conversation:
         """Let the desk write to the contact by itself: a menu, or a text of the policy."""
+        if not (text := with_place(self, conversation, text)):
+            return conversation
         message, at = self.draw.next("m"), max(self.now if now is None else now, conversation.at)
         body = {
             "id": message,
@@ -362,6 +367,8 @@ class Unit:
             self.moves_in_line += 1
         if self.setup.counted and before is not None and before.state is State.QUEUED:
             leave_line(self, before, conversation)
+        if self.setup.tells_waits:
+            note_wait(self, before, conversation, events)
         if conversation.state not in WAITING or any(
             isinstance(event, tell.Offered) for event in events
         ):

@@ -69,7 +69,8 @@ Timer = tuple[int, DeadlineKind]
 class Place:
     """Where a conversation goes on, and with whom. Shared by all of its steps.
 
-    `started_by` is the agent who started it (S11), None where the contact did.
+    `started_by` is the agent who started it (S11), None where the contact did; `heard` then says
+    whether the contact has written since.
     """
 
     entry_point: str
@@ -79,6 +80,7 @@ class Place:
     address: str
     thread: str = ""
     started_by: str | None = None
+    heard: bool = False
 
 
 @frozen

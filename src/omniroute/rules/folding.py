@@ -86,7 +86,9 @@ def _started(_: None, e: tell.Started) -> Conversation:
 
 
 def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
-    k, at = c.clocks, e.at
+    k, at, place = c.clocks, e.at, c.place
+    if place.started_by is not None and not place.heard:
+        place = evolve(place, heard=True)
     waiting = at if k.waiting_since is None else k.waiting_since
     due, sla = k.due, k.sla
     if e.due is not None or e.respond_by is not None:
@@ -101,7 +103,7 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
     return _new_conversation(
         c.id,
         c.state,
-        c.place,
+        place,
         c.queue,
         c.agent,
         at,

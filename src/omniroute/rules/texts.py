@@ -91,7 +91,7 @@ def afterwards(
 
 def never_began(c: Conversation) -> bool:
     """Whether an agent started it and the contact has not written: perhaps they know nothing of it."""
-    return c.place.started_by is not None and c.clocks.contact_at == c.clocks.opened_at
+    return c.place.started_by is not None and not c.place.heard
 
 
 def _said(occasion: str, text: str | None) -> Iterator[Said]:

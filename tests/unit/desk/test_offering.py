@@ -248,6 +248,8 @@ def test_one_switch_covers_every_channel_of_an_agent(play) -> None:
     assert shown(p, "ana") == [chats[1].id]
     with pytest.raises(NotOffered, match="not enabled for chat"):
         p.agent("ana").accepts(chats[0])
+    p.agent("ana").off()
+    assert shown(p, "ana") == []
     assert_folds(p)
 
 
@@ -413,6 +415,9 @@ def test_who_leaves_is_not_asked_any_more(play, held) -> None:
     p.desk.staff.remove("ana", held=held)
     assert p.desk.conversation(chat.id).offered_to == "bob"
     assert p.desk.staff.get("bob").load == 1
+    if held is None:
+        told_in_order = [each for each in names(p) if each in ("OfferEnded", "AgentRemoved")]
+        assert told_in_order == ["OfferEnded", "AgentRemoved"]
     assert_folds(p)
 
 

@@ -452,7 +452,6 @@ def test_what_may_still_come_through_or_came_after_the_first_ends_nothing(
 @pytest.mark.req("S11")
 def test_a_failed_message_of_one_that_the_contact_knows_of_ends_nothing(p: Any) -> None:
     chat = begun(p)
-    p.advance("1s")
     p.receive("main", an_inbound("I saw it elsewhere", key="x-1"))
     p.provider.answer_next(om.Permanent("no"))
     came = p.contact("Otto").writes("Hello")
