@@ -43,7 +43,7 @@ from omniroute.model.records import (
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
 from omniroute.rules.waiting import line_of, slot
-from omniroute.rules.weights import place_for
+from omniroute.rules.weights import place_for, queue_of
 
 __all__ = [
     "ADDRESSES",
@@ -211,9 +211,12 @@ def _serving(agent: Agent) -> Iterable[Key]:
     rest = (agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, channels)
     order, places = (*rank(agent), *rest), (*agent.leaves, *agent.pools)
     found = [(place, *order) for place in places]
+    if agent.extras.distributions:  # of queues that choose otherwise than the desk (P3)
+        found = [(each, *rank(agent, None, queue_of(each)), *rest) for each in places]
     for name in agent.extras.terms:  # where there is room for one of these (P2)
-        order = (*rank(agent, name), *rest)
-        found += [(place_for(place, name), *order) for place in places]
+        for place in places:
+            order = (*rank(agent, name, queue_of(place)), *rest)
+            found.append((place_for(place, name), *order))
     return found
 
 

@@ -486,6 +486,7 @@ class AgentSaved(AgentEvent):
     languages: tuple[str, ...] = ()
     terms: Mapping[str, ChannelTerms] = field(factory=dict)
     own_limits: Mapping[str, Capacity] = field(factory=dict)
+    distributions: Mapping[str, Distribution] = field(factory=dict)
 
 
 @frozen
