@@ -195,6 +195,7 @@ class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
     start = _lift(Acting.start)
+    engage = _lift(Acting.engage)
     take = _lift(Acting.take)
     offers = _lift(Acting.offers)
     accept_offer = _lift(Acting.accept_offer)
@@ -295,6 +296,7 @@ class AsyncDesk(_Lifted):
 
     entry_points = _lift(Desk.entry_points)
     queues = _lift(Desk.queues)
+    place_in_line = _lift(Desk.place_in_line)
     apply = _lift(Desk.apply)
     rollback = _lift(Desk.rollback)
     history = _lift(Desk.history)
@@ -308,6 +310,9 @@ class AsyncDesk(_Lifted):
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
     start = _lift(Desk.start)
+    engage = _lift(Desk.engage)
+    engagements = _lift(Desk.engagements)
+    read_marker = _lift(Desk.read_marker)
     take = _lift(Desk.take)
     offers = _lift(Desk.offers)
     accept_offer = _lift(Desk.accept_offer)

@@ -16,6 +16,7 @@ from omniroute.desk.menus import show_menu
 from omniroute.desk.missing import note_missed
 from omniroute.desk.overflow import can_return
 from omniroute.desk.queue_lines import QueueLines
+from omniroute.desk.waits import note_wait, with_place
 from omniroute.desk.weighing import name_of, weigh
 from omniroute.desk.wrapping import start_wrap_ups
 from omniroute.errors import UnknownAgent, UnknownConversation
@@ -32,7 +33,7 @@ from omniroute.model.commands import (
     Withdraw,
 )
 from omniroute.model.conversation import Conversation, DeadlineKind
-from omniroute.model.effects import Effect, OutboxEntry
+from omniroute.model.effects import Effect, OutboxEntry, SendMessage
 from omniroute.model.events import LogEntry
 from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Assignment, Policy
@@ -113,6 +114,8 @@ class Unit:
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []
         """Agents who came, went, or serve otherwise: as they were, and as they are (S7)."""
+        self.began_waiting: dict[str, None] = {}
+        """Conversations whose wait began, where they are told of it (P8)."""
         self.bereft: dict[str, None] = {}
         """Conversations for which an agent kept room who no longer does."""
 
@@ -234,6 +237,8 @@ class Unit:
         now: int | None = None,
     ) -> Conversation:
         """Let the desk write to the contact by itself: a menu, or a text of the policy."""
+        if not (text := with_place(self, conversation, text)):
+            return conversation
         message, at = self.draw.next("m"), max(self.now if now is None else now, conversation.at)
         body = {
             "id": message,
@@ -365,6 +370,8 @@ class Unit:
             self.moves_in_line += 1
         if self.setup.counted and before is not None and before.state is State.QUEUED:
             leave_line(self, before, conversation)
+        if self.setup.tells_waits:
+            note_wait(self, before, conversation, events)
         if conversation.state not in WAITING or any(
             isinstance(event, tell.Offered) for event in events
         ):
@@ -394,6 +401,15 @@ class Unit:
     def _enqueue(self, conversation: Conversation, effect: Effect, position: int) -> None:
         entry = OutboxEntry(
             conversation.id, position, conversation.place.entry_point, effect, self.now
+        )
+        self.tx.add(OUTBOX, self.desk, (entry,))
+        self._next_work = min(self._next_work, self.now)
+
+    def send(self, message: Message, to: str) -> None:
+        """Write a message that belongs to no conversation, and let it go to an address (C10)."""
+        self.add_message(message)
+        entry = OutboxEntry(
+            "", message.position, message.entry_point or "", SendMessage(message.id, to), self.now
         )
         self.tx.add(OUTBOX, self.desk, (entry,))
         self._next_work = min(self._next_work, self.now)

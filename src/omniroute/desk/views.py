@@ -6,7 +6,7 @@ Inside, instants are integers; here, at the face, they are datetimes in the desk
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from attrs import field
@@ -335,7 +335,9 @@ class QueueView:
     """A queue as it stood when read: a leaf, which agents are assigned to, or a branch of the tree.
 
     `agents` is how many are assigned to a leaf, None for a branch. A branch is ready where some leaf
-    beneath it is (U15). `hidden` also where it lies below a hidden one (U24).
+    beneath it is (U15). `hidden` also where it lies below a hidden one (U24). `goal` is how many
+    conversations an agent should hold there at once, shown and no cap (U21). `waiting` is how many wait in
+    a leaf, `estimated_wait` how long whoever comes now would, None without data (P8).
     """
 
     path: str
@@ -346,6 +348,9 @@ class QueueView:
     agents: int | None
     hidden: bool
     language: str | None
+    goal: int | None = None
+    waiting: int | None = None
+    estimated_wait: timedelta | None = None
 
 
 @frozen

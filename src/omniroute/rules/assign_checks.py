@@ -14,6 +14,7 @@ from omniroute.model.assign import ASSIGN_DURATIONS, AssignMode, AssignSettings
 from omniroute.model.desk_config import DeskConfig, InboxConfig
 from omniroute.rules import queue_tree
 from omniroute.rules.allotment import WHOLE
+from omniroute.rules.estimates import MOST
 from omniroute.rules.names import join, name_problem, quoted, unknown
 from omniroute.rules.policy_checks import LONGEST_TEXT, message_problems
 from omniroute.rules.waiting import HIGHEST, LOWEST
@@ -65,6 +66,11 @@ def _layer(
             wanted = "expected a duration above zero in whole milliseconds"
             yield Problem(join(path, name), f"{wanted}, got {micros} microseconds")
     yield from message_problems(join(path, "full_message"), settings.full_message, LONGEST_TEXT)
+    for name in ("waiting_message", "menu_wait"):
+        yield from message_problems(join(path, name), getattr(settings, name), LONGEST_TEXT)
+    if (over := settings.estimate_over) is not None and not 1 <= over <= MOST:
+        text = f"expected a whole number from 1 to {MOST}, got {over}"
+        yield Problem(join(path, "estimate_over"), text)
     yield from _mode(path, settings)
     yield from _cascade(path, settings.cascade, groups)
     yield from _percent(path, settings.percent, groups)

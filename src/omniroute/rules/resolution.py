@@ -29,6 +29,7 @@ from omniroute.model.policy import Policy, PolicySettings
 from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
+from omniroute.rules.estimates import tells_waits
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.layers import DEFAULT, SWITCHED, layers, merged
@@ -102,6 +103,7 @@ class Setup:
         "counted",
         "leaves",
         "reach",
+        "tells_waits",
         "version",
     )
 
@@ -113,6 +115,7 @@ class Setup:
         self.version: Final = version
         self.counted: Final = counted_channels(config)
         self._heavy = heavy_channels(config, self.counted)
+        self.tells_waits: Final = tells_waits(config)
         self._leaves_by_inbox = {
             name: queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items()
         }
@@ -410,6 +413,16 @@ class Setup:
     def distribution(self) -> Distribution:
         """Return how the desk chooses among agents with room (P3)."""
         return self.policy().distribution
+
+    def distributions(self, leaves: Iterable[str]) -> dict[str, Distribution]:
+        """Return how those of some queues choose that choose otherwise than the desk (P3)."""
+        usual, own = self.distribution(), {x: self.policy(None, x).distribution for x in leaves}
+        return {leaf: how for leaf, how in own.items() if how is not usual}
+
+    def goal(self, queue: str) -> int:
+        """Return how many conversations an agent should hold at once in a queue: no cap (U21)."""
+        policy = self.policy(None, queue)
+        return policy.concurrency or policy.capacity[MESSAGING].goal
 
     # --- policy
 
