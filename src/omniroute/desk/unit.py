@@ -196,7 +196,7 @@ class Unit:
         if driven:
             return state
         # What has passed already fires now (S3), what still lies ahead of a late deadline does not.
-        return self.catch_up(state, until=None if now is None else self.reached)
+        return self.catch_up(state, until=self.reached)
 
     def _say(
         self, conversation: Conversation, said: texts.Said, policy: Policy, now: int | None
