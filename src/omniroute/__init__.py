@@ -197,6 +197,7 @@ if TYPE_CHECKING:
     from omniroute.model.effects import (
         OutboxEntry,
         SendMessage,
+        StartFlow,
     )
     from omniroute.model.events import (
         AgentAvailability,
@@ -322,6 +323,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from omniroute.model.wish import (
+        FlowStart,
         RankingQuestion,
     )
     from omniroute.plugins import (
@@ -468,6 +470,7 @@ __all__ = [
     "Explanation",
     "Extras",
     "FellSilent",
+    "FlowStart",
     "FlowStarted",
     "FollowAs",
     "Followed",
@@ -597,6 +600,7 @@ __all__ = [
     "Snoozed",
     "Staff",
     "StaffChangeView",
+    "StartFlow",
     "State",
     "Store",
     "StoreBusy",
@@ -830,6 +834,7 @@ _HOMES = {
     "omniroute.model.effects": (
         "OutboxEntry",
         "SendMessage",
+        "StartFlow",
     ),
     "omniroute.model.events": (
         "AgentAvailability",
@@ -998,7 +1003,10 @@ _HOMES = {
         "Group",
         "Queue",
     ),
-    "omniroute.model.wish": ("RankingQuestion",),
+    "omniroute.model.wish": (
+        "FlowStart",
+        "RankingQuestion",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

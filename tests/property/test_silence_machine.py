@@ -59,8 +59,8 @@ from tests.property.silence_oracle import OPEN, Agent, Oracle
 from tests.unit.desk.helpers import every_agent, every_conversation
 
 STEPS = int(os.environ.get("SILENCE_STEPS", "5000"))
-_LENGTH = 20
-"""How many steps an example has on average; at most it has fifty."""
+_LENGTH = 45
+"""How many steps an example has on average, at least; at most it has fifty."""
 ROOM = 2
 QUEUES = ("general/a", "general/b")
 STAFF = {

@@ -70,6 +70,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.Configured: "configured",
         events.NumberVerificationChanged: "number_verification_changed",
         effects.SendMessage: "send_message",
+        effects.StartFlow: "start_flow",
         wire.Accepted: "accepted",
         wire.Retryable: "retryable",
         wire.Permanent: "permanent",

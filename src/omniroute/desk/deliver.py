@@ -14,11 +14,12 @@ from attrs import evolve
 
 from omniroute.channels.transports import drive
 from omniroute.desk.runtime import Runtime
+from omniroute.desk.starting import record_flow, start_flow
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError
 from omniroute.model.conversation import Conversation
-from omniroute.model.effects import OutboxEntry, OutboxState
+from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
 from omniroute.model.message import Message
 from omniroute.model.values import frozen
 from omniroute.model.wire import (
@@ -46,11 +47,11 @@ _CARRYING = MESSAGES.index("messages_carrying")
 
 @frozen
 class Parcel:
-    """An outbox entry with everything that sending it needs."""
+    """An outbox entry with everything that carrying it out needs; a flow has no message."""
 
     entry: OutboxEntry
     conversation: Conversation
-    message: Message
+    message: Message | None
     context: SendContext
 
 
@@ -65,8 +66,11 @@ def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], li
 
 
 def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
-    message = tx.get(MESSAGES, desk, (entry.effect.message,))
+    effect = entry.effect
     conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
+    if isinstance(effect, StartFlow) and conversation is not None:
+        return Parcel(entry, conversation, None, SendContext())
+    message = None if isinstance(effect, StartFlow) else tx.get(MESSAGES, desk, (effect.message,))
     if message is None or conversation is None:
         tx.delete(OUTBOX, desk, OUTBOX.key(entry))
         return None
@@ -78,8 +82,11 @@ def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
 
 
 def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
-    """Carry one message to its provider and say how it went. Never raises for the message's sake."""
-    message, conversation = parcel.message, parcel.conversation
+    """Carry one message to its provider, or start a flow, and say how it went. Never raises for it."""
+    message, conversation, effect = parcel.message, parcel.conversation, parcel.entry.effect
+    if isinstance(effect, StartFlow):
+        return start_flow(runtime, desk, parcel.entry, effect, conversation)
+    assert message is not None  # noqa: S101  (a parcel without one is a flow's)
     try:
         setup = runtime.current(desk)
         adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
@@ -111,8 +118,12 @@ def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], Non
 
 def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
     entry = unit.tx.get(OUTBOX, unit.desk, OUTBOX.key(parcel.entry))
+    if entry is not None and parcel.message is None:
+        record_flow(unit, entry, result)
+    if entry is None or parcel.message is None:
+        return
     message = unit.tx.get(MESSAGES, unit.desk, (parcel.message.id,))
-    if entry is None or message is None:
+    if message is None:
         return
     if isinstance(result, Accepted):
         unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
