@@ -27,7 +27,7 @@ from omniroute.model.conversation import NO_EXTRAS, Clocks, Conversation, Extras
 from omniroute.model.policy import Policy
 from omniroute.model.state import State
 from omniroute.rules import allotment
-from omniroute.rules.folding import apply_agent
+from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.lifecycle import decide
 from omniroute.rules.reach import Line, Reach, first_of
 from omniroute.rules.waiting import lane_name, lane_of

@@ -1,8 +1,8 @@
 """Fill the configuration reference with the keys there are.
 
-Which keys exist, what reads each and what it is without, are taken from `config/shape.py`; what a
-key means is the text below its field in `model`; where a policy's key may stand is asked of
-`rules.policy_checks`. A page asks with a comment, `% config keys: Policy`.
+Which keys exist, what reads each and what it is without, are taken from `config/shape.py` and its
+parts; what a key means is the text below its field in `model`; where a policy's key may stand is
+asked of `rules.policy_checks`. A page asks with a comment, `% config keys: Policy`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from sphinx.application import Sphinx
 
-from omniroute.config import assigning, shape
+from omniroute.config import assigning, policies, shape
 from omniroute.instants import render_duration
 from omniroute.model import agent, assign, desk_config, policy, sla
 from omniroute.model.assign import AssignPolicy
@@ -32,7 +32,7 @@ MARKER: Final = re.compile(r"^% config keys: (.+)$", re.MULTILINE)
 
 SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "The desk": ("build", "DeskConfig"),
-    "Policy": ("_policy_of", "PolicySettings"),
+    "Policy": ("policy_of", "PolicySettings"),
     "After end": ("_after_end", "AfterEnd"),
     "Resuming": ("_resuming", "Resuming"),
     "Transfers": ("_transfer", "TransferRules"),
@@ -40,9 +40,10 @@ SECTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "Assign": ("assign", "AssignSettings"),
     "Skills": ("_selector", "Selector"),
     "Segments": ("_segment", "Segment"),
-    "Capacity": ("_capacity", "Capacity"),
+    "Capacity": ("capacity", "Capacity"),
     "Inactivity": ("_inactivity", "Inactivity"),
     "Keep alive": ("_keep_alive", "KeepAlive"),
+    "Offers": ("_offer", "OfferRules"),
     "Presence": ("_presence", "Presence"),
     "Channels": ("_channel", "ChannelConfig"),
     "Channel groups": ("_channel_group", "ChannelGroupConfig"),
@@ -74,12 +75,12 @@ _READERS: Final = {
     "hours": "[hours](#hours)",
     "_sla_or_blank": 'SLA time, [table](#sla) or `""`',
     "_queues": "list",
-    "_policy": "[policy](#policy)",
+    "policy": "[policy](#policy)",
     "_place": "[policy](#policy) and [traits](#queues)",
     "_after_end": "[table](#after-end)",
     "_resuming": "[table](#resuming)",
     "_transfer": "[table](#transfers)",
-    "_capacity": "[limits](#capacity)",
+    "capacity": "[limits](#capacity)",
     "_costs": 'table of whole numbers or `"all"`',
     "assign": "[table](#assign)",
     "integer": "whole number",
@@ -87,6 +88,7 @@ _READERS: Final = {
     "_skills": "table of [selectors](#skills)",
     "_inactivity": "[table](#inactivity)",
     "_keep_alive": "[table](#keep-alive)",
+    "_offer": "[table](#offers)",
     "_presence": "[table](#presence)",
     "_service_level": "[table](#service-level)",
     "_channel": "[channel](#channels)",
@@ -104,7 +106,7 @@ _READERS: Final = {
 """How the page calls what each reader takes."""
 
 _MODELS: Final = (desk_config, policy, agent, sla, assign)
-_READING: Final = (shape, assigning)
+_READING: Final = (shape, policies, assigning)
 
 
 @dataclass(frozen=True)

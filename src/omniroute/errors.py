@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = [
+    "AgentInitiatedNotAllowed",
     "AgentUnavailable",
     "AlreadyTaken",
     "CapacityExceeded",
@@ -28,8 +29,10 @@ __all__ = [
     "HostTransactionLost",
     "IdempotencyConflict",
     "MalformedPayload",
+    "MessagingWindowClosed",
     "NaiveDatetime",
     "NotHolder",
+    "NotOffered",
     "OmnirouteError",
     "PayloadError",
     "PayloadTooLarge",
@@ -284,15 +287,27 @@ class NotHolder(TransitionNotAllowed):
 
 
 class ConversationOpen(TransitionNotAllowed):
-    """Another conversation of the same contact and thread is open; `open` names it (S9)."""
+    """Another conversation of the same contact and thread is open; `open` names it (S9, S11).
 
-    def __init__(self, conversation: str, open_one: str) -> None:
+    `conversation` is the one that was to be reopened, None for one that was to be started.
+    """
+
+    def __init__(self, conversation: str | None, open_one: str) -> None:
         self.conversation = conversation
         self.open = open_one
+        which = "a new conversation" if conversation is None else f"conversation {conversation!r}"
         super().__init__(
-            f"conversation {conversation!r} cannot be opened: {open_one!r} is open",
+            f"{which} cannot be opened: {open_one!r} is open",
             hint="end that one first, or go on in it",
         )
+
+
+class AgentInitiatedNotAllowed(TransitionNotAllowed):
+    """Agents may not start conversations on this entry point (T6, T7). `entry_point` names it."""
+
+    def __init__(self, entry_point: str, reason: str) -> None:
+        self.entry_point = entry_point
+        super().__init__(f"agents cannot start conversations on {entry_point!r}: {reason}")
 
 
 class AlreadyTaken(TransitionNotAllowed):
@@ -314,6 +329,10 @@ class AlreadyTaken(TransitionNotAllowed):
         )
 
 
+class NotOffered(TransitionNotAllowed):
+    """The conversation is not offered to this agent: to another, to none, or not any more (M5)."""
+
+
 class TransferNotAllowed(TransitionNotAllowed):
     """Policy does not let the conversation go there: the queue, the group, or too often (U67, M13)."""
 
@@ -332,6 +351,23 @@ class CapacityExceeded(AgentUnavailable):
 
 class UnsupportedContent(UsageError):
     """The channel cannot carry this content; nothing was queued for sending (U1)."""
+
+
+class MessagingWindowClosed(UnsupportedContent):
+    """The contact did not write in time for a message of one's own: a template only goes out (S11).
+
+    `closed_at` is when the window closed, an aware datetime; None where the contact never wrote here.
+    """
+
+    def __init__(self, entry_point: str, closed_at: Any = None) -> None:
+        self.entry_point = entry_point
+        self.closed_at = closed_at
+        since = "the contact never wrote here" if closed_at is None else f"closed {closed_at}"
+        super().__init__(
+            f"no messaging window is open on {entry_point!r}",
+            expected="template=Template(…)",
+            got=since,
+        )
 
 
 class IdempotencyConflict(UsageError):

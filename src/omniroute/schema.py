@@ -42,7 +42,7 @@ from omniroute.model.records import (
 )
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
-from omniroute.rules.waiting import lane_name
+from omniroute.rules.waiting import line_of, slot
 from omniroute.rules.weights import place_for
 
 __all__ = [
@@ -295,7 +295,8 @@ def _conversation_row(conversation: Conversation) -> Key:
     ended = state is State.ENDED
     queue = conversation.queue
     routing = conversation.extras.routing
-    waiting = state is State.QUEUED
+    lane = line_of(conversation)
+    waiting = lane is not None
     # In a thread the open one comes first, then those that ended, the latest first (S9). What is
     # said of a conversation after its end moves `at` and not `since`.
     after = _FAR - conversation.since if ended else 0
@@ -307,13 +308,13 @@ def _conversation_row(conversation: Conversation) -> Key:
         None if ended else 1,
         -conversation.at,
         queue if waiting else None,
-        lane_name(routing, place.channel) if waiting else None,
+        lane,
         routing.segment if waiting else None,
         routing.wait_class if waiting else None,
         clocks.queued_at if waiting else None,
         conversation.deadline,
         state.value,
-        conversation.agent,
+        slot(conversation),  # what is offered to somebody is found under their name
         place.inbox,
         queue,
         NO_DUE if clocks.due is None else clocks.due,

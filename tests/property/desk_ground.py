@@ -15,7 +15,8 @@ from omniroute.errors import OmnirouteError
 from omniroute.instants import to_micros
 from omniroute.model.events import ConversationEvent
 from omniroute.model.wire import Inbound
-from omniroute.rules.folding import apply, apply_agent
+from omniroute.rules.agent_folding import apply_agent
+from omniroute.rules.folding import apply
 from omniroute.schema import AGENTS, CONVERSATIONS
 from tests.property.book import Book
 from tests.property.oracle import Chat, Oracle

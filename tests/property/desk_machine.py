@@ -22,6 +22,7 @@ from tests.property.desk_ground import now_and_then
 from tests.property.desk_outside import Outside, status_of
 from tests.property.oracle import Chat
 from tests.property.stories import (
+    ENTRIES,
     GROUPS,
     LIMITS,
     OTHER_TREES,
@@ -111,6 +112,29 @@ class DeskMachine(Outside):
         refusal = self.oracle.taking(chat, agent, confirm=confirm)
         self.do(lambda world: world.desk.reply(chat.id, "Hi", by=agent, confirm=confirm), refusal)
         assert refusal or (chat.holder, chat.due) == (agent, None)
+
+    @now_and_then(2)
+    @rule(spec=inbounds, agent=agents, template=st.booleans())
+    def starts(self, spec: dict[str, Any], agent: str, template: bool) -> None:
+        """An agent writes first, to somebody known or new (S11)."""
+        entry, address, thread = spec["entry"], spec["addresses"][-1], spec["thread"]
+        channel = ENTRIES[entry].channel
+        contact = self.known.get(self.people.get((channel, address), -1))
+        refusal = self.oracle.starting(agent, entry, contact, thread, self.now, template=template)
+        words = om.Template("hello", "de") if template else None
+        begun = self.do(
+            lambda world: world.desk.start(
+                entry, "Hi", by=agent, address=address, thread=thread, template=words
+            ),
+            refusal,
+        )
+        if refusal is not None:
+            return
+        chat = self.oracle.chats[begun.id]
+        assert (chat.state, chat.holder, chat.due) == ("active", agent, None)
+        assert contact in (None, chat.contact)
+        self.known[self.person(channel, (address,))] = chat.contact
+        self.address[chat.id] = (address,)
 
     @rule(spec=inbounds, agent=agents, ends=st.booleans())
     def has_a_conversation(self, spec: dict[str, Any], agent: str, ends: bool) -> None:
@@ -255,6 +279,7 @@ class DeskMachine(Outside):
             for chat in self.oracle.chats.values()
             if chat.state != "ended"
         )
+        stands = stands or self.oracle.splits(changed)
         self.oracle.book = before if stands else changed
         config = desk_config(changed)
         self.do(lambda world: world.desk.apply(config), "ConfigError" if stands else None)

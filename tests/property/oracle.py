@@ -16,6 +16,8 @@ from attrs import define, field
 
 from tests.property.book import Book, Path
 
+_WINDOW = 24 * 3_600_000_000
+
 
 @define(kw_only=True)
 class Chat:
@@ -47,6 +49,9 @@ class Chat:
     newest: int = 0
     newest_by: str = ""
     by_hand: bool = False
+    started_by: str | None = None
+    wrote_at: int | None = None
+    undone: bool = False
     awaits: str | None = None
     messages: list[str] = field(factory=list)
 
@@ -158,10 +163,54 @@ class Oracle:
         )
         self._arm(chat, e.due, e.timers)
 
+    def _on_Started(self, e: Any) -> None:
+        """An agent began it, who holds it; nobody waits for an answer (S11)."""
+        entry, person = self.book.entries[e.place.entry_point], self.staff[e.agent]
+        assert e.conversation not in self.chats
+        assert e.actor == f"agent:{e.agent}"
+        assert (e.source, e.place.inbox, e.place.channel) == (None, entry.inbox, entry.channel)
+        assert (e.place.started_by, e.route.sla, e.resolution_due) == (e.agent, entry.sla, None)
+        assert e.timers == ()
+        assert e.queue == self.start_queue(e.place.entry_point, person)
+        self._move(None, "active")
+        self._load(e.agent, e.at, person.hard)
+        self.chats[e.conversation] = Chat(
+            id=e.conversation,
+            entry=e.place.entry_point,
+            inbox=e.place.inbox,
+            contact=e.place.contact,
+            thread=e.place.thread,
+            number=len(self.chats),
+            state="active",
+            queue=e.queue,
+            at=e.at,
+            opened_at=e.at,
+            queued_at=e.at,
+            agent=e.agent,
+            started_by=e.agent,
+        )
+
+    def splits(self, changed: Book) -> bool:
+        """Whether agents serve by name what another book makes a branch of (U14)."""
+        leaves = changed.leaves()
+        served = {pattern for each in self.staff.values() for pattern in each.profile[2]}
+        return any(
+            path in served and any(leaf.startswith(f"{path}/") for leaf in leaves)
+            for path in self.book.leaves()
+        )
+
+    def start_queue(self, entry: str, person: Person) -> str | None:
+        at = self.book.entries[entry]
+        leaves = self.book.leaves(at.inbox)
+        if at.queue is not None or len(leaves) == 1:
+            return at.queue or leaves[0]
+        return next((leaf for leaf in person.leaves if leaf in leaves), None)
+
     def _move(self, source: str | None, target: str) -> None:
         assert (source, target) in {
             (None, "selecting"),
             (None, "queued"),
+            (None, "active"),
             ("selecting", "queued"),
             ("queued", "active"),
             ("active", "active"),
@@ -229,6 +278,7 @@ class Oracle:
         assert e.actor == "contact"
         chat = self._said(e)
         chat.asked_at = e.at if chat.asked_at is None else chat.asked_at
+        chat.wrote_at = e.at
 
     def _on_Remarked(self, e: Any) -> None:
         self._said(e)
@@ -260,7 +310,11 @@ class Oracle:
         chat.tags = e.tags
 
     def _on_DeliveryChanged(self, e: Any) -> None:
-        assert e.message in self.chats[e.conversation].messages
+        chat = self.chats[e.conversation]
+        assert e.message in chat.messages
+        first = chat.messages[0] == e.message and e.status.value == "failed"
+        if first and chat.started_by and chat.wrote_at is None and chat.state != "ended":
+            chat.undone = True
 
     def _on_SlaBreached(self, e: Any) -> None:
         chat = self.chats[e.conversation]
@@ -286,6 +340,8 @@ class Oracle:
     def _on_Ended(self, e: Any) -> None:
         chat = self.chats[e.conversation]
         assert e.released == chat.holder
+        assert chat.undone is (e.ending.value == "failure"), "ended for another reason (S11)"
+        chat.undone = False
         if e.released is not None:
             self._free(e.released, e.at)
         self._step(e, "ended")
@@ -373,6 +429,8 @@ class Oracle:
             assert person.load == held.get(person.id, 0)
 
     def check_threads(self) -> None:
+        undone = [chat.id for chat in self.chats.values() if chat.undone]
+        assert not undone, f"the first message of {undone} failed, and they go on (S11)"
         threads = [
             (chat.entry, chat.contact, chat.thread)
             for chat in self.chats.values()
@@ -388,6 +446,30 @@ class Oracle:
         return min((each.armed for each in self.chats.values() if each.armed), default=None)
 
     # --- what a command will come to --------------------------------------------------------------
+
+    def starting(
+        self, by: str, entry: str, contact: str | None, thread: str, now: int, *, template: bool
+    ) -> str | None:
+        """The error that an agent gets who starts a conversation, or None where one begins (S11)."""
+        person, at = self.staff.get(by), self.book.entries[entry]
+        own = [
+            chat
+            for chat in self.chats.values()
+            if (chat.entry, chat.contact, chat.thread) == (entry, contact, thread)
+        ]
+        wrote = [chat.wrote_at for chat in own if chat.wrote_at is not None]
+        windowed = at.channel == "whatsapp"
+        reasons = {
+            "UnknownAgent": person is None,
+            "ConversationOpen": any(chat.state != "ended" for chat in own),
+            "UnsupportedContent": template and not windowed,
+            "MessagingWindowClosed": windowed
+            and not template
+            and now >= max(wrote, default=-_WINDOW) + _WINDOW,
+            "UsageError": person is not None and self.start_queue(entry, person) is None,
+            "CapacityExceeded": person is not None and person.load >= person.hard,
+        }
+        return next((name for name, holds in reasons.items() if holds), None)
 
     def home(self, entry: str, contact: str, thread: str, now: int) -> tuple[str, Chat | None]:
         """Where a contact's message goes (S9): `joins`, `reopens`, `refused` or `opens`."""

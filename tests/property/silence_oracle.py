@@ -60,6 +60,9 @@ class Chat:
     let_go: int = 0
     sticky: str | None = None
     anyone: bool = False
+    asks: str | None = None
+    offered_until: int | None = None
+    declined: set[str] = field(default_factory=set)
 
     def due(self, p: Policy) -> dict[str, int]:
         """When each deadline comes that is armed."""
@@ -72,6 +75,8 @@ class Chat:
             return {**found, "wake": self.until + p.snooze_grace}
         if p.chat_timeout is not None:
             found["chat_timeout"] = last + p.chat_timeout
+        if self.state == "offered" and self.offered_until is not None:
+            found["offer"] = self.offered_until
         return {**found, **self._alive(p, contact), **self._waiting(p), **self._silent(p)}
 
     def _alive(self, p: Policy, contact: int) -> dict[str, int]:
@@ -82,7 +87,7 @@ class Chat:
         return {"keep_alive_end": max(self.asked_at, self.woke_at) + p.keep_alive.end_after}
 
     def _waiting(self, p: Policy) -> dict[str, int]:
-        if self.state == "queued":
+        if self.state in ("queued", "offered"):
             at = expires(p, self.queued_at)
             return {} if at is None else {"queue_expiration": at}
         if self.state == "selecting" and p.selecting_expiration is not None:
@@ -123,6 +128,7 @@ class Agent:
     groups: tuple[str, ...]
     queues: tuple[str, ...]
     available: bool = False
+    missed: bool = False
     beat_due: int | None = None
     away: bool = False
     gone_due: int | None = None
@@ -144,7 +150,8 @@ class Oracle:
     def load(self, agent: str) -> int:
         """What an agent holds: conversations and wrap-ups."""
         held = sum(
-            chat.agent == agent and chat.state in ("active", "inactive")
+            (chat.agent == agent and chat.state in ("active", "inactive"))
+            or (chat.asks == agent and chat.state == "offered")
             for chat in self.chats.values()
         )
         return held + sum(owner == agent for owner, _ in self.wraps)
@@ -211,6 +218,7 @@ class Oracle:
         if was in ("dismissed", "snoozed", "ended"):
             assert chat.sticky == self._resumes(chat, e.at), "back to another than policy says"
         chat.queued_at, chat.agent, chat.queue = e.at, None, e.queue
+        chat.declined.clear()  # another wait
         if was == "snoozed":
             chat.woke_at = e.at
         if was == "dismissed":
@@ -232,8 +240,28 @@ class Oracle:
         chat.queue = e.queue
 
     def _on_Assigned(self, chat: Chat, e: Any, _: str) -> None:
-        assert e.reason == "claim" or self.staff[e.agent].available, "given to who is not there"
+        by_hand = e.actor != "system"
+        assert by_hand or self.staff[e.agent].available, "given to who is not there"
+        assert e.released == chat.asks, "whose slot an offer held is told (X4)"
+        if e.reason == "accepted":
+            assert e.agent not in chat.declined, "accepted what was declined (M5)"
+            assert chat.asks in (None, e.agent), "accepted what was offered to another (M5)"
+        chat.asks = chat.offered_until = None
         chat.agent, chat.sticky = e.agent, None
+
+    def _on_Offered(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.agent is None or e.agent not in chat.declined, "asked twice in one wait (M5)"
+        chat.asks, chat.offered_until = e.agent, e.until
+
+    def _on_OfferEnded(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.released == chat.asks, "a slot is freed that was not held (X4)"
+        if e.reason == "lapsed":
+            chat.declined.add(e.released)
+        chat.asks = chat.offered_until = None
+
+    def _on_Declined(self, chat: Chat, e: Any, _: str) -> None:
+        assert e.agent not in chat.declined
+        chat.declined.add(e.agent)
 
     def _on_TookOver(self, chat: Chat, e: Any, _: str) -> None:
         chat.agent = e.agent
@@ -261,9 +289,10 @@ class Oracle:
     def _of_agent(self, kind: str, e: Any, now: int) -> None:
         if kind == "AgentAvailability":
             person = self.staff[e.agent]
-            assert person.available is not e.available, "told what was so already (R11)"
-            person.available = e.available
-            if e.actor == "system" and not e.available:
+            changes = person.available is not e.available or person.missed is not e.missed
+            assert changes, "told what was so already (R11)"
+            person.available, person.missed = e.available, e.missed
+            if e.actor == "system" and not e.available and not e.missed:
                 self._missed(e, person, now)
         elif kind == "WrapUpStarted":
             assert e.until == e.at + (self.policy.wrap_up or 0)
@@ -271,7 +300,8 @@ class Oracle:
         else:
             until = self.wraps.pop((e.agent, e.conversation))
             assert e.at <= now
-            assert e.actor != "system" or e.at == until, "a wrap-up ends at its instant"
+            again = e.at == self.chats[e.conversation].let_go  # ended once more meanwhile
+            assert e.actor != "system" or e.at == until or again, "a wrap-up ends at its instant"
 
     # --- presence ---------------------------------------------------------------------------------
 
@@ -279,7 +309,7 @@ class Oracle:
         """Note a heartbeat; return whether it brings somebody back."""
         person, rule = self.staff[agent], self.policy.presence
         assert rule is not None
-        back = person.away and not person.available
+        back = person.away and not person.available and not person.missed
         person.beat_due, person.away, person.gone_due = now + rule.away_after, False, None
         return back
 
@@ -375,5 +405,7 @@ def _deadline(kind: str, event: Any) -> str | None:
         return {**reasons, "keep_alive": "keep_alive_end", "timeout": "timeout"}[event.ending.value]
     if kind == "Queued":
         return "wake" if event.reason == "woke" else None
+    if kind == "OfferEnded":
+        return "offer" if event.reason == "lapsed" else None
     plain = {"FellSilent": "inactivity", "Dismissed": "dismissal", "KeepAliveAsked": "keep_alive"}
     return plain.get(kind)

@@ -53,7 +53,7 @@ from omniroute.plugins import Registry
 from omniroute.rules.channel_checks import CONTENTS
 from omniroute.rules.checks import problems
 from omniroute.rules.presets import LOCKED_BY, PRESETS
-from omniroute.rules.queue_tree import leaves, matching, pattern_problem, walk
+from omniroute.rules.queue_tree import find, leaves, matching, pattern_problem, walk
 from omniroute.rules.resolution import Setup
 from omniroute.rules.words import ReservedWords, normalized
 
@@ -96,7 +96,6 @@ shared_settings = {
     "overtake": st.sampled_from(Overtake),
     "after_end": st.just(AfterEnd())
     | st.builds(AfterEnd, st.sampled_from(list(AfterEndTo)[1:]), st.none() | durations),
-    "menu_text": text.filter(str.strip),
     "labels": st.dictionaries(st.sampled_from([str(state) for state in State]), text, max_size=2),
 }
 minutes = st.integers(min_value=1, max_value=10_080).map(lambda count: count * MINUTE)
@@ -118,6 +117,7 @@ timed_settings = {
     "skip_greeting_after_hours": st.booleans(),
     "dismissed_text_at": st.sampled_from(DismissedTextAt),
 }
+menu_texts = st.none() | text.filter(str.strip)
 few_settings = {name: timed_settings[name] for name in ("enabled", "greeting")}
 inner_policies = st.builds(
     PolicySettings,
@@ -129,11 +129,15 @@ inner_policies = st.builds(
     assignment=st.none() | st.sampled_from(Assignment),
 )
 channel_policies = st.builds(
-    PolicySettings, **{name: st.none() | values for name, values in shared_settings.items()}
+    PolicySettings,
+    **{name: st.none() | values for name, values in shared_settings.items()},
+    menu_text=menu_texts,
 )
 desk_policies = st.builds(
     PolicySettings,
     **{name: st.none() | values for name, values in (shared_settings | timed_settings).items()},
+    menu_text=menu_texts,
+    agent_initiated=st.none() | st.booleans(),
     assignment=st.none() | st.sampled_from(Assignment),
     distribution=st.none() | st.sampled_from(Distribution),
     capacity=st.none() | capacities | st.just({}),
@@ -154,7 +158,7 @@ channel_values = {
     "entry_flow": st.none() | names,
     "active": st.booleans(),
     "direction": st.sampled_from(ChannelDirection),
-    "agent_initiated": st.booleans(),
+    "agent_initiated": st.none() | st.booleans(),
     "contents": st.none() | st.lists(st.sampled_from(CONTENTS), unique=True).map(tuple),
     "policy": channel_policies,
 }
@@ -188,6 +192,15 @@ def _says(policy: PolicySettings) -> bool:
     return policy != PolicySettings()
 
 
+def _with_menu(
+    draw: st.DrawFn, queues: tuple[QueueNode, ...], place: str, policy: PolicySettings
+) -> PolicySettings:
+    """A branch's policy may begin its menu; a queue that agents serve has none."""
+    node = find(queues, place)
+    branch = node is not None and node.children
+    return evolve(policy, menu_text=draw(menu_texts)) if branch else policy
+
+
 @st.composite
 def inboxes(draw: st.DrawFn) -> dict[str, InboxConfig]:
     found = {}
@@ -205,8 +218,8 @@ def inboxes(draw: st.DrawFn) -> dict[str, InboxConfig]:
             sla=draw(slas),
             primary_for=tuple(mine),
             queues=queues,
-            policy=draw(inner_policies),
-            at=at,
+            policy=evolve(draw(inner_policies), menu_text=draw(menu_texts) if queues else None),
+            at={place: _with_menu(draw, queues, place, each) for place, each in at.items()},
             traits=special,
         )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, P
 from omniroute.model.sla import SlaTerms
 from omniroute.model.state import EndReason, State
 from omniroute.rules.lifecycle import TABLE, Decision, apply, decide, fold
+from omniroute.rules.waiting import slot
 from omniroute.testing import NOW, a_conversation, a_place
 
 PEOPLE = st.sampled_from(["ana", "bob", "cho"])
@@ -39,6 +41,10 @@ COMMANDS = st.one_of(
         ask.Enqueue, queue=QUEUES, by=st.none() | PEOPLE, reason=st.sampled_from(["menu", "back"])
     ),
     st.builds(ask.Assign, agent=PEOPLE),
+    st.builds(ask.Offer, agent=st.none() | PEOPLE),
+    st.builds(ask.Accept, by=PEOPLE),
+    st.builds(ask.Decline, by=PEOPLE),
+    st.builds(ask.Withdraw),
     st.builds(ask.Take, by=PEOPLE, confirm=st.booleans()),
     st.builds(ask.Reply, by=PEOPLE, message=st.just("m"), confirm=st.booleans()),
     st.builds(ask.Deliver, message=st.just("m")),
@@ -73,7 +79,7 @@ POLICIES = st.builds(
 # A clock that mostly goes on, sometimes stands, and sometimes is set back.
 STEPS = st.one_of(st.integers(0, 5 * MINUTE), st.just(0), st.integers(-HOUR, -1))
 STORIES = st.lists(st.tuples(STEPS, COMMANDS, POLICIES), max_size=25)
-# Nothing leads to these states yet; what is allowed in them must hold all the same.
+# Also in states to which a story seldom leads.
 STARTS = st.none() | st.builds(a_conversation, st.sampled_from(State))
 
 
@@ -175,7 +181,8 @@ def test_clocks_and_holders_fit_the_state(
             assert state.extras.ending is None
         if state.state in (State.ACTIVE, State.INACTIVE):
             assert state.agent is not None
-        if state.state is State.QUEUED:
+        assert (state.extras.offer is not None) is (state.state is State.OFFERED)
+        if state.state in (State.QUEUED, State.OFFERED):
             assert state.agent is None
             assert state.queue is not None
         if isinstance(command, ask.Reply):
@@ -199,6 +206,10 @@ def check_clocks(state: Conversation) -> None:
             assert at == sla.respond_by
             assert state.agent is not None
             continue
+        if kind is DeadlineKind.OFFER:
+            assert state.extras.offer is not None
+            assert at == state.extras.offer.until
+            continue
         clock = running[DeadlineKind(kind.removesuffix("_warning"))]
         assert clock.due is not None
         assert not clock.breached
@@ -214,14 +225,32 @@ def test_who_lets_go_is_named_and_nobody_loses_a_conversation_unasked(
     for before, command, policy, _, decision in lived(start, opening, story):
         holder = before.agent if before.state in held else None
         after = decision.state.agent if decision.state.state in held else None
-        named = [getattr(event, "released", None) for event in decision.events]
-        released = [each for each in named if each is not None]
-        assert released == ([holder] if holder is not None and holder != after else [])
+        if holder is not None:
+            named = [getattr(event, "released", None) for event in decision.events]
+            released = [each for each in named if each is not None]
+            assert released == ([] if holder == after else [holder])
         if holder is not None and after not in (None, holder):
             assert isinstance(command, (ask.Take, ask.Reply))
             assert command.confirm
             assert policy.overtake is Overtake.CONFIRM
             assert any(isinstance(event, tell.TookOver) for event in decision.events)
+
+
+@pytest.mark.req("X4", "M5")
+@given(STARTS, OPENINGS, STORIES)
+def test_every_slot_that_is_taken_or_freed_is_told(
+    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+) -> None:
+    taking = (State.ACTIVE, State.INACTIVE, State.OFFERED)
+    for before, _, _, _, decision in lived(start, opening, story):
+        loads = Counter[str]()
+        for event in decision.events:
+            if isinstance(event, tell.Transition):
+                loads[getattr(event, "agent", None) or ""] += 1
+                loads[getattr(event, "released", None) or ""] -= 1
+        for state, change in ((decision.state, -1), (before, 1)):
+            loads[(slot(state) if state.state in taking else None) or ""] += change
+        assert {name for name, load in loads.items() if load and name} == set()
 
 
 @pytest.mark.req("G20")

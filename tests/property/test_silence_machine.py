@@ -44,6 +44,8 @@ from omniroute.model.policy import (
     Inactivity,
     InactivityThen,
     KeepAlive,
+    OfferRules,
+    OfferThen,
     Policy,
     PolicySettings,
     Presence,
@@ -51,8 +53,9 @@ from omniroute.model.policy import (
     Resuming,
 )
 from omniroute.model.state import State
+from omniroute.rules.agent_folding import fold_agent
 from omniroute.rules.checks import problems
-from omniroute.rules.folding import fold, fold_agent
+from omniroute.rules.folding import fold
 from omniroute.rules.presets import PRESETS
 from omniroute.testing import MONDAY, Play, a_config
 from tests.property.silence_oracle import OPEN, Agent, Oracle
@@ -92,6 +95,14 @@ ALIVE = st.none() | st.builds(
     end_after=st.sampled_from([16, 20]).map(lambda n: n * MINUTE),
     end_text=st.just("Bye."),
 )
+
+
+def asking(policy: PolicySettings) -> PolicySettings:
+    """Agents are asked one at a time, and who lets an offer lapse is off until they return."""
+    offer = OfferRules(accept_within=2 * MINUTE, then=OfferThen.MISSED)
+    return evolve(policy, assignment=Assignment.OFFER_ONE, offer=offer)
+
+
 POLICIES = st.builds(
     PolicySettings,
     unanswered_expiration=spans(12, 45),
@@ -119,7 +130,7 @@ POLICIES = st.builds(
     ended_text=st.none() | st.just("The end."),
     closed=st.just(()),
     after_end=st.sampled_from([None, AfterEnd(AfterEndTo.QUEUE)]),
-)
+).flatmap(lambda policy: st.sampled_from([policy, policy, asking(policy)]))
 
 
 CASCADE = st.none() | st.builds(
@@ -176,6 +187,7 @@ class SilenceMachine(RuleBasedStateMachine):
         for agent in AGENTS:
             self.switches(agent, available=True)
         self.writes("Maria")
+        self.accepts("ana", 0)
         self.answers(0)
 
     def follow(self) -> list[Any]:
@@ -239,6 +251,18 @@ class SilenceMachine(RuleBasedStateMachine):
         """Let whoever holds a conversation answer, or whoever may take it."""
         if chat := self.chat(number):
             self.tried(self.p.desk.reply, chat, "Hi", by=self.oracle.chats[chat].agent or "ana")
+
+    @rule(agent=st.sampled_from(AGENTS), number=st.integers(0, 9))
+    def accepts(self, agent: str, number: int) -> None:
+        """Take what is offered: the first has it."""
+        if chat := self.chat(number):
+            self.tried(self.p.desk.accept_offer, chat, by=agent)
+
+    @rule(agent=st.sampled_from(AGENTS), number=st.integers(0, 9))
+    def declines(self, agent: str, number: int) -> None:
+        """Leave what is offered to others."""
+        if chat := self.chat(number):
+            self.tried(self.p.desk.decline_offer, chat, by=agent)
 
     @rule(number=st.integers(0, 9), lasts=st.sampled_from(["5m", "3h", "1d"]))
     def puts_aside(self, number: int, lasts: str) -> None:
@@ -361,6 +385,7 @@ _KINDS = {
     "dismissal",
     "inactivity",
     "wake",
+    "offer",
 }
 _START = MONDAY
 

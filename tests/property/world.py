@@ -63,7 +63,7 @@ def desk_config(book: Book) -> DeskConfig:
         desk=DESK,
         zone="Europe/Berlin",
         preset=book.preset,
-        policy=_settings(book, "", capacity={"messaging": limits}),
+        policy=_settings(book, "", capacity={"messaging": limits}, agent_initiated=True),
         inboxes={name: _inbox(book, name) for name in book.trees},
         entry_points={name: _entry_point(book, name) for name in book.entries},
         groups={name: GroupConfig(serves=tuple(each)) for name, each in book.groups.items()},

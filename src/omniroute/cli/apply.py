@@ -30,6 +30,7 @@ __all__ = ["apply"]
 
 _TOLD = {
     FollowAs.KEPT: "was edited by hand, and stays so (--staff file overrules)",
+    FollowAs.STAYS_OFF: "was taken off the staff by hand, and stays off (--staff file overrules)",
     FollowAs.NOT_NAMED: "is not in the file, and stays",
 }
 

@@ -35,7 +35,11 @@ __all__ = [
 KINDS: Final[Mapping[type, str]] = MappingProxyType(
     {
         events.Opened: "opened",
+        events.Started: "started",
         events.Queued: "queued",
+        events.Offered: "offered",
+        events.OfferEnded: "offer_ended",
+        events.Declined: "declined",
         events.Assigned: "assigned",
         events.Reactivated: "reactivated",
         events.TookOver: "took_over",
@@ -109,6 +113,7 @@ INSTANTS: Final = frozenset(
         "ready_at",
         "resolution_due",
         "respond_by",
+        "served_at",
         "since",
         "stages_until",
         "started_at",

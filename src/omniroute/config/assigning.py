@@ -105,5 +105,8 @@ def assign(fields: Table) -> AssignSettings:
         overflow_at=fields.take("overflow_at", whole, None),
         reserve_after=fields.take("reserve_after", duration, None),
         maximum=fields.take("maximum", whole, None),
+        estimate_over=fields.take("estimate_over", whole, None),
+        waiting_message=fields.take("waiting_message", text, None),
+        menu_wait=fields.take("menu_wait", text, None),
         full_message=fields.take("full_message", text, None),
     )

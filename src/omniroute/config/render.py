@@ -36,6 +36,7 @@ from omniroute.model.policy import (
     AfterEnd,
     Inactivity,
     KeepAlive,
+    OfferRules,
     Policy,
     PolicySettings,
     Presence,
@@ -168,6 +169,15 @@ def _keep_alive(each: KeepAlive) -> dict[str, Any]:
     }
 
 
+def _offer(rules: OfferRules) -> dict[str, Any]:
+    plain = OfferRules()
+    changed = rules.accept_within != plain.accept_within
+    return {
+        **({"accept_within": render_duration(rules.accept_within)} if changed else {}),
+        **_changed(rules, plain, "then"),
+    }
+
+
 def _presence(each: Presence) -> dict[str, Any]:
     return {
         "away_after": render_duration(each.away_after),
@@ -186,6 +196,7 @@ _WRITERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     Inactivity: _inactivity,
     Hours: written_hours,
     KeepAlive: _keep_alive,
+    OfferRules: _offer,
     Presence: _presence,
     Resuming: _destination,
     ServiceLevel: _service_level,

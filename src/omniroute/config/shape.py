@@ -12,19 +12,15 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from omniroute.config.assigning import assign
 from omniroute.config.hours import hours
+from omniroute.config.policies import capacity, policy, policy_of
 from omniroute.config.reading import (
     Notes,
-    Read,
     Table,
     choice,
-    duration,
     flag,
     keywords,
     many,
-    minutes,
-    notice,
     sla,
     table,
     text,
@@ -32,7 +28,7 @@ from omniroute.config.reading import (
     whole,
 )
 from omniroute.instants import DAY, MINUTE
-from omniroute.model.agent import ALL, Capacity, Cost, Distribution, Role
+from omniroute.model.agent import Role
 from omniroute.model.desk_config import (
     AccountConfig,
     AgentConfig,
@@ -51,31 +47,11 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.hours import Hours
 from omniroute.model.policy import (
-    AfterEnd,
-    AfterEndTo,
-    Assignment,
-    AwayThen,
-    DismissedTextAt,
-    ExpirationHours,
-    Inactivity,
-    InactivityAnchor,
-    InactivityThen,
-    KeepAlive,
-    NoticeSide,
-    Overtake,
     PolicySettings,
-    Presence,
-    ProtectedNames,
-    ResumeTo,
-    Resuming,
-    TransferAgent,
-    TransferQueue,
-    TransferRules,
 )
 from omniroute.model.secret import SecretRef
-from omniroute.model.sla import ServiceLevel, ServiceLevelFormula, SlaHours, SlaTargets
-from omniroute.rules.names import join, quoted, shown
-from omniroute.rules.policy_checks import MINUTES_FORMS
+from omniroute.model.sla import SlaHours, SlaTargets
+from omniroute.rules.names import join, shown
 from omniroute.rules.sla import SLA_FORMS, is_blank
 
 __all__ = ["build", "read_agent"]
@@ -89,147 +65,6 @@ _STAND_IN_SECRET: Final = SecretRef(env="")
 _PLAIN: Final = 'text, a number, true or false, a list, a table or { env = "NAME" }'
 
 
-# --- policy ---------------------------------------------------------------------------------------
-
-
-@table
-def _transfer(fields: Table) -> TransferRules:
-    return TransferRules(
-        queue=fields.take("queue", choice(TransferQueue), TransferQueue.ANY),
-        agent=fields.take("agent", choice(TransferAgent), TransferAgent.ANY),
-        force=fields.take("force", flag, default=True),
-        maximum=fields.take("maximum", whole, None),
-        final=fields.take("final", text, None),
-    )
-
-
-@table
-def _after_end(fields: Table) -> AfterEnd:
-    to = fields.need("to", choice(AfterEndTo), AfterEndTo.NEW, expected="where a message goes")
-    return AfterEnd(to, fields.take("within", duration, None))
-
-
-@table
-def _resuming(fields: Table) -> Resuming:
-    to = fields.need("to", choice(ResumeTo), ResumeTo.QUEUE, expected="who gets it")
-    return Resuming(to, fields.take("within", duration, None))
-
-
-@table
-def _capacity(fields: Table) -> Capacity | None:
-    names = ("goal", "soft_max", "hard_max")
-    limits = [fields.need(name, whole, None, expected="a whole number") for name in names]
-    known = [each for each in limits if each is not None]
-    return Capacity(*known) if len(known) == len(names) else None
-
-
-def _parts(notes: Notes, value: object, path: str) -> Cost | None:
-    if value == ALL:
-        return ALL
-    if isinstance(value, str) and not (notes.text_scalars and value.isdigit()):
-        notes.expected(path, f"a whole number or {quoted(ALL)}", value)
-        return None
-    return whole(notes, value, path)
-
-
-_costs: Final[Read[Mapping[str, Cost]]] = many(_parts)
-
-
-@table
-def _service_level(fields: Table) -> ServiceLevel:
-    target = fields.need("target", duration, _STAND_IN_SLA, expected="a duration")
-    formula = ServiceLevelFormula.ANSWERED_AND_ABANDONED
-    return ServiceLevel(target, fields.take("formula", choice(ServiceLevelFormula), formula))
-
-
-@table
-def _inactivity(fields: Table) -> Inactivity:
-    return Inactivity(
-        after=fields.need("after", minutes, _STAND_IN_TIME, expected=MINUTES_FORMS),
-        notice=fields.take("notice", notice, 0),
-        notice_side=fields.take("notice_side", choice(NoticeSide), NoticeSide.AFTER),
-        then=fields.take("then", choice(InactivityThen), InactivityThen.DISMISS),
-        anchor=fields.take("anchor", choice(InactivityAnchor), InactivityAnchor.AGENT),
-        text=fields.take("text", text, None),
-    )
-
-
-@table
-def _keep_alive(fields: Table) -> KeepAlive:
-    after, end_after = (
-        fields.need(name, duration, _STAND_IN_TIME, expected='a duration, such as "10m"')
-        for name in ("after", "end_after")
-    )
-    first, last = (
-        fields.need(name, text, _STAND_IN_TEXT, expected="the text to send")
-        for name in ("text", "end_text")
-    )
-    return KeepAlive(
-        after=after,
-        text=first,
-        end_after=end_after,
-        end_text=last,
-        end_text_first=fields.take("end_text_first", flag, default=False),
-    )
-
-
-@table
-def _presence(fields: Table) -> Presence:
-    return Presence(
-        away_after=fields.need(
-            "away_after", duration, _STAND_IN_TIME, expected='a duration, such as "90s"'
-        ),
-        then=fields.take("then", choice(AwayThen), AwayThen.KEEP),
-        wait=fields.take("wait", duration, 0),
-    )
-
-
-def _policy_of(fields: Table) -> PolicySettings:
-    return PolicySettings(
-        assignment=fields.take("assignment", choice(Assignment), None),
-        distribution=fields.take("distribution", choice(Distribution), None),
-        overtake=fields.take("overtake", choice(Overtake), None),
-        after_end=fields.take("after_end", _after_end, None),
-        resume_to=fields.take("resume_to", _resuming, None),
-        capacity=fields.take("capacity", many(_capacity), None),
-        costs=fields.take("costs", _costs, None),
-        menu_text=fields.take("menu_text", text, None),
-        labels=fields.take("labels", many(text), None),
-        idempotency_window=fields.take("idempotency_window", duration, None),
-        transfer=fields.take("transfer", _transfer, None),
-        assign=fields.take("assign", assign, None),
-        back_words=fields.take("back_words", texts, None),
-        exit_words=fields.take("exit_words", texts, None),
-        protected_names=fields.take("protected_names", choice(ProtectedNames), None),
-        enabled=fields.take("enabled", many(flag), None),
-        unanswered_expiration=fields.take("unanswered_expiration", minutes, None),
-        after_hours_expiration=fields.take("after_hours_expiration", minutes, None),
-        expiration_hours=fields.take("expiration_hours", choice(ExpirationHours), None),
-        chat_timeout=fields.take("chat_timeout", minutes, None),
-        hard_expiry=fields.take("hard_expiry", minutes, None),
-        selecting_expiration=fields.take("selecting_expiration", minutes, None),
-        inactivity=fields.take("inactivity", _inactivity, None),
-        keep_alive=fields.take("keep_alive", _keep_alive, None),
-        greeting=fields.take("greeting", text, None),
-        skip_greeting_after_hours=fields.take("skip_greeting_after_hours", flag, None),
-        after_hours_message=fields.take("after_hours_message", text, None),
-        dismissed_text=fields.take("dismissed_text", text, None),
-        dismissed_text_at=fields.take("dismissed_text_at", choice(DismissedTextAt), None),
-        ended_text=fields.take("ended_text", text, None),
-        snooze_grace=fields.take("snooze_grace", duration, None),
-        dismissed_resumes_after_hours=fields.take("dismissed_resumes_after_hours", flag, None),
-        wrap_up=fields.take("wrap_up", duration, None),
-        presence=fields.take("presence", _presence, None),
-        closed=fields.take("closed", texts, None),
-        hours=fields.take("hours", hours, None),
-        response_target=fields.take("response_target", duration, None),
-        service_level=fields.take("service_level", _service_level, None),
-    )
-
-
-_policy = table(_policy_of)
-
-
 # --- channels -------------------------------------------------------------------------------------
 
 
@@ -241,12 +76,12 @@ def _channel(fields: Table) -> ChannelConfig:
         exit_flow=fields.take("exit_flow", text, None),
         active=fields.take("active", flag, default=True),
         direction=fields.take("direction", choice(ChannelDirection), ChannelDirection.TWO_WAY),
-        agent_initiated=fields.take("agent_initiated", flag, default=True),
+        agent_initiated=fields.take("agent_initiated", flag, None),
         enabled_by_support=fields.take("enabled_by_support", flag, default=True),
         contents=fields.take("contents", texts, None),
         policy=_with_hours(
             fields,
-            fields.take("policy", _policy, PolicySettings()),
+            fields.take("policy", policy, PolicySettings()),
             fields.take("hours", hours, None),
         ),
     )
@@ -315,7 +150,7 @@ def _inbox(fields: Table) -> InboxConfig:
         queues=fields.take("queues", _queues, ()),
         policy=_with_hours(
             fields,
-            fields.take("policy", _policy, PolicySettings()),
+            fields.take("policy", policy, PolicySettings()),
             fields.take("hours", hours, None),
         ),
         at={
@@ -329,7 +164,7 @@ def _inbox(fields: Table) -> InboxConfig:
 
 @table
 def _place(fields: Table) -> tuple[PolicySettings, QueueTraits]:
-    return _policy_of(fields), _traits(fields)
+    return policy_of(fields), _traits(fields)
 
 
 def _traits(fields: Table) -> QueueTraits:
@@ -485,7 +320,7 @@ def read_agent(fields: Table) -> AgentConfig:
         name=fields.take("name", text, None),
         groups=fields.take("groups", texts, ()),
         serves=fields.take("serves", texts, ()),
-        capacity=fields.take("capacity", many(_capacity), None),
+        capacity=fields.take("capacity", many(capacity), None),
         channels=fields.take("channels", texts, None),
         skills=fields.take("skills", many(whole), {}),
         languages=fields.take("languages", texts, ()),
@@ -506,7 +341,7 @@ def build(notes: Notes, values: Mapping[str, Any], desk: str) -> DeskConfig:
         preset=top.take("preset", text, None),
         policy=_with_hours(
             top,
-            top.take("policy", _policy, PolicySettings()),
+            top.take("policy", policy, PolicySettings()),
             top.take("hours", hours, None),
         ),
         channels=top.take("channels", many(_channel), {}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from omniroute.config.holiday_names import expanded
 from omniroute.errors import ConfigError, Problem
@@ -16,8 +16,9 @@ from omniroute.rules.names import join, shown, text_problem
 
 __all__ = ["Places", "Survey", "survey"]
 
-_MAX_DEPTH: Final = 40
+_MAX_DEPTH: Final = 100
 _MAX_VALUES: Final = 500_000
+_SHOWN_OF_PATH: Final = 60
 _DATES: Final = "dates"
 
 _Place = tuple[int, ...]
@@ -57,9 +58,10 @@ class Survey:
         """Return a plain copy of a value, noting where it and all below it stand."""
         self.places.add(path, place)
         self._count += 1
-        if len(place) > _MAX_DEPTH or self._count > _MAX_VALUES:
-            text = f"expected at most {_MAX_DEPTH} levels and {_MAX_VALUES} values"
-            raise ConfigError([Problem(path, text)], source=self.source)
+        if len(place) > _MAX_DEPTH:
+            self._refuse(f"{path[:_SHOWN_OF_PATH]}…", f"is nested deeper than {_MAX_DEPTH} levels")
+        if self._count > _MAX_VALUES:
+            self._refuse(path, f"expected at most {_MAX_VALUES:,} values in all")
         if isinstance(value, Mapping):
             keeps = path.rpartition(".")[2] == _DATES  # what each date has counts there
             if not keeps and (dates := expanded(value)) is not None:
@@ -70,6 +72,9 @@ class Survey:
         if isinstance(value, str) and (problem := text_problem(value)):
             self.problems.append(Problem(path, problem))
         return value
+
+    def _refuse(self, path: str, text: str) -> NoReturn:
+        raise ConfigError([Problem(path, text)], source=self.source)
 
     def _table(self, table: Mapping[Any, Any], path: str, place: _Place) -> dict[str, Any]:
         for key in getattr(table, "repeated", ()):

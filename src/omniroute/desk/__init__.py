@@ -26,6 +26,7 @@ from omniroute.desk.views import (
     StaffChangeView,
     VersionView,
 )
+from omniroute.desk.waits import PlaceInLine
 
 __all__ = [
     "AcceptedItems",
@@ -49,6 +50,7 @@ __all__ = [
     "NumberView",
     "Numbers",
     "Page",
+    "PlaceInLine",
     "Preview",
     "QueueView",
     "Received",

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.desk.views import ConversationView, MessageView
+from omniroute.model.state import Access
 from omniroute.model.targets import Group, Queue
-from omniroute.model.wire import Attachment
+from omniroute.model.wire import Attachment, Template
 
 if TYPE_CHECKING:
     from omniroute.desk.desk import Desk
@@ -26,6 +27,39 @@ class Acting:
     def __repr__(self) -> str:
         return f"Acting({self.desk.id!r}, {self.agent!r})"
 
+    def start(
+        self,
+        entry_point: str,
+        text: str | None = None,
+        *,
+        contact: str | None = None,
+        address: str | None = None,
+        attachments: Sequence[Attachment] = (),
+        template: Template | None = None,
+        queue: str | None = None,
+        thread: str = "",
+        access: Access | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Write to a contact first (`Desk.start`)."""
+        return self.desk.start(
+            entry_point,
+            text,
+            by=self.agent,
+            contact=contact,
+            address=address,
+            attachments=attachments,
+            template=template,
+            queue=queue,
+            thread=thread,
+            access=access,
+            key=key,
+            now=now,
+            within=within,
+        )
+
     def take(
         self,
         conversation: str,
@@ -39,6 +73,34 @@ class Acting:
         return self.desk.take(
             conversation, by=self.agent, confirm=confirm, key=key, now=now, within=within
         )
+
+    def offers(
+        self, *, limit: int = 50, now: datetime | None = None
+    ) -> tuple[ConversationView, ...]:
+        """Return what is offered to one now (`Desk.offers`)."""
+        return self.desk.offers(self.agent, limit=limit, now=now)
+
+    def accept_offer(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Take a conversation that is offered to one (`Desk.accept_offer`)."""
+        return self.desk.accept_offer(conversation, by=self.agent, key=key, now=now, within=within)
+
+    def decline_offer(
+        self,
+        conversation: str,
+        *,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Leave what is offered to others (`Desk.decline_offer`)."""
+        return self.desk.decline_offer(conversation, by=self.agent, key=key, now=now, within=within)
 
     def take_next(
         self,

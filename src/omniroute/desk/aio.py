@@ -194,7 +194,11 @@ class AsyncNumbers(_Lifted):
 class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
+    start = _lift(Acting.start)
     take = _lift(Acting.take)
+    offers = _lift(Acting.offers)
+    accept_offer = _lift(Acting.accept_offer)
+    decline_offer = _lift(Acting.decline_offer)
     take_next = _lift(Acting.take_next)
     reply = _lift(Acting.reply)
     snooze = _lift(Acting.snooze)
@@ -291,6 +295,7 @@ class AsyncDesk(_Lifted):
 
     entry_points = _lift(Desk.entry_points)
     queues = _lift(Desk.queues)
+    place_in_line = _lift(Desk.place_in_line)
     apply = _lift(Desk.apply)
     rollback = _lift(Desk.rollback)
     history = _lift(Desk.history)
@@ -303,7 +308,11 @@ class AsyncDesk(_Lifted):
     handshake = _lift(Desk.handshake)
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
+    start = _lift(Desk.start)
     take = _lift(Desk.take)
+    offers = _lift(Desk.offers)
+    accept_offer = _lift(Desk.accept_offer)
+    decline_offer = _lift(Desk.decline_offer)
     take_next = _lift(Desk.take_next)
     reply = _lift(Desk.reply)
     snooze = _lift(Desk.snooze)

@@ -25,7 +25,7 @@ from omniroute.rules.waiting import lane_of, open_groups, pool, refusal, still_a
 from omniroute.rules.weights import place_for
 from omniroute.schema import AGENTS
 
-__all__ = ["find", "stages"]
+__all__ = ["asked", "find", "somebody_may", "stages"]
 
 _LOG = logging.getLogger("omniroute.desk")
 _SERVING = AGENTS.index("serving")
@@ -85,6 +85,71 @@ def find(
     return among([_candidate(each) for each in found], refused, looked)
 
 
+def somebody_may(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
+    """Whether anybody is there who may take a waiting conversation, with room or not (S7)."""
+    queue, routing = conversation.queue or "", conversation.extras.routing
+    rule, lane, since = (
+        unit.rule(queue).assign,
+        lane_of(conversation),
+        conversation.clocks.queued_at,
+    )
+    open_stages, places = _open_to(unit, lines, queue, rule, lane, since)
+
+    def may(agent: Agent) -> bool:
+        return refusal(agent, lane, rule, unit.now - since, open_stages) is None
+
+    if routing.sticky is not None:
+        waited_for = unit.find_agent(routing.sticky)
+        return waited_for is not None and waited_for.available and may(waited_for)
+    plain = not (rule.skills or lane.routing.requires or lane.routing.declined)
+    if plain and not lane.routing.exclusive:
+        entries = [entry for place in places for entry in lines.servers(place)]
+        if any(_is_there(entry, lane.channel) for entry in entries):
+            return True
+        if len(entries) < LOOKED_AT:
+            return False
+    lines.flush()
+    return any(may(agent) for colour in (_GREEN, _ORANGE) for agent in _green(unit, places, colour))
+
+
+def asked(unit: Unit, lines: Lines, conversation: Conversation) -> Choice:
+    """Return whom a conversation is offered to, of the first who serve its queue, and whom not and why."""
+    queue = conversation.queue or ""
+    rule, lane, since = (
+        unit.rule(queue).assign,
+        lane_of(conversation),
+        conversation.clocks.queued_at,
+    )
+    open_stages, _ = _open_to(unit, lines, queue, rule, lane, since)
+    looked = lines.servers(place_for(queue, unit.setup.counted.get(lane.channel)))
+    sticky = conversation.extras.routing.sticky
+    candidates: list[Candidate] = []
+    for entry in looked:
+        candidate, agent = told(entry, lane.channel), unit.find_agent(entry[4])
+        if candidate.refused is None and agent is not None:
+            reason = refusal(agent, lane, rule, unit.now - since, open_stages)
+            if sticky not in (None, agent.id):
+                reason = f"it waits for {sticky}"
+            candidate = _candidate(agent, reason)
+        candidates.append(candidate)
+    return among([], candidates, looked)
+
+
+def _open_to(
+    unit: Unit, lines: Lines, queue: str, rule: AssignPolicy, lane: Lane, since: int
+) -> tuple[int, list[str]]:
+    """How many of a cascade's groups a wait is open to, and under which names its agents are listed."""
+    if rule.mode is AssignMode.EVERYONE or lane.routing.exclusive or lane.routing.anyone:
+        return 0, [queue]
+    open_stages = stages(unit, lines, queue, rule, since)
+    return open_stages, _places(unit, queue, rule, lane, since, open_stages)
+
+
+def _is_there(entry: tuple[Any, ...], channel: str) -> bool:
+    channels = entry[8]
+    return entry[1] <= _ORANGE and (not channels or f",{channel}," in channels)
+
+
 def _first_green(lines: Lines, places: list[str], channel: str) -> tuple[Any, ...] | None:
     """The first with room who is listed under some names and enabled for a channel."""
     for place in places:
@@ -137,13 +202,13 @@ def _somebody(lines: Lines, place: str) -> bool:
     return any(entry[1] <= _ORANGE for entry in lines.servers(place)[:1])
 
 
-def _green(unit: Unit, places: Iterable[str]) -> Iterator[Agent]:
-    """Yield the agents with room who are listed under any of some names, in order, each once."""
+def _green(unit: Unit, places: Iterable[str], colour: int = _GREEN) -> Iterator[Agent]:
+    """Yield the agents of a colour who are listed under any of some names, in order, each once."""
     seen: set[str] = set()
     for place in places:
         after: tuple[int | str, ...] | None = None
         while page := unit.tx.scan(
-            _SERVING, unit.desk, (place, _GREEN), after=after, limit=LOOKED_AT
+            _SERVING, unit.desk, (place, colour), after=after, limit=LOOKED_AT
         ):
             for agent in page:
                 if agent.id not in seen:

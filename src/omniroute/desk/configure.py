@@ -29,6 +29,10 @@ from omniroute.schema import ADDRESSES, CONFIG_CHANGES, CONFIGS, DESKS
 __all__ = ["apply", "create", "roll_back", "save", "without_staff"]
 
 
+_HISTORY = CONFIG_CHANGES.index("config_history")
+_PAGE = 1000
+
+
 def without_staff(config: DeskConfig) -> DeskConfig:
     """Return a configuration as versions of it are kept: agents are records of their own (P20)."""
     return evolve(config, agents={}) if config.agents else config
@@ -99,7 +103,12 @@ def apply(
 
 
 def roll_back(to: int, *, by: str | None, moves: Sequence[QueueMove] = ()) -> Callable[[Unit], int]:
-    """Return the flow that saves the content of an earlier version as a new one."""
+    """Return the flow that saves the content of an earlier version as a new one.
+
+    What was renamed and moved since goes back with its conversations and staff (S15), but for what
+    `moves` say.
+    """
+    said = {move.source for move in moves}
 
     def flow(unit: Unit) -> int:
         actor = permit(unit, by, Right.ROLL_BACK)
@@ -107,11 +116,23 @@ def roll_back(to: int, *, by: str | None, moves: Sequence[QueueMove] = ()) -> Ca
         if stored is None:
             raise UnknownVersion(f"desk {unit.desk!r} has no version {to} of its configuration")
         _check_moves(unit.setup, moves)
-        version = save(unit, stored.config, actor, by, moves=moves, restores=to)
+        back = [each for each in _undone(unit, to) if each.source not in said]
+        version = save(unit, stored.config, actor, by, moves=(*moves, *back), restores=to)
         settle(unit)
         return version
 
     return flow
+
+
+def _undone(unit: Unit, to: int) -> list[QueueMove]:
+    """What takes queues back to where they were in a version: every rename and move since, undone."""
+    back: list[QueueMove] = []
+    after = to
+    while page := unit.tx.scan(_HISTORY, unit.desk, after=(after,), limit=_PAGE):
+        whole = [move for each in page for move in each.moves if move.whole]
+        back = [QueueMove(m.target, m.source) for m in reversed(whole) if m.target] + back
+        after = page[-1].version
+    return back
 
 
 def save(

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from omniroute.channels.transports import drive
+from omniroute.desk.flow_runs import record_flow, start_flow
+from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
-from omniroute.desk.starting import record_flow, start_flow
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError
@@ -96,6 +97,7 @@ def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
             text=message.text,
             attachments=message.attachments,
             reply_to=message.reply_to,
+            template=message.template,
         )
         result = drive(adapter.send(outgoing, parcel.context, settings), runtime.transport)
         if isinstance(result, Unknown) and adapter.capabilities(settings).idempotent_send:
@@ -111,7 +113,7 @@ def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], Non
     def flow(unit: Unit) -> None:
         for parcel, result in results:
             _record(unit, parcel, result)
-        unit.finish()
+        settle(unit)
 
     return flow
 

@@ -22,7 +22,9 @@ from omniroute.desk.contacts import Contacts
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.numbers import Numbers
+from omniroute.desk.offering import Offering
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
+from omniroute.desk.outreach import Outreach
 from omniroute.desk.pausing import Pausing
 from omniroute.desk.preview import Preview, as_inbound, preview
 from omniroute.desk.pulling import Pulling
@@ -52,7 +54,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Pausing, Pulling, ClockReads, QueueReads):
+class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueReads):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(

@@ -19,7 +19,8 @@ from omniroute.model.agent import Colour
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry
 from omniroute.model.explanation import Candidate, Explanation
-from omniroute.model.state import State
+from omniroute.model.policy import Assignment
+from omniroute.model.state import WAITING, State
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
 from omniroute.rules.availability import COLOURS
@@ -78,8 +79,8 @@ class Story:
         lines += [line for due in self.dues for line in due_lines(due)]
         for decision in self.decisions:
             lines += _decision_lines(decision, self.zone)
-        if self.conversation.state is State.QUEUED:
-            lines.append(f"waits now: {_waits(self.staff)}")
+        if self.conversation.state in WAITING:
+            lines.append(f"{_asked(self.conversation, self.zone)}: {_waits(self.staff)}")
         lines += [f"{entry.at:%H:%M:%S} {entry.text}" for entry in self.timeline]
         return "\n".join(lines)
 
@@ -97,7 +98,7 @@ def explain(desk: str, conversation: str, setup: Setup) -> Callable[[Transaction
         index = EXPLANATIONS.index("explanations_of")
         return Story(
             found,
-            opened.route if isinstance(opened, tell.Opened) else None,
+            opened.route if isinstance(opened, tell.Opened | tell.Started) else None,
             tuple(every_entry(tx, index, desk, conversation)),
             tuple(_entry(entry, zone) for entry in entries),
             tuple(_handlers(entries, zone)),
@@ -125,6 +126,10 @@ def _handlers(entries: Iterable[LogEntry], zone: str) -> list[Handler]:
         if not isinstance(event, tell.Transition):
             continue
         agent, released = getattr(event, "agent", None), getattr(event, "released", None)
+        if isinstance(event, tell.Offered):
+            continue  # who is asked does not hold it
+        if event.source is State.OFFERED:
+            released = None
         at = from_micros(event.at, zone)
         if released is not None and found:
             found[-1] = Handler(found[-1].agent, found[-1].since, at)
@@ -158,10 +163,14 @@ def _route_lines(route: tell.Route, c: Conversation) -> list[str]:
 def _decision_lines(decision: Explanation, zone: str) -> list[str]:
     at = from_micros(decision.at, zone)
     chosen = decision.chosen
+    if decision.mode == Assignment.OFFER_ALL:
+        head = f"{at:%H:%M:%S} offered in {decision.queue} to everybody who may take it"
+        return [head, *(f"  {_offered(each, zone)}" for each in decision.runners_up)]
     if chosen is None:
         head = f"{at:%H:%M:%S} nobody could take it in {decision.queue}"
     else:
-        head = f"{at:%H:%M:%S} {chosen.agent} was chosen in {decision.queue}: {_standing(chosen, zone)}"
+        how = "is asked" if decision.mode == Assignment.OFFER_ONE else "was chosen"
+        head = f"{at:%H:%M:%S} {chosen.agent} {how} in {decision.queue}: {_standing(chosen, zone)}"
     lines = [head]
     lines += [f"  not {each.agent}: {_against(each, zone)}" for each in decision.runners_up]
     shown = sum(each.refused is not None for each in decision.runners_up)
@@ -182,6 +191,21 @@ def _against(candidate: Candidate, zone: str) -> str:
     if candidate.refused is not None:
         return f"{candidate.refused} ({_standing(candidate, zone)})"
     return f"comes later ({_standing(candidate, zone)})"
+
+
+def _offered(candidate: Candidate, zone: str) -> str:
+    if candidate.refused is not None:
+        return f"not to {candidate.agent}: {_against(candidate, zone)}"
+    return f"to {candidate.agent}: {_standing(candidate, zone)}"
+
+
+def _asked(c: Conversation, zone: str) -> str:
+    offer = c.extras.offer
+    if offer is None:
+        return "waits now"
+    if offer.agent is None or offer.until is None:
+        return "offered to all who may take it"
+    return f"offered to {offer.agent} until {from_micros(offer.until, zone):%H:%M:%S}"
 
 
 def _waits(staff: Mapping[str, int]) -> str:
@@ -213,13 +237,25 @@ _HOW = {
     tell.FORCED: "has it, by force, from",
 }
 
+
+def _until(micros: int | None) -> str:
+    return "" if micros is None else f" until {from_micros(micros):%H:%M:%S} UTC"
+
+
 _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Opened, lambda e: f"opened on {e.place.entry_point} -> {e.target.value}"),
+    (tell.Started, lambda e: f"{e.agent} started it on {e.place.entry_point}, in {e.queue}"),
     (tell.MessageReceived, lambda e: f"contact wrote ({e.message})"),
     (tell.MessageSent, lambda e: f"{e.actor} wrote ({e.message})"),
     (tell.MenuMoved, lambda e: f"menu: {' / '.join(e.path) or 'top'}"),
     (tell.Queued, lambda e: f"waits in {e.queue} ({e.reason})"),
     (tell.Assigned, lambda e: f"assigned to {e.agent} ({e.reason})"),
+    (
+        tell.Offered,
+        lambda e: f"offered to {e.agent or 'all who may take it'}" + _until(e.until),
+    ),
+    (tell.OfferEnded, lambda e: f"no longer offered ({e.reason})"),
+    (tell.Declined, lambda e: f"{e.agent} declined it"),
     (tell.TookOver, lambda e: f"{e.agent} {_HOW.get(e.reason, 'has it from')} {e.released}"),
     (tell.Reactivated, lambda _: "contact is back"),
     (tell.FellSilent, lambda _: "contact has fallen silent"),
@@ -248,7 +284,10 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),
     (tell.DeliveryChanged, lambda e: f"{e.message} is {e.status.value}"),
-    (tell.AgentAvailability, lambda e: f"{e.agent} {'on' if e.available else 'off'}"),
+    (
+        tell.AgentAvailability,
+        lambda e: f"{e.agent} {'on' if e.available else 'off'}{' (missed)' if e.missed else ''}",
+    ),
     (tell.WrapUpStarted, lambda e: f"{e.agent} wraps up {e.conversation}"),
     (tell.WrapUpEnded, lambda e: f"{e.agent} is done with {e.conversation}"),
     (tell.RoomKept, lambda e: f"{e.agent} keeps free parts for {e.conversation}"),

@@ -1,8 +1,8 @@
 """Letting the staff follow a file: agents that were edited by hand are not overwritten unasked (P20).
 
 An agent whose last change came from a file, or who was seeded, follows the file. One that somebody
-edited by hand stays as it is, and is told of; so is one that the file no longer names. Agents are
-saved in batches, each with a change of its own in the history.
+edited by hand stays as it is, or off the staff, and is told of; so is one that the file no longer
+names. Agents are saved in batches, each with a change of its own in the history.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from attrs import fields
 
 from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
-from omniroute.desk.staff import FILE, HAND, profile_of, save_agent
+from omniroute.desk.staff import CONFIGURATION, FILE, HAND, profile_of, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.values import frozen
@@ -29,6 +29,7 @@ __all__ = ["BATCH", "FollowAs", "Followed", "batches", "follow", "planned"]
 BATCH: Final = 100
 
 _HISTORY = STAFF_CHANGES.index("staff_history")
+_PAGE: Final = 10
 _FIELDS: Final = tuple(each.name for each in fields(AgentConfig))
 
 Profiles = Mapping[str, AgentConfig]
@@ -41,6 +42,8 @@ class FollowAs(StrEnum):
     CHANGED = "changed"
     KEPT = "kept"
     """Edited by hand since; stays so."""
+    STAYS_OFF = "stays_off"
+    """Taken off the staff by hand since; stays off."""
     NOT_NAMED = "not_named"
     """No longer in the file; stays on the staff."""
 
@@ -77,7 +80,7 @@ def follow(
         actor, told = permit(unit, by, Right.STAFF), []
         for each, profile in _judged(unit.tx, unit.desk, profiles, overrule=overrule):
             told.append(each)
-            if each.how is not FollowAs.KEPT:
+            if each.how in (FollowAs.ADDED, FollowAs.CHANGED):
                 save_agent(unit, each.agent, profile, actor=actor, origin=FILE)
         settle(unit)
         return told
@@ -95,11 +98,11 @@ def _judged(
         before = None if stored is None else profile_of(stored)
         profile = wanted if before is None else _normal(agent, wanted)
         changes = agent_differences(agent, before, profile)
-        if before is None:
-            yield Followed(agent, FollowAs.ADDED, changes), profile
-        elif changes:
-            kept = not overrule and _by_hand(tx, desk, agent)
-            yield Followed(agent, FollowAs.KEPT if kept else FollowAs.CHANGED, changes), profile
+        if before is None or changes:
+            how = FollowAs.ADDED if before is None else FollowAs.CHANGED
+            if not overrule and _by_hand(tx, desk, agent):
+                how = FollowAs.STAYS_OFF if before is None else FollowAs.KEPT
+            yield Followed(agent, how, changes), profile
 
 
 def _normal(agent: str, profile: AgentConfig) -> AgentConfig:
@@ -109,5 +112,11 @@ def _normal(agent: str, profile: AgentConfig) -> AgentConfig:
 
 
 def _by_hand(tx: Transaction, desk: str, agent: str) -> bool:
-    last = tx.scan(_HISTORY, desk, (agent,), limit=1, reverse=True)
-    return bool(last) and last[0].origin == HAND
+    """Whether the last change that somebody wanted was one by hand; following a queue is none."""
+    after: tuple[int] | None = None
+    while page := tx.scan(_HISTORY, desk, (agent,), after=after, limit=_PAGE, reverse=True):
+        wanted = next((each for each in page if each.origin != CONFIGURATION), None)
+        if wanted is not None:
+            return wanted.origin == HAND
+        after = (page[-1].position,)
+    return False

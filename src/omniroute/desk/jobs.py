@@ -17,8 +17,9 @@ from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.records import Job
-from omniroute.model.state import State
+from omniroute.model.state import WAITING
 from omniroute.rules.moves import follow_patterns
+from omniroute.rules.offers import is_for_all
 from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS
 
 __all__ = ["CONFIGURATION", "advance", "start"]
@@ -113,6 +114,8 @@ def _conversations(unit: Unit, cursor: str) -> str | None:
     found = unit.tx.scan(_OPEN, unit.desk, (1,), after=(cursor,), limit=BATCH)
     for conversation in found:
         conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
-        if conversation.state is State.QUEUED:
+        if conversation.state in WAITING:
             unit.queue_lines.note(conversation, unit.setup.channels)
+            if is_for_all(conversation, unit.policy(conversation)):
+                unit.queued[conversation.id] = conversation  # who is asked may be others now
     return found[-1].id if len(found) == BATCH else None

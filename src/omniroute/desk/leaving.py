@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from omniroute.desk.asking import withdraw_from
 from omniroute.desk.permission import permit
 from omniroute.desk.staff import HAND, profile_of, record, save_agent
 from omniroute.desk.unit import Unit
@@ -12,7 +13,7 @@ from omniroute.errors import UsageError
 from omniroute.model.commands import Enqueue, HandOver
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import AgentRemoved
-from omniroute.model.state import OPEN
+from omniroute.model.state import OPEN, State
 from omniroute.ports import Transaction
 from omniroute.rules.roles import Right
 from omniroute.schema import AGENTS, CONVERSATIONS
@@ -24,6 +25,7 @@ HELD: Final = ("requeue", "keep")
 
 _SAY: Final = 'held="requeue", held="keep", or hand_to=<agent>'
 _HOLDING: Final = CONVERSATIONS.index("agent_by_due")
+_HELD_IN: Final = tuple(state for state in OPEN if state is not State.OFFERED)
 _PAGE: Final = 100
 
 
@@ -47,6 +49,7 @@ def remove(
             save_agent(unit, agent, before, actor=actor, follow=True, leaving=True)
             record(unit, agent, actor, origin, before, None)
             return
+        withdraw_from(unit, leaver, None)
         _let_go(unit, agent, hand_to, by)
         unit.write_event(AgentRemoved(agent, unit.now, actor))
         record(unit, agent, actor, origin, before, None)
@@ -86,14 +89,14 @@ def _unsaid(agent: str, count: int) -> str:
 
 
 def _holds(tx: Transaction, desk: str, agent: str) -> int:
-    return sum(tx.count(_HOLDING, desk, (agent, state.value)) for state in OPEN)
+    return sum(tx.count(_HOLDING, desk, (agent, state.value)) for state in _HELD_IN)
 
 
 def _let_go(unit: Unit, agent: str, hand_to: str | None, by: str | None) -> None:
     """Let each open conversation have another holder, or wait for one, page by page."""
     if hand_to is not None:
         unit.agent(hand_to)
-    for state in OPEN:
+    for state in _HELD_IN:
         while page := unit.tx.scan(_HOLDING, unit.desk, (agent, state.value), limit=_PAGE):
             for conversation in page:
                 found = unit.conversation(conversation.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from omniroute.desk.waits import waits_of
 from omniroute.model.conversation import Conversation
 from omniroute.rules import menu
 from omniroute.schema import AGENTS
@@ -52,5 +53,9 @@ def show_menu(unit: Unit, conversation: Conversation, now: int | None = None) ->
     """Send the menu of the branch that the contact looks at."""
     # The branch that is shown has the say, and what it does not say its nearest ancestor (U18).
     policy = unit.setup.policy(conversation.place.channel, menu.branch_of(conversation))
-    text = menu.render(policy.menu_text, listed(unit, conversation))
+    options = listed(unit, conversation)
+    waits = (
+        waits_of(unit, menu.branch_of(conversation), options) if unit.setup.tells_waits else None
+    )
+    text = menu.render(policy.menu_text, options, waits)
     return unit.deliver(conversation, policy, text, "menu", now=now)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from omniroute.desk.starting import flow_id
+from omniroute.desk.flow_runs import flow_id
 from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow

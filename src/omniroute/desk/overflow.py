@@ -92,6 +92,9 @@ def _move(unit: Unit, conversation: Conversation, queue: str) -> None:
         return  # it expired before there was anywhere to go
     left, before = conversation.queue or "", conversation.extras.routing
     inbox = unit.setup.inbox_of(queue)
+    if conversation.extras.offer is not None:
+        policy = unit.policy(conversation)
+        conversation = unit.perform(conversation, ask.Withdraw("overflow"), policy)
     moved = unit.perform(conversation, ask.Relocate(inbox, queue), unit.policy(conversation))
     routing = entering(unit, queue, evolve(before, group=None), before.wait_class)
     routing = evolve(routing, visited=(*before.visited, left), sticky=None)

@@ -45,7 +45,8 @@ def heartbeat(agent: str) -> Callable[[Unit], Agent]:
         due = unit.now + rule.away_after
         timer = AgentTimer(agent, AgentTimerKind.PRESENCE, "", unit.now, due)
         unit.arm_agent(timer)
-        if known is not None and known.away and not found.available:
+        # Who missed an offer comes back by hand alone (M5).
+        if known is not None and known.away and not found.available and not found.missed:
             unit.write_event(AgentAvailability(agent, unit.now, SYSTEM, available=True))
         settle(unit)
         return unit.agent(agent)

@@ -89,6 +89,10 @@ class QueueLines:
         if keepers != line.keepers:
             self._keep(evolve(line, keepers=keepers))
 
+    def note_served(self, queue: str, gaps: tuple[int, ...], at: int) -> None:
+        """Keep how fast the queue moved lately (P8)."""
+        self._keep(evolve(self.of(queue), gaps=gaps, served_at=at))
+
     def _keep(self, line: QueueLine) -> None:
         self._found[line.queue] = self._changed[line.queue] = line
 

@@ -7,7 +7,7 @@ they speak of (P16).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
@@ -15,6 +15,7 @@ from attrs import evolve
 from omniroute.desk.entering import arriving, entering
 from omniroute.desk.menus import enabled, listed, show_menu
 from omniroute.desk.overflow import can_return
+from omniroute.desk.people import contact_of, find_contact, known_by, latest
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
 from omniroute.desk.unit import Unit
@@ -32,7 +33,7 @@ from omniroute.model.wire import Inbound, InboundKind, Sender
 from omniroute.rules import lifecycle, menu
 from omniroute.rules.resolution import ResolvedEntryPoint
 from omniroute.rules.words import is_word
-from omniroute.schema import CONTACTS, CONVERSATIONS, DEDUPE
+from omniroute.schema import CONVERSATIONS, DEDUPE
 
 __all__ = ["ACCEPTED", "DUPLICATE", "IGNORED", "REJECTED", "Outcome", "receive_item"]
 
@@ -42,8 +43,6 @@ IGNORED = "ignored"
 REJECTED = "rejected"
 
 _ASIDE = (State.DISMISSED, State.SNOOZED)
-_THREAD = CONVERSATIONS.index("thread")
-_ADDRESSES = CONTACTS.index("contact_addresses")
 
 
 @frozen
@@ -102,10 +101,10 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
     if _says_exit(unit, entry_point, item, sender):
         return _remark(unit, entry_point, item, sender)
-    contact = _contact(unit, entry_point.kind, sender)
+    contact = contact_of(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
     body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
-    conversation = latest = _latest(unit, entry_point, contact.id, item.thread)
+    conversation = newest = latest(unit, entry_point.name, contact.id, item.thread)
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
         if to is not AfterEndTo.REJECT and not unit.setup.is_leaf(conversation.queue or ""):
@@ -119,8 +118,8 @@ def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender:
             conversation = None
     if conversation is None:
         # Conversations of one thread follow one another, whatever the clock says (S1, S9).
-        body["at"] = unit.now if latest is None else max(unit.now, latest.since + 1)
-        conversation = _open(unit, entry_point, contact, item, body, latest)
+        body["at"] = unit.now if newest is None else max(unit.now, newest.since + 1)
+        conversation = _open(unit, entry_point, contact, item, body, newest)
     else:
         conversation = _again(unit, entry_point, conversation, item, body)
     return Outcome(ACCEPTED, item.key, item.kind, conversation, message)
@@ -148,54 +147,6 @@ def _body(
         "extra": item.extra,
         "carry": item.carry,
     }
-
-
-def _contact(unit: Unit, kind: str, sender: Sender) -> Contact:
-    """Return the contact of a sender, known or new, with every address the sender has."""
-    found = _find_contact(unit, kind, sender)
-    if found is not None:
-        return _known_by(unit, found, kind, sender.addresses, sender.name)
-    addresses = tuple((kind, address) for address in dict.fromkeys(sender.addresses))
-    contact = Contact(unit.draw.next("p"), addresses, sender.name)
-    unit.tx.put(CONTACTS, unit.desk, contact)
-    return contact
-
-
-def _known_by(
-    unit: Unit, known: Contact, kind: str, addresses: Iterable[str], name: str | None = None
-) -> Contact:
-    """Add addresses, and a name where there is none yet, to a contact."""
-    contact = known
-    for address in ((kind, each) for each in addresses):
-        # An address that is somebody else's stays theirs: contacts are merged by hand only (P17).
-        if address not in contact.addresses and not _taken(unit, address):
-            contact = evolve(contact, addresses=(*contact.addresses, address))
-    if name and contact.name is None:
-        contact = evolve(contact, name=name)
-    if contact is not known:
-        unit.tx.put(CONTACTS, unit.desk, contact)
-    return contact
-
-
-def _find_contact(unit: Unit, kind: str, sender: Sender) -> Contact | None:
-    for address in sender.addresses:
-        found = unit.tx.scan(_ADDRESSES, unit.desk, (kind, address), limit=1)
-        if found:
-            return found[0]
-    return None
-
-
-def _taken(unit: Unit, address: tuple[str, str]) -> bool:
-    return bool(unit.tx.entries(_ADDRESSES, unit.desk, address, limit=1))
-
-
-def _latest(
-    unit: Unit, entry_point: ResolvedEntryPoint, contact: str, thread: str
-) -> Conversation | None:
-    """Return the open conversation of this contact, entry point and thread, else the latest ended."""
-    prefix = (entry_point.name, contact, thread)
-    found = unit.tx.scan(_THREAD, unit.desk, prefix, limit=1)
-    return found[0] if found else None
 
 
 def _open(
@@ -273,8 +224,8 @@ def _says_exit(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sende
     words = unit.setup.policy(entry_point.channel, entry_point.queue or entry_point.inbox)
     if not is_word(item.text, words.exit_words):
         return False
-    contact = _find_contact(unit, entry_point.kind, sender)
-    found = _latest(unit, entry_point, contact.id, item.thread) if contact else None
+    contact = find_contact(unit, entry_point.kind, sender)
+    found = latest(unit, entry_point.name, contact.id, item.thread) if contact else None
     return found is None or found.ended
 
 
@@ -313,11 +264,11 @@ def _answer_menu(unit: Unit, conversation: Conversation, answer: str | None) -> 
 
 
 def _remark(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
-    contact = _find_contact(unit, entry_point.kind, sender)
+    contact = find_contact(unit, entry_point.kind, sender)
     found = None
     if contact is not None:
-        _known_by(unit, contact, entry_point.kind, item.new_addresses)
-        found = _latest(unit, entry_point, contact.id, item.thread)
+        known_by(unit, contact, entry_point.kind, item.new_addresses)
+        found = latest(unit, entry_point.name, contact.id, item.thread)
     if found is None:
         return Outcome(IGNORED, item.key, item.kind, reason="it belongs to no conversation")
     ours = item.kind in (InboundKind.ECHO, InboundKind.SYSTEM)

@@ -12,16 +12,19 @@ from typing import Any
 
 from attrs import evolve
 
+from omniroute.desk.asking import ask_everybody, follow_staff
 from omniroute.desk.candidates import find, stages
 from omniroute.desk.keeping import fits_by_now, is_starving, keep, keep_room
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
+from omniroute.desk.waits import tell_who_waits
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.assign import AssignMode, Lane, Routing
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
+from omniroute.model.policy import Assignment
 from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, fitting, may_push
 from omniroute.rules.reach import NEVER, Line, Way, first_of
@@ -44,8 +47,10 @@ __all__ = ["next_for", "settle"]
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
     lines = Lines(unit)
-    while unit.bereft or unit.freed or unit.queued or unit.closed:
-        if unit.bereft:
+    while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
+        if unit.restaffed:
+            follow_staff(unit, lines)
+        elif unit.bereft:
             _look_again(unit)
         elif unit.freed:
             agent = next(iter(unit.freed))
@@ -57,6 +62,8 @@ def settle(unit: Unit) -> None:
             place = next(iter(unit.closed))
             del unit.closed[place]
             _reopen(unit, lines, place)
+    if unit.began_waiting:
+        tell_who_waits(unit)
     unit.finish()
 
 
@@ -77,7 +84,12 @@ def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool =
     """Give a waiting conversation to the first agent who may take it; return whether there is one."""
     if conversation.queue is None:
         return False
-    if not unit.pushes(conversation):
+    if unit.rule(conversation.queue).assignment is Assignment.OFFER_ALL:
+        return ask_everybody(unit, lines, conversation)
+    if (offer := conversation.extras.offer) is not None and offer.agent is None:
+        unit.perform(conversation, ask.Withdraw("changed"), unit.policy(conversation))
+        return False  # it is in line like others from here on, and looked at again
+    if offer is not None or not unit.pushes(conversation):
         return overflow(unit, conversation)
     if (routing := conversation.extras.routing).sticky is not None:
         return _place_sticky(unit, lines, conversation, routing)
@@ -274,7 +286,9 @@ def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
 def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) -> None:
     if choice.chosen is not None:
         before, policy = conversation, unit.policy(conversation)
-        conversation = unit.perform(conversation, ask.Assign(choice.chosen.agent), policy)
+        offered = policy.assignment is Assignment.OFFER_ONE
+        command = ask.Offer if offered else ask.Assign
+        conversation = unit.perform(conversation, command(choice.chosen.agent), policy)
         lines.given(before, conversation)
     unit.tx.put(EXPLANATIONS, unit.desk, fitting(_explanation(unit, conversation, choice)))
 
@@ -286,7 +300,7 @@ def _explanation(unit: Unit, conversation: Conversation, choice: Choice) -> Expl
         unit.position,
         unit.now,
         conversation.queue or conversation.place.inbox,
-        "push",
+        unit.rule(conversation.queue or conversation.place.inbox).assignment.value,
         chosen,
         choice.runners_up,
         choice.refused,

@@ -18,7 +18,7 @@ from omniroute.desk.unit import Ranking, Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
 from omniroute.ids import Draw, IdSource
 from omniroute.model.secret import Secret, SecretRef
-from omniroute.model.wire import Attachment
+from omniroute.model.wire import Attachment, Capabilities
 from omniroute.plugins import Registry
 from omniroute.ports import ChannelAdapter, JoiningStore, Store, Transaction, Transport
 from omniroute.rules.acceptance import check_contents
@@ -191,14 +191,18 @@ class Runtime:
             found = self._adapters[desk, entry_point] = (setup.version, adapter, settings)
         return found[1:]
 
+    def capabilities(self, unit: Unit, entry_point: str) -> Capabilities:
+        """Return what the channel of an entry point can carry."""
+        adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+        return adapter.capabilities(settings)
+
     def content_check(
         self, text: str | None, attachments: Sequence[Attachment]
     ) -> Callable[[Unit, str], None]:
         """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
 
         def check(unit: Unit, entry_point: str) -> None:
-            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
-            check_content(adapter.capabilities(settings), text, attachments)
+            check_content(self.capabilities(unit, entry_point), text, attachments)
             channel = unit.setup.entry_point(entry_point).channel
             check_contents(unit.setup.contents(channel), text, attachments)
 

@@ -23,7 +23,7 @@ __all__ = ["Period", "response_breaches", "service_level"]
 _PAGE = 500
 _ORDER = LOG.index("log_order")
 _TIMELINE = LOG.index("timeline")
-_STAMPED = (tell.Opened, tell.MessageReceived, tell.Assigned, tell.AgentAvailability)
+_STAMPED = (tell.Opened, tell.Started, tell.MessageReceived, tell.Assigned, tell.AgentAvailability)
 
 Period = tuple[int, int]
 """Beyond an instant, up to and including another, in UTC microseconds."""

@@ -1,61 +1,259 @@
-"""Starting flows: what the outbox hands to the plugins that know what an entry or exit flow is (T2).
+"""Conversations that an agent starts: whether they may, with whom, and by what first message (S11, T7).
 
-Like a message, a flow is tried again where it failed and listed as dead in the end; whoever starts it
-knows it by an id that stays the same. Knows nothing of what a flow does.
+What stands in the way is told before anything is written: the channel, its messaging window, an open
+conversation with that contact. A first message that does not come through ends what it began
+(`desk.statuses`).
 """
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Any
 
-from attrs import evolve
+from omniroute.desk.idempotency import Done
+from omniroute.desk.people import contact_of, latest
+from omniroute.desk.routing import settle
+from omniroute.desk.unit import Unit
+from omniroute.errors import (
+    AgentInitiatedNotAllowed,
+    AgentUnavailable,
+    ConversationOpen,
+    MessagingWindowClosed,
+    UnknownContact,
+    UnsupportedContent,
+    UsageError,
+)
+from omniroute.instants import from_micros
+from omniroute.model import commands as ask
+from omniroute.model.agent import Agent
+from omniroute.model.contact import Contact
+from omniroute.model.conversation import Place
+from omniroute.model.desk_config import ChannelDirection
+from omniroute.model.events import Route, agent_actor
+from omniroute.model.message import Direction
+from omniroute.model.state import Access
+from omniroute.model.values import frozen
+from omniroute.model.wire import Attachment, Capabilities, DeliveryStatus, Sender, Template
+from omniroute.rules.acceptance import check_contents, held_reason
+from omniroute.rules.delivery import check_content
+from omniroute.rules.names import quoted, unknown
+from omniroute.rules.resolution import ResolvedEntryPoint
+from omniroute.rules.storable import check_key, check_storable, check_text
+from omniroute.rules.texts import never_began
+from omniroute.schema import CONTACTS, CONVERSATIONS, MESSAGES
 
-from omniroute.model.conversation import Conversation
-from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
-from omniroute.model.wire import Accepted, Permanent, Retryable, SendResult
-from omniroute.model.wish import FlowStart
-from omniroute.rules.delivery import MAX_ATTEMPTS, retry_at
-from omniroute.schema import OUTBOX
+__all__ = ["Opening", "check_opening", "recipient", "start"]
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-    from omniroute.desk.unit import Unit
+_THREAD = CONVERSATIONS.index("thread")
+_ORDER = [column.name for column in CONVERSATIONS.columns].index("thread_order")
+_PAGE = 50
 
-__all__ = ["flow_id", "record_flow", "start_flow"]
-
-_LOG: Final = logging.getLogger("omniroute.desk")
-_LONGEST: Final = 200
+CapabilitiesOf = Callable[[Unit, str], Capabilities]
 
 
-def flow_id(entry: OutboxEntry) -> str:
-    """Return the id by which a flow is known outside: the same on every try (R10)."""
-    return f"{entry.conversation}:{entry.position}"
+@frozen(kw_only=True)
+class Opening:
+    """What goes out first, and to whom: a contact by id, or whoever has an address."""
+
+    entry_point: str
+    contact: str | None
+    address: str | None
+    text: str | None
+    attachments: tuple[Attachment, ...]
+    template: Template | None
+    thread: str = ""
 
 
-def start_flow(
-    runtime: Runtime, desk: str, entry: OutboxEntry, effect: StartFlow, conversation: Conversation
-) -> SendResult:
-    """Ask the plugins to start a flow, and say how it went. Never raises for the flow's sake."""
-    hook = runtime.registry.start_flow
-    if hook is None:
-        return Retryable("no plugin of this process starts flows")
-    asked = FlowStart(flow_id(entry), desk, effect.flow, effect.stage, conversation, effect.at)
-    try:
-        started = hook(start=asked)
-    except Exception as error:  # noqa: BLE001  (whatever a plugin raises, the outbox goes on)
-        _LOG.exception("a plugin could not start flow %r (%s)", effect.flow, asked.id)
-        return Retryable(f"{type(error).__name__}: {error}"[:_LONGEST])
-    return Accepted(()) if started else Permanent(f"no plugin starts the flow {effect.flow!r}")
+def check_opening(opening: Opening) -> None:
+    """Raise `UsageError` for what cannot be sent to anybody, wherever that is."""
+    if opening.contact is None and opening.address is None:
+        raise UsageError("nobody to write to", where="contact", expected="contact= or address=")
+    for name in ("contact", "address"):
+        if (value := getattr(opening, name)) is not None:
+            check_key(value, name)
+    if opening.thread:
+        check_key(opening.thread, "thread")
+    _check_contents(opening)
 
 
-def record_flow(unit: Unit, entry: OutboxEntry, result: SendResult) -> None:
-    """Write down what came of a flow: it is gone, tried again, or dead and listed (R10)."""
-    if isinstance(result, Accepted):
-        unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
-    elif isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
-        again = retry_at(unit.now, entry.attempts, flow_id(entry), result.after)
-        unit.tx.put(OUTBOX, unit.desk, evolve(entry, ready_at=again, reason=result.reason))
-    else:
-        dead = evolve(entry, state=OutboxState.DEAD, reason=result.reason)
-        unit.tx.put(OUTBOX, unit.desk, dead)
+def _check_contents(opening: Opening) -> None:
+    if opening.text is not None:
+        check_text(opening.text, "text")
+    for number, each in enumerate(opening.attachments):
+        if not isinstance(each, Attachment):
+            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
+    check_storable(opening.attachments, "attachments")
+    if opening.template is None:
+        return
+    if not isinstance(opening.template, Template):
+        raise UsageError("not a Template", where="template", got=repr(opening.template))
+    check_storable(opening.template, "template")
+    if opening.attachments:
+        raise UsageError("a template goes out alone", where="attachments", expected="none")
+
+
+def start(
+    opening: Opening,
+    by: str,
+    capabilities: CapabilitiesOf,
+    *,
+    queue: str | None,
+    access: Access | None,
+) -> Callable[[Unit], Done]:
+    """Return the flow of starting a conversation that `by` holds from here on."""
+    check_opening(opening)
+
+    def flow(unit: Unit) -> Done:
+        agent, at = unit.agent(by), unit.setup.entry_point(opening.entry_point)
+        _check_allowed(unit, agent, at)
+        contact, address = recipient(unit, at, opening)
+        newest = latest(unit, at.name, contact.id, opening.thread)
+        if newest is not None and not newest.ended:
+            raise ConversationOpen(None, newest.id)
+        able = capabilities(unit, at.name)
+        check_carried(unit, at, able, opening)
+        if able.window is not None and opening.template is None:
+            _check_window(unit, at, contact.id, opening.thread, able.window)
+        place = Place(at.name, at.channel, at.inbox, contact.id, address, opening.thread, by)
+        where, source = _queue_of(unit, at, agent, queue)
+        conversation, message = unit.draw.next("c"), unit.draw.next("m")
+        route = _route(unit, at, source)
+        command = ask.Start(conversation, place, route, where, by, message, access)
+        # Conversations of one thread follow one another, whatever the clock says (S1, S9).
+        now = unit.now if newest is None else max(unit.now, newest.since + 1)
+        body = message_body(opening, message, by, now) | {"conversation": conversation}
+        policy = unit.setup.policy_at(at.name, at.channel, where)
+        unit.perform(None, command, policy, now=now, messages=(body,))
+        settle(unit)
+        return Done(unit.conversation(conversation), unit.tx.get(MESSAGES, unit.desk, (message,)))
+
+    return flow
+
+
+def message_body(opening: Opening, message: str, by: str, now: int) -> dict[str, Any]:
+    """Return what is stored of a message that goes out, without its place."""
+    return {
+        "id": message,
+        "direction": Direction.OUT,
+        "author": agent_actor(by),
+        "at": now,
+        "text": opening.text,
+        "type": "text" if opening.template is None else "template",
+        "attachments": opening.attachments,
+        "template": opening.template,
+        "entry_point": opening.entry_point,
+        "status": DeliveryStatus.PENDING,
+    }
+
+
+# --- whether ---------------------------------------------------------------------------------------
+
+
+def _check_allowed(unit: Unit, agent: Agent, at: ResolvedEntryPoint) -> None:
+    """Raise where the channel, policy, or the agent's own profile says no (T6, T7, A1).
+
+    One-way is no hindrance: what contacts send is refused there, and what is sent to them is not
+    (C12).
+    """
+    if at.direction is ChannelDirection.OFF:
+        raise AgentInitiatedNotAllowed(at.name, f"channel {quoted(at.channel)} is off")
+    if not unit.setup.agent_initiated(at.channel):
+        where = f"channel {quoted(at.channel)}, or the desk's policy,"
+        raise AgentInitiatedNotAllowed(at.name, f"{where} has agent_initiated = false")
+    if (reason := held_reason(at)) is not None:
+        raise AgentInitiatedNotAllowed(at.name, reason)
+    if agent.channels is not None and at.channel not in agent.channels:
+        text = f"agent {quoted(agent.id)} is not enabled for channel {quoted(at.channel)}"
+        raise AgentUnavailable(text, expected=" or ".join(agent.channels) or "no channel")
+
+
+def check_carried(unit: Unit, at: ResolvedEntryPoint, able: Capabilities, opening: Opening) -> None:
+    """Raise `UnsupportedContent` for what the channel cannot carry, or is not to (U1)."""
+    contents = unit.setup.contents(at.channel)
+    if opening.template is None:
+        check_content(able, opening.text, opening.attachments)
+        check_contents(contents, opening.text, opening.attachments)
+        return
+    if not able.templates:
+        text = f"channel {quoted(at.channel)} has no templates"
+        raise UnsupportedContent(text, where="template", expected="text")
+    check_contents(contents, opening.template.name, ())
+
+
+def _check_window(
+    unit: Unit, at: ResolvedEntryPoint, contact: str, thread: str, window: int
+) -> None:
+    """Raise `MessagingWindowClosed` unless the contact wrote here within the channel's window."""
+    wrote_at = _wrote_at(unit, (at.name, contact, thread), unit.now - window)
+    if wrote_at is not None and unit.now < wrote_at + window:
+        return
+    zone = unit.setup.config.zone
+    closed_at = None if wrote_at is None else from_micros(wrote_at + window, zone)
+    raise MessagingWindowClosed(at.name, closed_at)
+
+
+def _wrote_at(unit: Unit, thread: tuple[str, str, str], since: int) -> int | None:
+    """When a contact last wrote in a thread; looked for no further back than a window reaches."""
+    after: Any = None
+    while page := unit.tx.scan(_THREAD, unit.desk, thread, after=after, limit=_PAGE):
+        for each in page:
+            if not never_began(each):
+                return each.clocks.contact_at
+            if each.at < since:
+                return None
+        after = (CONVERSATIONS.row(page[-1])[_ORDER],)
+    return None
+
+
+# --- with whom, and where --------------------------------------------------------------------------
+
+
+def recipient(unit: Unit, at: ResolvedEntryPoint, opening: Opening) -> tuple[Contact, str]:
+    """Return the contact, and the address of theirs that is written to; a new address is a new one."""
+    if opening.contact is None:
+        sender = Sender(addresses=(opening.address or "",))
+        return contact_of(unit, at.kind, sender), opening.address or ""
+    found = unit.tx.get(CONTACTS, unit.desk, (opening.contact,))
+    if found is None:
+        raise UnknownContact(f"no contact {opening.contact!r}")
+    own = [address for kind, address in found.addresses if kind == at.kind]
+    if opening.address in own:
+        return found, opening.address or ""
+    if opening.address is not None or not own:
+        raise UsageError(
+            f"contact {found.id!r} is not known by that address",
+            where="address",
+            expected=" or ".join(map(quoted, own)) or f"a contact with an address on {at.kind}",
+            got="none" if opening.address is None else quoted(opening.address),
+        )
+    return found, own[0]
+
+
+def _queue_of(
+    unit: Unit, at: ResolvedEntryPoint, agent: Agent, queue: str | None
+) -> tuple[str, str]:
+    """Return the queue that it stands in, whose policy counts and to which it goes back, and why.
+
+    The named one; else the entry point's; else the first that the agent serves there.
+    """
+    leaves = unit.setup.leaves_of(at.inbox)
+    if queue is not None:
+        if queue not in leaves:
+            text = unknown(f"inbox {quoted(at.inbox)} has no queue {quoted(queue)}", leaves, queue)
+            raise UsageError(text, where="queue")
+        return queue, "the agent's choice"
+    if at.queue is not None:
+        return at.queue, at.queue_source
+    served = next((leaf for leaf in agent.leaves if leaf in leaves), None)
+    if served is None:
+        raise UsageError(
+            f"agent {quoted(agent.id)} serves no queue of inbox {quoted(at.inbox)}",
+            where="queue",
+            expected=" or ".join(map(quoted, leaves)),
+        )
+    return served, "the first that the agent serves"
+
+
+def _route(unit: Unit, at: ResolvedEntryPoint, source: str) -> Route:
+    version = unit.setup.version
+    return Route(at.inbox, at.inbox_source, at.sla, at.sla_source, source, version)

@@ -10,16 +10,20 @@ from attrs import evolve
 
 from omniroute.desk.unit import Unit
 from omniroute.model import events as tell
+from omniroute.model.commands import End
 from omniroute.model.events import SYSTEM
 from omniroute.model.message import Message
 from omniroute.model.records import EarlyStatus
+from omniroute.model.state import EndReason
 from omniroute.model.wire import DeliveryStatus
 from omniroute.rules.delivery import merge_status
+from omniroute.rules.texts import never_began
 from omniroute.schema import EARLY_STATUSES, MESSAGES, OUTBOX
 
 __all__ = ["note_early_statuses", "note_status", "set_status"]
 
 _PROVIDER_IDS = MESSAGES.index("provider_ids")
+_OF_CONVERSATION = MESSAGES.index("messages_of")
 _WITHOUT_AN_ANSWER = (DeliveryStatus.PENDING, DeliveryStatus.UNKNOWN)
 
 
@@ -85,4 +89,16 @@ def set_status(
     unit.write_event(
         tell.DeliveryChanged(message.conversation, at, SYSTEM, None, message.id, merged, reason)
     )
+    if merged is DeliveryStatus.FAILED:
+        _end_unbegun(unit, message)
     return message
+
+
+def _end_unbegun(unit: Unit, message: Message) -> None:
+    """End what an agent started where its first message did not come through (S11)."""
+    conversation = unit.conversation(message.conversation)
+    if conversation.ended or not never_began(conversation):
+        return
+    (first,) = unit.tx.scan(_OF_CONVERSATION, unit.desk, (conversation.id,), limit=1)
+    if first.id == message.id:
+        unit.perform(conversation, End(None, EndReason.FAILURE), unit.policy(conversation))

@@ -154,8 +154,9 @@ class Staff:
         """Let the staff follow the `agents` of a file's configuration; return what became of whom.
 
         An agent who was seeded, or last changed by a file, follows it; one that somebody edited by
-        hand stays so, unless with `overrule`. Nobody is removed: whom the file no longer names is
-        told as `not_named`. With `plan` nothing is changed. Agents are saved in batches of 100.
+        hand stays so, and one taken off by hand stays off, unless with `overrule`. Nobody is
+        removed: whom the file no longer names is told as `not_named`. With `plan` nothing is
+        changed. Agents are saved in batches of 100.
         """
         told = []
         for batch in following.batches(config.agents):

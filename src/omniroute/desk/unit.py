@@ -13,15 +13,25 @@ from typing import Any, Protocol
 from omniroute.desk.flows import start_flows
 from omniroute.desk.keeping import leave_line, lost_keeper
 from omniroute.desk.menus import show_menu
+from omniroute.desk.missing import note_missed
 from omniroute.desk.overflow import can_return
 from omniroute.desk.queue_lines import QueueLines
+from omniroute.desk.waits import note_wait, with_place
 from omniroute.desk.weighing import name_of, weigh
 from omniroute.desk.wrapping import start_wrap_ups
 from omniroute.errors import UnknownAgent, UnknownConversation
 from omniroute.ids import Draw
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
-from omniroute.model.commands import Assign, Command, Deliver, Expire, Reschedule
+from omniroute.model.commands import (
+    Assign,
+    Command,
+    Deliver,
+    Expire,
+    Offer,
+    Reschedule,
+    Withdraw,
+)
 from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.effects import Effect, OutboxEntry
 from omniroute.model.events import LogEntry
@@ -33,9 +43,9 @@ from omniroute.model.state import WAITING, State
 from omniroute.model.wire import DeliveryStatus
 from omniroute.ports import Transaction
 from omniroute.rules import lifecycle, texts
+from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.availability import admit
 from omniroute.rules.deadlines import has_come
-from omniroute.rules.folding import apply_agent
 from omniroute.rules.resolution import Setup
 from omniroute.rules.sla.deciding import changes
 from omniroute.schema import (
@@ -108,6 +118,10 @@ class Unit:
         self.starts_flows = setups.starts_flows
         self.queue_lines = QueueLines(tx, desk, record.lined)
         self.closed: dict[str, None] = {}
+        self.restaffed: list[tuple[Agent | None, Agent | None]] = []
+        """Agents who came, went, or serve otherwise: as they were, and as they are (S7)."""
+        self.began_waiting: dict[str, None] = {}
+        """Conversations whose wait began, where they are told of it (P8)."""
         self.bereft: dict[str, None] = {}
         """Conversations for which an agent kept room who no longer does."""
 
@@ -185,7 +199,7 @@ class Unit:
         if conversation is not None:
             if not driven:
                 conversation = self.catch_up(self.refresh(conversation), until=self.reached)
-                if isinstance(command, Assign) and conversation.state not in WAITING:
+                if isinstance(command, _BY_LINE) and conversation.state not in WAITING:
                     return conversation  # it expired before anybody had room
             for said in texts.ahead(conversation, command, policy):
                 conversation = self._say(conversation, said, policy, now)
@@ -226,6 +240,8 @@ class Unit:
         now: int | None = None,
     ) -> Conversation:
         """Let the desk write to the contact by itself: a menu, or a text of the policy."""
+        if not (text := with_place(self, conversation, text)):
+            return conversation
         message, at = self.draw.next("m"), max(self.now if now is None else now, conversation.at)
         body = {
             "id": message,
@@ -301,6 +317,8 @@ class Unit:
         command = Expire(kind, self.now, gone)
         after = self.perform(conversation, command, self.policy(conversation), now=at)
         assert after.timers != before  # noqa: S101  (or this would go on for ever)
+        if kind is DeadlineKind.OFFER:
+            note_missed(self, conversation, at)
         if after.state is State.SELECTING and conversation.state is not State.SELECTING:
             return show_menu(self, after, at)
         return after
@@ -323,6 +341,8 @@ class Unit:
     def _follow(self, agent_id: str, event: tell.Event) -> None:
         before = self.find_agent(agent_id)
         after = apply_agent(before, event, agent_id)
+        if isinstance(event, _OF_STAFF):
+            self.restaffed.append((before, after))
         if (kept := lost_keeper(before, after)) and not isinstance(event, tell.RoomReleased):
             self.bereft[kept] = None
         if after is None:
@@ -335,10 +355,7 @@ class Unit:
         if before is not None and after.load > before.load:
             if not isinstance(event, tell.Weighed):
                 name = name_of(self, event)
-            held = isinstance(event, tell.AgentEvent)  # a wrap-up holds what was held already
-            forced = isinstance(event, tell.TookOver) and event.reason == tell.FORCED
-            if not held and not forced:
-                admit(before, by_hand=event.actor != tell.SYSTEM, name=name)
+            _check_room(before, event, name)
         elif after is not before:
             self.freed[agent_id] = None
             if before is not None and before.available and _left(before, after):
@@ -352,11 +369,15 @@ class Unit:
     def _touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
         before = self._conversations.get(conversation.id)
         self._conversations[conversation.id] = self._touched[conversation.id] = conversation
-        if conversation.state is State.QUEUED or (before and before.state is State.QUEUED):
+        if conversation.state in WAITING or (before and before.state in WAITING):
             self.moves_in_line += 1
         if self.setup.counted and before is not None and before.state is State.QUEUED:
             leave_line(self, before, conversation)
-        if conversation.state is not State.QUEUED:
+        if self.setup.tells_waits:
+            note_wait(self, before, conversation, events)
+        if conversation.state not in WAITING or any(
+            isinstance(event, tell.Offered) for event in events
+        ):
             self.queued.pop(conversation.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[conversation.id] = conversation
@@ -449,9 +470,10 @@ class Unit:
     def pushes_from(self, queue: str) -> bool:
         """Return whether a queue's conversations are given to agents automatically.
 
-        Conversations of all channels wait in one line, so no channel has a say in this.
+        Conversations of all channels wait in one line, so no channel has a say in this. What is
+        offered one at a time goes to whom it would be pushed.
         """
-        return self.rule(queue).assignment is Assignment.PUSH
+        return self.rule(queue).assignment in _PUSHED
 
     def claims_from(self, queue: str) -> bool:
         """Return whether agents take a queue's conversations themselves."""
@@ -462,7 +484,28 @@ class Unit:
         return self.setup.policy(None, queue)
 
 
-_WAITS_ANEW = (tell.Opened, tell.Queued, tell.Relocated, tell.Lined)
+_WAITS_ANEW = (
+    tell.Opened,
+    tell.Queued,
+    tell.Relocated,
+    tell.Lined,
+    tell.OfferEnded,
+    tell.Declined,
+)
+_BY_LINE = (Assign, Offer, Withdraw)
+_PUSHED = (Assignment.PUSH, Assignment.OFFER_ONE)
+_OF_STAFF = (tell.AgentSaved, tell.AgentAvailability, tell.AgentRemoved)
+
+
+def _check_room(agent: Agent, event: tell.Event, name: str | None) -> None:
+    """Raise `CapacityExceeded` unless an event may give an agent one more, counted as `name` (M9, A10)."""
+    if isinstance(event, tell.AgentEvent):
+        return  # a wrap-up holds what was held already
+    if isinstance(event, tell.TookOver) and event.reason == tell.FORCED:
+        return
+    accepts = isinstance(event, tell.Assigned) and event.reason == tell.ACCEPTED
+    by_hand = event.actor != tell.SYSTEM and not accepts
+    admit(agent, by_hand=by_hand, name=name)
 
 
 def _left(before: Agent, after: Agent) -> bool:

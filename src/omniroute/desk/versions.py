@@ -81,6 +81,8 @@ class Versioned:
     ) -> int:
         """Save the content of version `to` as a new version, the same to the byte; return its number.
 
+        Queues that were renamed or moved since are where they were, with their conversations and who
+        serves them.
         Raises `UnknownVersion`; else as `apply`. Staff is not part of a version, and stays.
         """
         flow = configure.roll_back(to, by=by, moves=_moves(move))

@@ -6,8 +6,8 @@ Inside, instants are integers; here, at the face, they are datetimes in the desk
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
 
 from attrs import field
 
@@ -20,7 +20,7 @@ from omniroute.desk.clock_views import (
 )
 from omniroute.instants import from_micros
 from omniroute.model.agent import Agent, Capacity, ChannelTerms, Colour, Role
-from omniroute.model.conversation import Conversation, Ending
+from omniroute.model.conversation import Conversation, Ending, Offer
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import Event, LogEntry
 from omniroute.model.message import Direction, Message
@@ -28,7 +28,7 @@ from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import Readiness, State
 from omniroute.model.values import frozen
-from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected
+from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected, Template
 from omniroute.rules.availability import colour
 from omniroute.rules.menu import branch_of
 from omniroute.rules.resolution import Setup
@@ -63,7 +63,9 @@ class ConversationView:
     `due` is the earliest due instant of the clocks that run (None where none does), `overdue` whether
     that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
     has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
-    branch that the contact has chosen (U13).
+    branch that the contact has chosen (U13); `started_by` the agent who started it, if one did (S11).
+    While it is OFFERED to one agent, `offered_to` names them and `offered_until` is when it goes on to
+    the next (M5).
     """
 
     id: str
@@ -77,6 +79,7 @@ class ConversationView:
     contact: str
     address: str
     thread: str
+    started_by: str | None
     tags: tuple[str, ...]
     language: str | None
     opened_at: datetime
@@ -89,6 +92,8 @@ class ConversationView:
     ending: Ending | None
     clocks: tuple[ClockView, ...]
     response_target: ResponseTargetView
+    offered_to: str | None
+    offered_until: datetime | None
     conversation: Conversation = field(repr=False)
 
     @classmethod
@@ -102,6 +107,7 @@ class ConversationView:
     ) -> ConversationView:
         """Return the view of a stored conversation under the policy in force where it stands."""
         place, clocks, labels = conversation.place, conversation.clocks, policy.labels
+        offer = conversation.extras.offer or _NO_OFFER
         hours = policy.sla.hours if policy.sla else None
         return cls(
             id=conversation.id,
@@ -115,6 +121,7 @@ class ConversationView:
             contact=place.contact,
             address=place.address,
             thread=place.thread,
+            started_by=place.started_by,
             tags=conversation.extras.tags,
             language=language,
             opened_at=from_micros(clocks.opened_at, zone),
@@ -127,8 +134,13 @@ class ConversationView:
             ending=conversation.extras.ending,
             clocks=clock_views(conversation, hours, zone, now),
             response_target=response_target_view(clocks.sla, zone, now),
+            offered_to=offer.agent,
+            offered_until=_instant(offer.until, zone),
             conversation=conversation,
         )
+
+
+_NO_OFFER: Final = Offer(None, 0)
 
 
 def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationView:
@@ -153,6 +165,7 @@ class MessageView:
     type: str
     text: str | None
     attachments: tuple[Attachment, ...]
+    template: Template | None
     choice: Choice | None
     reply_to: str | None
     target: str | None
@@ -177,6 +190,7 @@ class MessageView:
             type=message.type,
             text=message.text,
             attachments=message.attachments,
+            template=message.template,
             choice=message.choice,
             reply_to=message.reply_to,
             target=message.target,
@@ -197,7 +211,8 @@ class AgentView:
     family costs them and how many they may hold, `holds` how many they do, `colours` whether there is
     room for one more (P2); what is in none of them costs one part. `forced` counts what they were given
     by force (M9); `keeps` is the conversation for which their free parts are kept (R2).
-    One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15).
+    One who is `leaving` gets nothing new, and goes with the last conversation they hold (S15). One who
+    `missed` an offer gets nothing until somebody switches them on by hand (M5).
     """
 
     id: str
@@ -220,6 +235,7 @@ class AgentView:
     colours: Mapping[str, Colour]
     forced: int
     keeps: str | None
+    missed: bool
 
     @classmethod
     def of(cls, agent: Agent, zone: str) -> AgentView:
@@ -245,6 +261,7 @@ class AgentView:
             colours={name: colour(agent, name) for name in agent.extras.terms},
             forced=agent.forced,
             keeps=agent.extras.keeps,
+            missed=agent.missed,
         )
 
 
@@ -318,7 +335,8 @@ class QueueView:
     """A queue as it stood when read: a leaf, which agents are assigned to, or a branch of the tree.
 
     `agents` is how many are assigned to a leaf, None for a branch. A branch is ready where some leaf
-    beneath it is (U15). `hidden` also where it lies below a hidden one (U24).
+    beneath it is (U15). `hidden` also where it lies below a hidden one (U24). `waiting` is how many wait in
+    a leaf, `estimated_wait` how long whoever comes now would, None without data (P8).
     """
 
     path: str
@@ -329,6 +347,8 @@ class QueueView:
     agents: int | None
     hidden: bool
     language: str | None
+    waiting: int | None = None
+    estimated_wait: timedelta | None = None
 
 
 @frozen

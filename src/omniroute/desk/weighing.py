@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent
 from omniroute.model.state import State
+from omniroute.rules.waiting import slot
 from omniroute.rules.weights import terms
 from omniroute.schema import CONVERSATIONS, NO_DUE
 
@@ -60,7 +61,7 @@ def weigh_again(unit: Unit, agent: str) -> None:
 
 def _weigh_one(unit: Unit, agent: Agent, conversation: str) -> None:
     found, held = unit.conversation(conversation), agent.extras.held.get(conversation)
-    if found.agent != agent.id:
+    if slot(found) != agent.id:
         return
     name = unit.setup.counted.get(found.place.channel)
     cost = terms(agent, name).cost

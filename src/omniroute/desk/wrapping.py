@@ -12,6 +12,7 @@ from omniroute.errors import UsageError
 from omniroute.model import events as tell
 from omniroute.model.events import SYSTEM, agent_actor
 from omniroute.model.records import AgentTimer, AgentTimerKind
+from omniroute.model.state import State
 from omniroute.schema import AGENT_TIMERS
 
 if TYPE_CHECKING:
@@ -23,8 +24,14 @@ __all__ = ["end_wrap_up", "finish", "start_wrap_ups"]
 def start_wrap_ups(unit: Unit, events: Iterable[tell.ConversationEvent], lasts: int) -> None:
     """Keep the slot of whoever held a conversation that these events ended."""
     for event in events:
-        if isinstance(event, tell.Ended) and event.released is not None:
+        if not isinstance(event, tell.Ended) or event.source is State.OFFERED:
+            continue  # what was only offered leaves nothing to wrap up
+        if event.released is not None:
             until, name = event.at + lasts, event.conversation
+            key = (event.released, AgentTimerKind.WRAP_UP.value, name)
+            if unit.tx.get(AGENT_TIMERS, unit.desk, key) is not None:
+                # It came back to them before they were done with its last end: one slot is enough.
+                unit.write_event(tell.WrapUpEnded(event.released, event.at, SYSTEM, name))
             unit.write_event(tell.WrapUpStarted(event.released, event.at, SYSTEM, name, until))
             timer = AgentTimer(event.released, AgentTimerKind.WRAP_UP, name, event.at, until)
             unit.arm_agent(timer)

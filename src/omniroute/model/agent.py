@@ -121,7 +121,8 @@ class Agent:
     groups that they stand in. `channels` are those they are enabled for, None for all (A1). `weight`
     counts in the weighted distribution; `given_at` is when they were last given something (P3),
     `forced` how often past what they may hold (M9). One who is `leaving` gets nothing new, and goes
-    with the last conversation they hold (S15).
+    with the last conversation they hold (S15). One who `missed` an offer is not
+    available until somebody switches them on by hand (M5).
     """
 
     id: str
@@ -145,6 +146,7 @@ class Agent:
     languages: tuple[str, ...] = ()
     forced: int = 0
     extras: AgentExtras = NO_EXTRAS
+    missed: bool = False
 
     @property
     def has_room(self) -> bool:

@@ -121,6 +121,12 @@ class AssignSettings:
     """After how long of a wait, for what costs several parts, an agent's freed parts are kept for it."""
     maximum: int | None = None
     """How many may wait: further ones go on, and nothing overflows into it."""
+    estimate_over: int | None = None
+    """From how many of its latest waits the queue's estimated wait is taken; else there is none."""
+    waiting_message: str | None = None
+    """Sent to whoever begins to wait; `{position}` and `{estimated_wait}` (in minutes) stand in it."""
+    menu_wait: str | None = None
+    """What stands behind the queue's title in a menu where it has an estimate, with `{estimated_wait}`."""
     full_message: str | None = None
     """Sent to whoever comes to a full queue and has nowhere to go on to."""
 
@@ -163,6 +169,9 @@ class AssignPolicy:
     reserve_after: int | None = None
     heavy: tuple[str, ...] = ()
     maximum: int | None = None
+    estimate_over: int | None = None
+    waiting_message: str | None = None
+    menu_wait: str | None = None
     full_message: str | None = None
 
 
@@ -210,7 +219,8 @@ class QueueLine:
     `counts` says how many conversations each group was allotted under `shares` (M2). `stages_until` holds
     for each later stage of the cascade the latest instant at which nobody before it was available:
     who has waited since then is open to that stage (M1). `keepers` are agents whose freed parts are
-    kept, by the conversation they are kept for (R2).
+    kept, by the conversation they are kept for (R2). `gaps` are how long the latest who had to wait were
+    the first to be served, in microseconds, the last of them at `served_at` (P8).
     """
 
     queue: str
@@ -219,3 +229,5 @@ class QueueLine:
     counts: Mapping[str, int] = field(factory=dict)
     stages_until: tuple[int, ...] = ()
     keepers: Mapping[str, str] = field(factory=dict)
+    gaps: tuple[int, ...] = ()
+    served_at: int | None = None

@@ -8,13 +8,15 @@ from __future__ import annotations
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place
 from omniroute.model.events import Route
-from omniroute.model.state import EndReason
+from omniroute.model.state import Access, EndReason
 from omniroute.model.values import frozen
 
 __all__ = [
+    "Accept",
     "Assign",
     "Browse",
     "Command",
+    "Decline",
     "Deliver",
     "Dismiss",
     "End",
@@ -23,6 +25,7 @@ __all__ = [
     "HandOver",
     "Line",
     "Note",
+    "Offer",
     "Open",
     "Receive",
     "Relocate",
@@ -31,8 +34,10 @@ __all__ = [
     "Reschedule",
     "SetTags",
     "Snooze",
+    "Start",
     "Take",
     "Wake",
+    "Withdraw",
 ]
 
 
@@ -46,6 +51,19 @@ class Open:
     message: str
     queue: str | None
     routing: Routing = NO_ROUTING
+
+
+@frozen
+class Start:
+    """An agent writes to a contact first: begin a conversation that they hold (S11)."""
+
+    conversation: str
+    place: Place
+    route: Route
+    queue: str
+    by: str
+    message: str
+    access: Access | None = None
 
 
 @frozen
@@ -94,6 +112,34 @@ class Assign:
 
     agent: str
     reason: str = "push"
+
+
+@frozen
+class Offer:
+    """Ask an agent whether they take the waiting conversation; None asks everybody who may (M5)."""
+
+    agent: str | None = None
+
+
+@frozen
+class Accept:
+    """An agent takes what is offered to them: the first to accept has it (M5)."""
+
+    by: str
+
+
+@frozen
+class Decline:
+    """An agent does not want what is offered to them, and is not offered it again in this wait (M5)."""
+
+    by: str
+
+
+@frozen
+class Withdraw:
+    """Ask nobody any more: those who were asked cannot take it now, or it goes elsewhere (S7)."""
+
+    reason: str = "withdrawn"
 
 
 @frozen
@@ -221,12 +267,17 @@ class Expire:
 
 Command = (
     Open
+    | Start
     | Receive
     | Browse
     | Enqueue
     | Relocate
     | HandOver
     | Assign
+    | Offer
+    | Accept
+    | Decline
+    | Withdraw
     | Take
     | Reply
     | Deliver

@@ -23,6 +23,7 @@ __all__ = [
     "DeadlineKind",
     "Ending",
     "Extras",
+    "Offer",
     "Pause",
     "Place",
     "Quiet",
@@ -56,6 +57,7 @@ class DeadlineKind(StrEnum):
     KEEP_ALIVE = "keep_alive"
     INACTIVITY = "inactivity"
     WAKE = "wake"
+    OFFER = "offer"
     ASSIGNMENT = "assignment"
 
 
@@ -65,7 +67,11 @@ Timer = tuple[int, DeadlineKind]
 
 @frozen
 class Place:
-    """Where a conversation came in. Shared by all of its steps."""
+    """Where a conversation goes on, and with whom. Shared by all of its steps.
+
+    `started_by` is the agent who started it (S11), None where the contact did; `heard` then says
+    whether the contact has written since.
+    """
 
     entry_point: str
     channel: str
@@ -73,6 +79,8 @@ class Place:
     contact: str
     address: str
     thread: str = ""
+    started_by: str | None = None
+    heard: bool = False
 
 
 @frozen
@@ -186,10 +194,24 @@ class Quiet:
 
 
 @frozen
+class Offer:
+    """What is asked of agents while the conversation is OFFERED (M5).
+
+    `agent` is the one it is offered to, who has until `until` to accept; None is everybody who may take
+    it, without an end. UTC microseconds.
+    """
+
+    agent: str | None
+    at: int
+    until: int | None = None
+
+
+@frozen
 class Extras:
     """What most conversations never use. `menu` is the path chosen so far while SELECTING.
 
-    `routing` is the place in line: whoever waited once keeps what outlasts a wait.
+    `routing` is the place in line: whoever waited once keeps what outlasts a wait. `offer` is set while
+    it is OFFERED.
     """
 
     menu: tuple[str, ...] = ()
@@ -200,6 +222,7 @@ class Extras:
     previous_agent: str | None = None
     quiet: Quiet | None = None
     routing: Routing = NO_ROUTING
+    offer: Offer | None = None
 
 
 NO_EXTRAS: Final = Extras()

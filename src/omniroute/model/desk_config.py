@@ -181,8 +181,8 @@ class ChannelConfig:
     """Whether the channel works at all: off, nothing is received and nobody can start (T6)."""
     direction: ChannelDirection = ChannelDirection.TWO_WAY
     """Which way messages go; one-way refuses those of contacts (C12)."""
-    agent_initiated: bool = True
-    """Whether agents may start conversations here (T7)."""
+    agent_initiated: bool | None = None
+    """Whether agents may start conversations here (T7); unset, as the desk's policy says."""
     enabled_by_support: bool = True
     """Whether the provider has enabled it; a channel that is not cannot be active (U2)."""
     contents: tuple[str, ...] | None = None

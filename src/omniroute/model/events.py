@@ -16,13 +16,16 @@ from attrs import field
 from omniroute.model.agent import Capacity, ChannelTerms, Distribution, Role
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
-from omniroute.model.state import EndReason, State, Verification
+from omniroute.model.state import Access, EndReason, State, Verification
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus
 
 __all__ = [
+    "ACCEPTED",
     "CONTACT",
+    "DECLINED",
     "FORCED",
+    "LAPSED",
     "SYSTEM",
     "TRANSFERRED",
     "AgentAvailability",
@@ -32,6 +35,7 @@ __all__ = [
     "Assigned",
     "Configured",
     "ConversationEvent",
+    "Declined",
     "DeliveryChanged",
     "Dismissed",
     "Ended",
@@ -46,6 +50,8 @@ __all__ = [
     "MessageSent",
     "NoteAdded",
     "NumberVerificationChanged",
+    "OfferEnded",
+    "Offered",
     "Opened",
     "Queued",
     "Reactivated",
@@ -60,6 +66,7 @@ __all__ = [
     "SlaRescheduled",
     "SlaWarned",
     "Snoozed",
+    "Started",
     "Tagged",
     "TookOver",
     "Transition",
@@ -70,6 +77,12 @@ __all__ = [
     "agent_actor",
 ]
 
+ACCEPTED: Final = "accepted"
+"""The reason of an assignment that an offer led to."""
+DECLINED: Final = "declined"
+"""The reason of an offer's end: its agent does not want it."""
+LAPSED: Final = "lapsed"
+"""The reason of an offer's end: its agent did not answer in time."""
 CONTACT: Final = "contact"
 SYSTEM: Final = "system"
 TRANSFERRED: Final = "transferred"
@@ -149,6 +162,24 @@ class Opened(Transition):
 
 
 @frozen
+class Started(Transition):
+    """An agent began the conversation with a message of their own, and holds it (S11).
+
+    It stands in `queue` without having waited there, and has no first-response clock;
+    `resolution_due` is the end's, where there is such a target. `access` says from where the agent
+    came (C14), where the host told.
+    """
+
+    to_state: ClassVar[State] = State.ACTIVE
+    place: Place
+    route: Route
+    queue: str
+    agent: str
+    resolution_due: int | None = None
+    access: Access | None = None
+
+
+@frozen
 class Queued(Transition):
     """The conversation waits in a queue from here on; `released` is who held it before.
 
@@ -170,11 +201,39 @@ class Assigned(Transition):
     """An agent holds the conversation from here on: pushed, taken, or given back to them.
 
     `respond_by` is set where the response target starts: the contact waits for an answer (U68).
+    `released` is whose slot an offer held until now: mostly the same agent's.
     """
 
     to_state: ClassVar[State] = State.ACTIVE
     agent: str
     respond_by: int | None = None
+    released: str | None = None
+
+
+@frozen
+class Offered(Transition):
+    """Agents are asked whether they take it, and it waits on (M5).
+
+    `agent` is the one who is asked and has until `until`: it holds a slot of theirs. None is everybody
+    who may take it: that holds none, and has no end.
+    """
+
+    to_state: ClassVar[State] = State.OFFERED
+    agent: str | None
+    until: int | None = None
+
+
+@frozen
+class OfferEnded(Transition):
+    """Nobody is asked any more; it waits on, since the same instant (M3, M5).
+
+    `reason` says why: `declined`, `lapsed`, or what took it away from those who were asked. `released` is
+    whose slot the offer held, `routing` the place in line where it changed.
+    """
+
+    to_state: ClassVar[State] = State.QUEUED
+    released: str | None = None
+    routing: Routing | None = None
 
 
 @frozen
@@ -298,6 +357,14 @@ class NoteAdded(ConversationEvent):
 class Lined(ConversationEvent):
     """The waiting conversation's place in line changed: others may take it than before (P1, P4, M5)."""
 
+    routing: Routing
+
+
+@frozen
+class Declined(ConversationEvent):
+    """An agent does not want it, and is not offered it again in this wait; others still are (M5)."""
+
+    agent: str
     routing: Routing
 
 
@@ -430,10 +497,12 @@ class AgentRemoved(AgentEvent):
 class AgentAvailability(AgentEvent):
     """The agent switched availability on or off (A7).
 
-    Told by the system where it follows from their heartbeat: it stopped, or came back (P7).
+    Told by the system where it follows from their heartbeat: it stopped, or came back (P7); and where
+    they `missed` an offer: then only a switch by hand brings them back (M5).
     """
 
     available: bool
+    missed: bool = False
 
 
 @frozen

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import field
 
 from omniroute.model.values import frozen
-from omniroute.model.wire import Attachment, Choice, DeliveryStatus
+from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Template
 
 __all__ = ["Direction", "Message"]
 
@@ -40,6 +40,7 @@ class Message:
     type: str = "text"
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    template: Template | None = None
     choice: Choice | None = None
     reply_to: str | None = None
     target: str | None = None

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from attrs import field
 
-from omniroute.instants import DAY
+from omniroute.instants import DAY, SECOND
 from omniroute.model.agent import Capacity, Cost, Distribution
 from omniroute.model.assign import AssignPolicy, AssignSettings
 from omniroute.model.hours import Hours
@@ -36,6 +36,8 @@ __all__ = [
     "InactivityThen",
     "KeepAlive",
     "NoticeSide",
+    "OfferRules",
+    "OfferThen",
     "OpenHours",
     "Overtake",
     "Policy",
@@ -74,10 +76,12 @@ LOCKED: Final = ("hard_expiry",)
 
 
 class Assignment(StrEnum):
-    """How a waiting conversation finds its agent: pushed to one, or claimed by one."""
+    """How a waiting conversation finds its agent: pushed, claimed, offered to all or to one at a time."""
 
     PUSH = "push"
     CLAIM = "claim"
+    OFFER_ALL = "offer_all"
+    OFFER_ONE = "offer_one"
 
 
 class Overtake(StrEnum):
@@ -268,6 +272,23 @@ class Presence:
     """How long an absent agent may take to come back before their conversations go."""
 
 
+class OfferThen(StrEnum):
+    """What becomes of an agent who let an offer lapse: the next one comes, or none until they return."""
+
+    NEXT = "next"
+    MISSED = "missed"
+
+
+@frozen(kw_only=True)
+class OfferRules:
+    """How conversations are offered one at a time (M5). Microseconds."""
+
+    accept_within: int = 30 * SECOND
+    """How long an agent has to accept, before it is offered to the next."""
+    then: OfferThen = OfferThen.NEXT
+    """Whether who let one lapse goes on, or gets nothing until they are switched on by hand."""
+
+
 @frozen(kw_only=True)
 class PolicySettings:
     """One layer of policy, as written. None leaves a choice to the layers below.
@@ -276,9 +297,13 @@ class PolicySettings:
     """
 
     assignment: Assignment | None = None
-    """Whether waiting conversations are given to agents, or taken by them."""
+    """Whether waiting conversations are given to agents, taken by them, or offered to them."""
+    offer: OfferRules | None = None
+    """How they are offered one at a time."""
     distribution: Distribution | None = None
     """Who comes first among the agents with room; ties break by id."""
+    agent_initiated: bool | None = None
+    """Whether agents may start conversations; a channel's own `agent_initiated` counts before it."""
     overtake: Overtake | None = None
     """Whether an agent may take a conversation from another, after confirming it."""
     after_end: AfterEnd | None = None
@@ -363,7 +388,9 @@ class Policy:
     """
 
     assignment: Assignment = Assignment.PUSH
+    offer: OfferRules = OfferRules()
     distribution: Distribution = Distribution.LONGEST_IDLE
+    agent_initiated: bool = True
     overtake: Overtake = Overtake.FORBID
     after_end: AfterEnd = AfterEnd()
     resume_to: Resuming = Resuming()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["END_COMMENTS", "OPEN", "WAITING", "EndReason", "Readiness", "State", "Verification"]
+__all__ = [
+    "END_COMMENTS",
+    "OPEN",
+    "WAITING",
+    "Access",
+    "EndReason",
+    "Readiness",
+    "State",
+    "Verification",
+]
 
 
 class State(StrEnum):
@@ -41,6 +50,13 @@ class Readiness(StrEnum):
 
     NOT_READY = "not_ready"
     READY = "ready"
+
+
+class Access(StrEnum):
+    """From where an agent came to a conversation: what the host's screens tell (C14)."""
+
+    CHANNEL_PAGE = "channel_page"
+    CONVERSATION_LIST = "conversation_list"
 
 
 class EndReason(StrEnum):

@@ -36,6 +36,7 @@ __all__ = [
     "SendContext",
     "SendResult",
     "Sender",
+    "Template",
     "Unknown",
 ]
 
@@ -210,9 +211,25 @@ class MediaLimit:
     mime_types: tuple[str, ...] = ()
 
 
+@frozen
+class Template:
+    """A text that the provider has approved, which goes out where no messaging window is open (S11).
+
+    `name` and `language` ("de", "pt_BR") are the provider's; `values` fill its places, in order.
+    """
+
+    name: str
+    language: str
+    values: tuple[str, ...] = ()
+
+
 @frozen(kw_only=True)
 class Capabilities:
-    """What a channel can carry. The core degrades to it; nothing is cut silently."""
+    """What a channel can carry. The core degrades to it; nothing is cut silently.
+
+    `window` is how long after a contact's message ours go out freely, in microseconds (None: always);
+    outside of it an agent starts with a template, where the channel has `templates` (S11).
+    """
 
     text_limit: int
     text_unit: str = "characters"
@@ -220,19 +237,24 @@ class Capabilities:
     menus: tuple[str, ...] = ()
     media: Mapping[str, MediaLimit] = field(factory=dict)
     window: int | None = None
+    templates: bool = False
     receipts: bool = False
     idempotent_send: bool = False
 
 
 @frozen(kw_only=True)
 class Outgoing:
-    """One message to carry to a contact. `id` stays the same on every retry."""
+    """One message to carry to a contact. `id` stays the same on every retry.
+
+    Where there is a `template` it is sent, and `text` only says how it reads.
+    """
 
     id: str
     to: str
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
     reply_to: str | None = None
+    template: Template | None = None
 
 
 @frozen(kw_only=True)

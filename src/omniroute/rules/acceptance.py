@@ -10,7 +10,7 @@ from omniroute.model.desk_config import ChannelDirection
 from omniroute.model.wire import Attachment, Inbound, InboundKind
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 
-__all__ = ["check_contents", "refusal"]
+__all__ = ["check_contents", "held_reason", "refusal"]
 
 _OURS: Final = frozenset({InboundKind.STATUS, InboundKind.ECHO, InboundKind.SYSTEM})
 _TEXT: Final = frozenset({InboundKind.CHOICE, InboundKind.FORM})
@@ -28,8 +28,8 @@ def refusal(setup: Setup, entry_point: ResolvedEntryPoint, item: Inbound) -> Omn
     """
     if item.kind in _OURS:
         return None
-    if entry_point.held is not None:
-        return EntryPointClosed(entry_point.name, _HELD[entry_point.held])
+    if (reason := held_reason(entry_point)) is not None:
+        return EntryPointClosed(entry_point.name, reason)
     if entry_point.direction is not ChannelDirection.TWO_WAY:
         off = entry_point.direction is ChannelDirection.OFF
         state = "is off" if off else "is one-way, and carries nothing from contacts"
@@ -40,6 +40,11 @@ def refusal(setup: Setup, entry_point: ResolvedEntryPoint, item: Inbound) -> Omn
         return None
     strange = [kind for kind in _kinds(item) if kind not in contents]
     return _unsupported(strange[0], contents) if strange else None
+
+
+def held_reason(entry_point: ResolvedEntryPoint) -> str | None:
+    """Return why an entry point is not live yet, or None where it is (G5 to G7)."""
+    return None if entry_point.held is None else _HELD[entry_point.held]
 
 
 def _kinds(item: Inbound) -> list[str]:

@@ -14,6 +14,7 @@ from omniroute.model.assign import ASSIGN_DURATIONS, AssignMode, AssignSettings
 from omniroute.model.desk_config import DeskConfig, InboxConfig
 from omniroute.rules import queue_tree
 from omniroute.rules.allotment import WHOLE
+from omniroute.rules.estimates import MOST
 from omniroute.rules.names import join, name_problem, quoted, unknown
 from omniroute.rules.policy_checks import LONGEST_TEXT, message_problems
 from omniroute.rules.waiting import HIGHEST, LOWEST
@@ -65,6 +66,11 @@ def _layer(
             wanted = "expected a duration above zero in whole milliseconds"
             yield Problem(join(path, name), f"{wanted}, got {micros} microseconds")
     yield from message_problems(join(path, "full_message"), settings.full_message, LONGEST_TEXT)
+    for name in ("waiting_message", "menu_wait"):
+        yield from message_problems(join(path, name), getattr(settings, name), LONGEST_TEXT)
+    if (over := settings.estimate_over) is not None and not 1 <= over <= MOST:
+        text = f"expected a whole number from 1 to {MOST}, got {over}"
+        yield Problem(join(path, "estimate_over"), text)
     yield from _mode(path, settings)
     yield from _cascade(path, settings.cascade, groups)
     yield from _percent(path, settings.percent, groups)
@@ -157,14 +163,19 @@ def _overflows(config: DeskConfig) -> Iterator[Problem]:
 
 
 def _overflow_of(config: DeskConfig, name: str, leaf: str) -> tuple[str, ...]:
-    """What is in force at a leaf: the nearest layer that says it."""
+    """What is in force at a leaf: the nearest layer that says it.
+
+    A list for many queues may name them: each of those has the ones behind it, and the last none.
+    """
     steps = leaf[len(name) + 1 :].split(queue_tree.SEPARATOR)
     inbox = config.inboxes[name]
     places = [queue_tree.SEPARATOR.join(steps[:depth]) for depth in range(len(steps), 0, -1)]
     layers = [inbox.at[place] for place in places if place in inbox.at]
     for policy in (*layers, inbox.policy, config.policy):
         if policy.assign is not None and policy.assign.overflow is not None:
-            return policy.assign.overflow
+            listed = policy.assign.overflow
+            inherited = policy is not inbox.at.get(places[0]) and leaf in listed
+            return listed[listed.index(leaf) + 1 :] if inherited else listed
     return ()
 
 

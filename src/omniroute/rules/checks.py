@@ -22,7 +22,7 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
-from omniroute.rules import assign_checks, hours, queue_tree, weight_checks
+from omniroute.rules import assign_checks, estimates, hours, offer_checks, queue_tree, weight_checks
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -96,8 +96,11 @@ def _policies(desk: Judged) -> Iterator[Problem]:
     yield from assign_checks.problems(
         desk.config, groups_read=desk.read("groups"), queues_read=queues_read
     )
+    if queues_read and (desk.config.preset is None or not preset_problem(desk.config.preset)):
+        yield from offer_checks.problems(desk.config)
     if desk.read("inboxes", "primary_for"):
         yield from weight_checks.problems(desk)
+    yield from estimates.problems(desk.config)
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)

@@ -1,4 +1,4 @@
-"""How events change state: `apply` for conversations, `apply_agent` for agents. No policy, no choice.
+"""How events change a conversation: `apply` and `fold`. No policy, no choice.
 
 What is decided elsewhere is told here as fact, so that folding the log gives the stored state
 (R16). New values are built positionally: a step must stay cheap (PERFORMANCE: no `attrs.evolve`
@@ -13,9 +13,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.model import events as tell
-from omniroute.model.agent import NO_EXTRAS as NO_AGENT_EXTRAS
-from omniroute.model.agent import Agent, AgentExtras
-from omniroute.model.assign import NO_ROUTING
+from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import (
     NO_EXTRAS,
     Clocks,
@@ -23,20 +21,26 @@ from omniroute.model.conversation import (
     DeadlineKind,
     Ending,
     Extras,
+    Offer,
     Quiet,
     Sla,
     Snooze,
 )
 from omniroute.model.state import State
+from omniroute.model.values import making
 from omniroute.rules.sla import clocks as sla_clocks
 from omniroute.rules.waiting import returned
-from omniroute.rules.weights import hold, release, wrapped
 
-__all__ = ["AFTER_HOURS", "CHANGES", "apply", "apply_agent", "fold", "fold_agent"]
+__all__ = ["AFTER_HOURS", "CHANGES", "apply", "fold"]
 
 # Looking a member up in its class costs as much as storing five fields.
 _ENDED: Final = State.ENDED
 _RESOLUTION: Final = DeadlineKind.RESOLUTION
+# Steps make these again and again.
+_new_conversation: Final = making(Conversation)
+_new_clocks: Final = making(Clocks)
+_new_extras: Final = making(Extras)
+_new_ending: Final = making(Ending)
 
 AFTER_HOURS: Final = "after_hours_message"
 """The occasion of the text that says that the desk is closed: it is remembered (U49)."""
@@ -64,21 +68,42 @@ def _opened(_: None, e: tell.Opened) -> Conversation:
     )
 
 
+def _started(_: None, e: tell.Started) -> Conversation:
+    sla = sla_clocks.began(e.at, None, e.resolution_due)
+    clocks = Clocks(e.at, e.at, e.at, None, None, None, sla_clocks.earliest(sla), sla)
+    return Conversation(
+        e.conversation,
+        e.target,
+        e.place,
+        e.queue,
+        e.agent,
+        e.at,
+        e.at,
+        clocks,
+        e.timers or (),
+        NO_EXTRAS,
+    )
+
+
 def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
-    k, at = c.clocks, e.at
+    k, at, place = c.clocks, e.at, c.place
+    if place.started_by is not None and not place.heard:
+        place = evolve(place, heard=True)
     waiting = at if k.waiting_since is None else k.waiting_since
     due, sla = k.due, k.sla
     if e.due is not None or e.respond_by is not None:
         sla = sla_clocks.asked(sla or Sla(k.opened_at), at, e.due, e.respond_by)
         due = sla_clocks.earliest(sla)
-    clocks = Clocks(k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla)
+    clocks = _new_clocks(
+        k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla
+    )
     x = c.extras
     if x.quiet is not None:
         x = _quieted(x, _broken(x.quiet))
-    return Conversation(
+    return _new_conversation(
         c.id,
         c.state,
-        c.place,
+        place,
         c.queue,
         c.agent,
         at,
@@ -103,8 +128,8 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
         elif not sla.answered or sla.response is not None or sla.respond_by is not None:
             sla = sla_clocks.answered(sla, at)
             due = sla_clocks.earliest(sla)
-        clocks = Clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, due, sla)
-    return Conversation(
+        clocks = _new_clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, due, sla)
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -119,9 +144,11 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
 
 
 def _queued(c: Conversation, e: tell.Queued) -> Conversation:
-    k = c.clocks
+    k, place = c.clocks, c.place
     due, sla = k.due, k.sla
     if e.source is _ENDED:
+        if place.started_by is not None and e.actor == tell.CONTACT:
+            place = evolve(place, started_by=None)  # this time it is the contact who began
         sla = sla_clocks.began(e.at, e.due, e.resolution_due, sla.stopped if sla else ())
         due = sla_clocks.earliest(sla)
     elif sla is not None and sla.paused_at is not None:
@@ -129,20 +156,26 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         due = sla_clocks.earliest(sla)
     elif sla is not None and sla.respond_by is not None:
         sla = sla_clocks.assigned(sla, None)
-    clocks = Clocks(
+    clocks = _new_clocks(
         k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due, sla
     )
     extras = x = c.extras
     routing = returned(x.routing) if e.routing is None else e.routing
-    held, ended, quiet = c.agent is not None, x.ending is not None, x.quiet
-    if held or ended or x.menu or quiet is not None or routing != x.routing:
-        previous = c.agent or x.previous_agent
+    previous, quiet = c.agent or x.previous_agent, x.quiet
+    if (
+        previous != x.previous_agent
+        or quiet is not None
+        or (routing is not x.routing and routing != x.routing)
+        or x.ending is not None
+        or x.offer is not None
+        or x.menu
+    ):
         quiet = None if quiet is None and c.state not in _ASIDE else _resumed(c, e)
-        extras = Extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
-    return Conversation(
+        extras = _new_extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
+    return _new_conversation(
         c.id,
         e.to_state,
-        c.place,
+        place,
         e.queue,
         None,
         e.at,
@@ -158,11 +191,11 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     sla = k.sla
     if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
         k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
-    extras = c.extras
+    extras = c.extras if c.extras.offer is None else _asking(c.extras, None)
     if e.reason in _TRANSFERS:
         routing = evolve(extras.routing, transfers=extras.routing.transfers + 1)
         extras = evolve(extras, routing=routing)
-    return Conversation(
+    return _new_conversation(
         c.id,
         e.to_state,
         c.place,
@@ -173,6 +206,28 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
         k,
         c.timers if e.timers is None else e.timers,
         extras,
+    )
+
+
+def _offered(c: Conversation, e: tell.Offered) -> Conversation:
+    return _moved_to(c, e, c.queue, None, _asking(c.extras, Offer(e.agent, e.at, e.until)))
+
+
+def _offer_ended(c: Conversation, e: tell.OfferEnded) -> Conversation:
+    return _moved_to(c, e, c.queue, None, _asking(c.extras, None, e.routing))
+
+
+def _asking(x: Extras, offer: Offer | None, routing: Routing | None = None) -> Extras:
+    return Extras(
+        x.menu,
+        x.subject,
+        x.tags,
+        x.attributes,
+        x.ending,
+        x.previous_agent,
+        x.quiet,
+        x.routing if routing is None else routing,
+        offer,
     )
 
 
@@ -222,7 +277,7 @@ def _moved_to(
     extras: Extras,
     clocks: Clocks | None = None,
 ) -> Conversation:
-    return Conversation(
+    return _new_conversation(
         c.id,
         e.target,
         c.place,
@@ -244,8 +299,16 @@ _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
 
 
 def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
-    return Extras(
-        x.menu, x.subject, x.tags, x.attributes, x.ending, x.previous_agent, quiet, x.routing
+    return _new_extras(
+        x.menu,
+        x.subject,
+        x.tags,
+        x.attributes,
+        x.ending,
+        x.previous_agent,
+        quiet,
+        x.routing,
+        x.offer,
     )
 
 
@@ -279,7 +342,7 @@ def _resumed(c: Conversation, e: tell.Transition) -> Quiet | None:
 
 
 def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
-    return Conversation(
+    return _new_conversation(
         c.id,
         e.to_state,
         c.place,
@@ -303,7 +366,7 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     elif sla is not None and sla.respond_by is not None:
         sla = sla_clocks.assigned(sla, None)
     if k.waiting_since is not None or k.due is not None or sla is not k.sla:
-        k = Clocks(
+        k = _new_clocks(
             k.opened_at,
             k.queued_at,
             k.contact_at,
@@ -313,17 +376,17 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
             None,
             sla,
         )
-    ending = Ending(e.ending, e.actor, e.at, e.disposition, e.detail)
-    extras = Extras(
+    ending = _new_ending(e.ending, e.actor, e.at, e.disposition, e.detail)
+    extras = _new_extras(
         (), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet, x.routing
     )
-    return Conversation(
+    return _new_conversation(
         c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
     )
 
 
 def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> Conversation:
-    return Conversation(
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -341,7 +404,7 @@ def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> 
 
 
 def _with_sla(k: Clocks, sla: Sla) -> Clocks:
-    return Clocks(
+    return _new_clocks(
         k.opened_at,
         k.queued_at,
         k.contact_at,
@@ -354,7 +417,7 @@ def _with_sla(k: Clocks, sla: Sla) -> Clocks:
 
 
 def _with_clocks(c: Conversation, e: tell.ConversationEvent, clocks: Clocks) -> Conversation:
-    return Conversation(
+    return _new_conversation(
         c.id,
         c.state,
         c.place,
@@ -391,7 +454,7 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
-def _lined(c: Conversation, e: tell.Lined) -> Conversation:
+def _lined(c: Conversation, e: tell.Lined | tell.Declined) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, routing=e.routing))
 
 
@@ -402,7 +465,18 @@ def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
 
 
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
-    return _with_extras(c, e, c.extras)
+    return _new_conversation(
+        c.id,
+        c.state,
+        c.place,
+        c.queue,
+        c.agent,
+        e.at,
+        c.since,
+        c.clocks,
+        c.timers if e.timers is None else e.timers,
+        c.extras,
+    )
 
 
 def _unchanged(c: Conversation, _: tell.ConversationEvent) -> Conversation:
@@ -411,9 +485,13 @@ def _unchanged(c: Conversation, _: tell.ConversationEvent) -> Conversation:
 
 CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Opened: _opened,
+    tell.Started: _started,
     tell.MessageReceived: _received,
     tell.MessageSent: _sent,
     tell.Queued: _queued,
+    tell.Offered: _offered,
+    tell.OfferEnded: _offer_ended,
+    tell.Declined: _lined,
     tell.Assigned: _held,
     tell.TookOver: _held,
     tell.Reactivated: _reactivated,
@@ -438,128 +516,3 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.Remarked: _unchanged,
 }
 """How each kind of event changes a conversation."""
-
-
-# --- agents ---------------------------------------------------------------------------------------
-
-
-def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent | None:
-    """Return the agent `agent_id` after `event`: their own events, and conversations that come and go.
-
-    None before they are saved and after they are removed. Events that do not concern them change
-    nothing.
-    """
-    if isinstance(event, tell.AgentEvent):
-        return _own(agent, event) if event.agent == agent_id else agent
-    if agent is None or not isinstance(event, tell.Transition):
-        return agent
-    change = (getattr(event, "agent", None) == agent_id) - (
-        getattr(event, "released", None) == agent_id
-    )
-    if not change:
-        return agent
-    a, given_at = agent, event.at if change > 0 else agent.given_at
-    x = a.extras
-    if change < 0 and x.held:
-        held, cost = release(x.held, event.conversation)
-        x, change = AgentExtras(x.terms, x.own_limits, held, x.keeps), -cost
-    return Agent(
-        a.id,
-        a.name,
-        a.groups,
-        a.serves,
-        a.leaves,
-        a.capacity,
-        a.distribution,
-        a.available,
-        a.load + change,
-        event.at,
-        a.own_capacity,
-        a.role,
-        a.leaving,
-        a.pools,
-        a.skills,
-        a.channels,
-        a.weight,
-        given_at,
-        a.languages,
-        a.forced + (change > 0 and event.reason == tell.FORCED),
-        x,
-    )
-
-
-def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
-    if isinstance(event, tell.AgentSaved):
-        return Agent(
-            event.agent,
-            event.name,
-            event.groups,
-            event.serves,
-            event.leaves,
-            event.capacity,
-            event.distribution,
-            False if agent is None else agent.available,
-            0 if agent is None else agent.load,
-            event.at if agent is None else agent.idle_since,
-            event.own_capacity,
-            event.role,
-            event.leaving,
-            event.pools,
-            event.skills,
-            event.channels,
-            event.weight,
-            0 if agent is None else agent.given_at,
-            event.languages,
-            0 if agent is None else agent.forced,
-            _extras(agent, event),
-        )
-    if agent is None or isinstance(event, tell.AgentRemoved):
-        return None
-    if isinstance(event, tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed):
-        return _weighed(agent, event)
-    if isinstance(event, tell.AgentAvailability):
-        # Idle time is time in which work could have come: it starts with being available.
-        since = event.at if event.available and not agent.available else agent.idle_since
-        extras = agent.extras if event.available else _keeping(agent.extras, None)
-        return evolve(agent, available=event.available, idle_since=since, extras=extras)
-    if isinstance(event, tell.RoomKept | tell.RoomReleased):
-        kept = event.conversation if isinstance(event, tell.RoomKept) else None
-        return evolve(agent, extras=_keeping(agent.extras, kept))
-    return agent
-
-
-def _keeping(extras: AgentExtras, conversation: str | None) -> AgentExtras:
-    if extras.keeps == conversation:
-        return extras
-    return AgentExtras(extras.terms, extras.own_limits, extras.held, conversation)
-
-
-def _extras(agent: Agent | None, event: tell.AgentSaved) -> AgentExtras:
-    held = {} if agent is None else agent.extras.held
-    if not (event.terms or event.own_limits or held):
-        return NO_AGENT_EXTRAS
-    return AgentExtras(event.terms, event.own_limits, held)
-
-
-def _weighed(agent: Agent, event: tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed) -> Agent:
-    """The agent's load with a hold more or less, or with something that counts otherwise (P2, P6)."""
-    extras, key, idle_since = agent.extras, wrapped(event.conversation), event.at
-    if isinstance(event, tell.WrapUpStarted):
-        held, change = extras.held, 1  # belongs to the agent: the conversation is over (X4)
-    elif isinstance(event, tell.WrapUpEnded):
-        held, cost = release(extras.held, key)
-        change = -cost
-    else:
-        key, idle_since = key if event.wrap_up else event.conversation, agent.idle_since
-        held, change = hold(extras.held, key, event.counted_as, event.cost)
-    if held != extras.held:
-        extras = AgentExtras(extras.terms, extras.own_limits, held, extras.keeps)
-    return evolve(agent, load=agent.load + change, idle_since=idle_since, extras=extras)
-
-
-def fold_agent(events: Iterable[tell.Event], agent_id: str) -> Agent | None:
-    """Return the state that a desk's events come to for one agent."""
-    state = None
-    for event in events:
-        state = apply_agent(state, event, agent_id)
-    return state

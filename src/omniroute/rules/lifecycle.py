@@ -18,7 +18,7 @@ from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.effects import Effect
 from omniroute.model.policy import Policy
 from omniroute.model.state import State
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 from omniroute.rules.folding import CHANGES, apply, fold
 from omniroute.rules.timers import (
     BY_AGENT,
@@ -35,7 +35,8 @@ from omniroute.rules.transitions import TABLE, Events, Outcome, Step, after_end
 __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
 # Compared with in every step: looking it up in its class costs as much as storing five fields.
-_SNOOZED: Final = State.SNOOZED
+_QUEUED: Final = State.QUEUED
+_TIMED: Final = (State.SNOOZED, State.OFFERED)
 # A decision is not seen before it is returned: its last event and its state get their timers here,
 # when both are made, instead of being made twice.
 _set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
@@ -49,6 +50,9 @@ class Decision:
     state: Conversation
     events: Events
     effects: tuple[Effect, ...]
+
+
+_decision: Final = making(Decision)
 
 
 def decide(
@@ -82,10 +86,11 @@ def decide(
     if kinds is not None and state is not None:
         compiled = timing(policy)
         # Most steps of most desks end here: nothing is armed, and nothing can be.
-        runs = compiled is not None or state.timers or state.state is _SNOOZED
-        if runs or state.extras.routing.requires:
+        now_in = state.state
+        runs = compiled is not None and (now_in is _QUEUED or not compiled.line_only)
+        if runs or state.timers or now_in in _TIMED or state.extras.routing.requires:
             _arm(state, events[-1], compiled, kinds)
-    return Decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
+    return _decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 
 
 def _arm(

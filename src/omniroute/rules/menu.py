@@ -6,7 +6,7 @@ affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueNode
@@ -66,9 +66,13 @@ def _leaves(nodes: Sequence[QueueNode], path: tuple[str, ...]) -> list[tuple[str
     return found
 
 
-def render(text: str, listed: Sequence[QueueNode]) -> str:
-    """Return the menu as text: an introduction, then one numbered line for each option."""
-    return "\n".join([text, *(f"{n}. {node.name}" for n, node in enumerate(listed, start=1))])
+def render(text: str, listed: Sequence[QueueNode], waits: Mapping[str, str] | None = None) -> str:
+    """Return the menu as text: an introduction, then one numbered line for each option.
+
+    `waits` says, by an option's title, what stands behind it.
+    """
+    titles = [f"{node.name} {(waits or {}).get(node.name, '')}".rstrip() for node in listed]
+    return "\n".join([text, *(f"{n}. {title}" for n, title in enumerate(titles, start=1))])
 
 
 def read_answer(

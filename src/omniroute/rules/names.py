@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 __all__ = [
+    "MAX_KEY",
     "did_you_mean",
     "join",
     "listing",
@@ -24,6 +25,9 @@ __all__ = [
     "text_problem",
     "unknown",
 ]
+
+MAX_KEY: Final = 512
+"""The longest id, address, tag or path of a queue in characters: they become entries of indexes."""
 
 # Controls, line separators, and what turns the direction of the text around it.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -67,13 +71,17 @@ def name_problem(name: str, what: str = "a name") -> str | None:
         return f"{quoted(name)} begins or ends with a space"
     if found := _CONTROL.search(name):
         return f"{what} has no control characters, such as U+{ord(found[0]):04X}"
+    if len(name) > MAX_KEY:
+        return f"{what} has at most {MAX_KEY} characters; this one has {len(name)}"
     if not name.isascii() and all(unicodedata.category(each) in _UNSEEN for each in name):
         return f"{what} has characters that can be seen"
     return None
 
 
-def quoted(text: str) -> str:
-    """Return text in double quotes, cut where it is long, on one line."""
+def quoted(text: object) -> str:
+    """Return text in double quotes, cut where it is long, on one line; else as `shown`."""
+    if not isinstance(text, str):
+        return shown(text)
     short = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
     return json.dumps(short, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
@@ -84,9 +92,9 @@ def listing(names: Iterable[str]) -> str:
     return " and ".join([", ".join(each[:-1]), each[-1]]) if len(each) > 1 else "".join(each)
 
 
-def did_you_mean(name: str, known: Iterable[str], *, similarity: float = _SIMILAR) -> str | None:
+def did_you_mean(name: object, known: Iterable[str], *, similarity: float = _SIMILAR) -> str | None:
     """Return the known name most like `name`, letter case aside, or None when none is alike."""
-    if len(name) > _SHOWN:
+    if not isinstance(name, str) or len(name) > _SHOWN:
         return None
     import difflib  # only needed where something is wrong
 
@@ -95,7 +103,7 @@ def did_you_mean(name: str, known: Iterable[str], *, similarity: float = _SIMILA
     return folded[close[0]] if close else None
 
 
-def unknown(what: str, known: Iterable[str], name: str) -> str:
+def unknown(what: str, known: Iterable[str], name: object) -> str:
     """Return a sentence about a name that does not exist: what was meant, and what there is."""
     names = list(known)
     suggestion = did_you_mean(name, names)

@@ -60,6 +60,7 @@ LONGEST_TEXT: Final = 918
 # Agents have one capacity and one place in line, and conversations of all channels wait in one
 # line: set further in, these would say nothing, and a setting that says nothing is a mistake.
 DESK_ONLY: Final = (
+    "agent_initiated",
     "capacity",
     "costs",
     "distribution",
@@ -67,7 +68,7 @@ DESK_ONLY: Final = (
     "protected_names",
     "presence",
 )
-NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign")
+NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign", "offer")
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
 _TIMERS: Final = (
@@ -124,6 +125,8 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
 
 def _of_agents(path: str, policy: PolicySettings) -> Iterator[Problem]:
     yield from _duration(join(path, "wrap_up"), policy.wrap_up)
+    if policy.offer is not None:
+        yield from _duration(join(path, "offer", "accept_within"), policy.offer.accept_within)
     if policy.presence is not None:
         yield from _presence(join(path, "presence"), policy.presence)
     for index, name in enumerate(policy.closed or ()):
@@ -173,6 +176,7 @@ def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterat
 _WIDER: Final = {
     "assign": "inbox, queue or desk",
     "assignment": "inbox, queue or desk",
+    "offer": "inbox, queue or desk",
     "selecting_expiration": "inbox, channel or desk",
 }
 

@@ -50,7 +50,8 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
             closed=("dismiss",),
         ),
         "social_queue": PolicySettings(
-            assignment=Assignment.PUSH,
+            assignment=Assignment.OFFER_ALL,
+            agent_initiated=False,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
             resume_to=Resuming(ResumeTo.QUEUE),  # U39
@@ -76,6 +77,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
         ),
         "claim": PolicySettings(
             assignment=Assignment.CLAIM,
+            agent_initiated=False,
             overtake=Overtake.CONFIRM,  # C4
             after_end=AfterEnd(AfterEndTo.QUEUE),  # C8: the same conversation, and no timer
             resume_to=Resuming(ResumeTo.QUEUE),
@@ -88,6 +90,7 @@ PRESETS: Final[Mapping[str, PolicySettings]] = MappingProxyType(
         "push": PolicySettings(
             assignment=Assignment.PUSH,
             distribution=Distribution.LEAST_LOADED,  # A18
+            agent_initiated=False,
             overtake=Overtake.FORBID,
             after_end=AfterEnd(AfterEndTo.NEW),
             resume_to=Resuming(ResumeTo.FIRST_AVAILABLE),  # A14

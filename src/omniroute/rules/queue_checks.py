@@ -14,7 +14,7 @@ from omniroute.rules.channel_checks import language_problem
 from omniroute.rules.contradictions import contradictions, takes_part
 from omniroute.rules.judged import Judged, positions, when
 from omniroute.rules.menu import menu_number
-from omniroute.rules.names import join, quoted, text_problem, unknown
+from omniroute.rules.names import MAX_KEY, join, quoted, text_problem, unknown
 from omniroute.rules.policy_checks import written_layers
 from omniroute.rules.presets import PRESETS
 from omniroute.rules.words import ReservedWords, normalized
@@ -53,6 +53,10 @@ def queue_problems(desk: Judged) -> Iterator[Problem]:
     for name, inbox in desk.config.inboxes.items():
         for path, node in positions(inbox.queues, join("inboxes", name, "queues")):
             yield from when(path, reserved.problem(node.name))
+        for leaf in queue_tree.leaves(name, inbox.queues):
+            if len(leaf) > MAX_KEY:
+                text = f"the path {quoted(leaf)} has {len(leaf)} characters; expected at most {MAX_KEY}"
+                yield Problem(join("inboxes", name, "queues"), text)
         yield from _traits(desk, name, inbox, reserved)
         if desk.read("queues"):
             yield from _menu_texts(name, inbox)

@@ -29,6 +29,7 @@ from omniroute.model.policy import Policy, PolicySettings
 from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
+from omniroute.rules.estimates import tells_waits
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.layers import DEFAULT, SWITCHED, layers, merged
@@ -102,6 +103,7 @@ class Setup:
         "counted",
         "leaves",
         "reach",
+        "tells_waits",
         "version",
     )
 
@@ -113,6 +115,7 @@ class Setup:
         self.version: Final = version
         self.counted: Final = counted_channels(config)
         self._heavy = heavy_channels(config, self.counted)
+        self.tells_waits: Final = tells_waits(config)
         self._leaves_by_inbox = {
             name: queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items()
         }
@@ -217,10 +220,11 @@ class Setup:
 
     def agent_initiated(self, channel: str) -> bool:
         """Whether agents may start conversations on a channel: never on one that is off (T6, T7)."""
+        if self.direction(channel) is ChannelDirection.OFF:
+            return False
         found = self.config.channels.get(channel)
-        if found is None:
-            return True
-        return found.agent_initiated and self.direction(channel) is not ChannelDirection.OFF
+        own = None if found is None else found.agent_initiated
+        return self.policy().agent_initiated if own is None else own
 
     def check_channel(self, channel: str | None) -> None:
         """Raise `UsageError` for a channel that is named nowhere; None is none in particular."""

@@ -18,7 +18,7 @@ from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import Policy
 from omniroute.model.state import EndReason, State
 from omniroute.rules.sla import deciding as sla
-from omniroute.rules.waiting import back_in_line
+from omniroute.rules.waiting import back_in_line, slot
 
 __all__ = ["COMPLIANCE", "check_holder", "dismiss", "fire", "returned", "snooze", "wake"]
 
@@ -147,7 +147,7 @@ def fire(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Even
 def _over(reason: EndReason, detail: str | None = None) -> Callable[..., Events]:
     def ended(c: Conversation, command: ask.Expire, _: Policy, now: int) -> Events:
         del command
-        held = c.agent if c.state in _HELD else None
+        held = slot(c) if c.state in _HOLDING else None
         return (
             tell.Ended(c.id, now, SYSTEM, (), c.state, reason.value, reason, held, None, detail),
         )
@@ -176,7 +176,7 @@ def _woke(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> Eve
     return (_back(c, policy, now, SYSTEM, "woke", gone=command.queue_gone),)
 
 
-_HELD: Final = (State.ACTIVE, State.INACTIVE)
+_HOLDING: Final = (State.ACTIVE, State.INACTIVE, State.OFFERED)
 
 _FIRED: Final[dict[DeadlineKind, Callable[[Any, Any, Any, int], Events]]] = {
     DeadlineKind.HARD_EXPIRY: _over(EndReason.TIMEOUT, COMPLIANCE),

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from omniroute.errors import UsageError
-from omniroute.rules.names import join, shown, text_problem
+from omniroute.rules.names import MAX_KEY, join, shown, text_problem
 
 __all__ = [
     "MAX_KEY",
@@ -24,9 +24,6 @@ __all__ = [
     "key_problem",
     "storable_problem",
 ]
-
-MAX_KEY: Final = 512
-"""The longest id, address or tag in characters: they become entries of indexes."""
 
 _LARGEST: Final = 2**63 - 1
 _DEEPEST: Final = 64

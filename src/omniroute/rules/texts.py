@@ -16,11 +16,11 @@ from omniroute.model import events as tell
 from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.events import CONTACT
 from omniroute.model.policy import DismissedTextAt, OpenHours, Policy
-from omniroute.model.state import State
+from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
 from omniroute.rules.folding import AFTER_HOURS
 
-__all__ = ["Said", "afterwards", "ahead", "filled"]
+__all__ = ["Said", "afterwards", "ahead", "filled", "never_began"]
 
 GREETING: Final = "greeting"
 WARNING: Final = "inactivity"
@@ -60,6 +60,8 @@ def ahead(c: Conversation, command: ask.Command, policy: Policy) -> Iterator[Sai
         if policy.dismissed_text_at is DismissedTextAt.DISMISS:
             yield from _said(DISMISSED, policy.dismissed_text)
     elif isinstance(command, ask.End) or kind in _ENDING:
+        if isinstance(command, ask.End) and command.reason is EndReason.FAILURE and never_began(c):
+            return
         alive = policy.keep_alive
         if kind is DeadlineKind.KEEP_ALIVE_END and alive and not alive.end_text_first:
             yield Said(KEEP_ALIVE_END, alive.end_text)
@@ -85,6 +87,11 @@ def afterwards(
             and policy.dismissed_text_at is DismissedTextAt.REACTIVATE
         ):
             yield from _said(DISMISSED, policy.dismissed_text)
+
+
+def never_began(c: Conversation) -> bool:
+    """Whether an agent started it and the contact has not written: perhaps they know nothing of it."""
+    return c.place.started_by is not None and not c.place.heard
 
 
 def _said(occasion: str, text: str | None) -> Iterator[Said]:

@@ -3,8 +3,7 @@
 `timing(policy)` is what a policy says of time, compiled once; `lifecycle_timers(conversation,
 timing)` is what is then armed, in the order in which it fires; `rearmed` keeps what an event does
 not touch at its instant (S4). A timer belongs to the state it was computed in: the next transition
-computes them all anew (R5). The SLA's deadlines and offers' stand in the same tuple and are not
-looked at here.
+computes them all anew (R5). The SLA's deadlines stand in the same tuple and are not looked at here.
 
 | timer | runs in | counts from |
 |---|---|---|
@@ -12,16 +11,19 @@ looked at here.
 | CHAT_TIMEOUT | every open state but SNOOZED | the same |
 | QUEUE_EXPIRATION | QUEUED, OFFERED | entry into the queue |
 | SELECTING_EXPIRATION | SELECTING | entry into the menu |
-| INACTIVITY | ACTIVE, both sides having written | the agent's answer, or the contact's last message |
+| INACTIVITY | ACTIVE, begun by the contact, answered | the agent's answer, or the contact's last message |
 | DISMISSAL | INACTIVE | the warning |
 | KEEP_ALIVE, KEEP_ALIVE_END | every open state but SNOOZED | the contact's last message; the first text |
 | WAKE | SNOOZED | what the agent said |
-| ASSIGNMENT | QUEUED | entry into the queue |
+| OFFER | OFFERED to one agent | the commit that offered it (S2) |
+| ASSIGNMENT | QUEUED, OFFERED | entry into the queue |
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from attrs import evolve
 
 from omniroute.model.assign import AssignPolicy
 from omniroute.model.conversation import Conversation, DeadlineKind, Quiet, Timer
@@ -60,6 +62,7 @@ _DISMISSAL: Final = DeadlineKind.DISMISSAL
 _KEEP_ALIVE: Final = DeadlineKind.KEEP_ALIVE
 _INACTIVITY: Final = DeadlineKind.INACTIVITY
 _WAKE: Final = DeadlineKind.WAKE
+_OFFER: Final = DeadlineKind.OFFER
 _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
 _SELECTING: Final = State.SELECTING
 _QUEUED: Final = State.QUEUED
@@ -79,6 +82,7 @@ _PRECEDENCE: Final = (
     _KEEP_ALIVE,
     _INACTIVITY,
     _WAKE,
+    _OFFER,
     _ASSIGNMENT,
 )
 LIFECYCLE: Final = frozenset(_PRECEDENCE)
@@ -121,7 +125,8 @@ class Timing:
     """A policy's durations in microseconds, ready to add; None where one does not apply.
 
     `inactive_after` is when a silence is told of: the threshold, less the notice where that lies
-    before it (U34). `dismiss_after` is the notice, None where agents dismiss by hand (U37).
+    before it (U34). `dismiss_after` is the notice, None where agents dismiss by hand (U37). With
+    `line_only` nothing runs but in line.
     """
 
     hard_expiry: int | None
@@ -139,6 +144,7 @@ class Timing:
     snooze_grace: int
     waits: bool
     assign: AssignPolicy
+    line_only: bool = False
 
 
 _COMPILED: Final[dict[int, tuple[Policy, Timing | None]]] = {}
@@ -156,7 +162,11 @@ def timing(policy: Policy) -> Timing | None:
     made = _compiled(policy)
     if len(_COMPILED) >= _KEPT:
         _COMPILED.clear()
-    compiled = None if made == _UNTIMED else made
+    compiled: Timing | None = made
+    if made == _UNTIMED:
+        compiled = None
+    elif evolve(made, assign=_PLAIN) == _UNTIMED:
+        compiled = evolve(made, line_only=True)
     _COMPILED[id(policy)] = (policy, compiled)
     return compiled
 
@@ -222,12 +232,22 @@ def lifecycle_timers(c: Conversation, t: Timing) -> list[Timer]:
         if t.keep_alive is not None:
             armed.append(_alive(t, asked, quiet))
         armed += _of_state(c, t, quiet, asked)
-        if state is _QUEUED and (t.assign is not _PLAIN or c.extras.routing.requires):
-            at = next_change(c.extras.routing, t.assign, clocks.queued_at, c.at, c.place.channel)
-            armed += () if at is None else ((at, _ASSIGNMENT),)
+        if state is _QUEUED or state is _OFFERED:
+            armed += _of_line(c, t)
     if len(armed) > 1:
         armed.sort(key=in_order)
     return armed
+
+
+def _of_line(c: Conversation, t: Timing) -> tuple[Timer, ...]:
+    """When an offer lapses (M5), and when more agents may take what waits (M1)."""
+    x, at = c.extras, None
+    armed: tuple[Timer, ...] = ()
+    if t.assign is not _PLAIN or x.routing.requires:
+        at = next_change(x.routing, t.assign, c.clocks.queued_at, c.at, c.place.channel)
+    if x.offer is not None and x.offer.until is not None:
+        armed = ((x.offer.until, _OFFER),)
+    return armed if at is None else (*armed, (at, _ASSIGNMENT))
 
 
 def _alive(t: Timing, asked: int, quiet: Quiet) -> Timer:
@@ -253,9 +273,14 @@ def _of_state(c: Conversation, t: Timing, quiet: Quiet, asked: int) -> tuple[Tim
 
 
 def _silent_at(c: Conversation, t: Timing, quiet: Quiet, asked: int) -> int | None:
-    """When a silence becomes one: both sides wrote, and the contact is not waiting (U35, M6)."""
+    """When a silence becomes one: both sides wrote, and the contact is not waiting (U35, M6).
+
+    Never in what an agent started: a dismissal parks what a contact came with (M6).
+    """
     agent_at = c.clocks.agent_at
     if t.inactive_after is None or agent_at is None or quiet.owed:
+        return None
+    if c.place.started_by is not None:
         return None
     if t.from_contact:
         return asked + t.inactive_after

@@ -21,12 +21,12 @@ from omniroute.model.events import CONTACT, SYSTEM, agent_actor
 from omniroute.model.policy import AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.sla import SlaTerms
 from omniroute.model.state import EndReason, State
-from omniroute.model.values import frozen
-from omniroute.rules import silence
+from omniroute.model.values import frozen, making
+from omniroute.rules import offers, silence
 from omniroute.rules.sla import deciding as sla
 from omniroute.rules.sla.clocks import kinds_with, of_kind
 from omniroute.rules.timers import LIFECYCLE
-from omniroute.rules.waiting import back_in_line
+from omniroute.rules.waiting import back_in_line, slot
 
 __all__ = ["TABLE", "Events", "Outcome", "Step", "after_end"]
 
@@ -36,8 +36,17 @@ Outcome = tuple[Events, tuple[Effect, ...]]
 # Members that steps compare with: looking one up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
 _ASSIGNMENT: Final = DeadlineKind.ASSIGNMENT
+_OFFER: Final = DeadlineKind.OFFER
 _RESPONSE_TARGET: Final = DeadlineKind.RESPONSE_TARGET
 _CLAIM: Final = Assignment.CLAIM
+# What most steps tell.
+_message_received: Final = making(tell.MessageReceived)
+_message_sent: Final = making(tell.MessageSent)
+_note_added: Final = making(tell.NoteAdded)
+_has_queued: Final = making(tell.Queued)
+_has_assigned: Final = making(tell.Assigned)
+_has_ended: Final = making(tell.Ended)
+_send_message: Final = making(SendMessage)
 
 
 def after_end(conversation: Conversation, policy: Policy, now: int) -> AfterEndTo:
@@ -84,16 +93,38 @@ def _open(_: None, command: ask.Open, policy: Policy, now: int) -> Outcome:
     )
     return (
         opened,
-        tell.MessageReceived(command.conversation, now, CONTACT, None, command.message),
+        _message_received(command.conversation, now, CONTACT, None, command.message),
     ), ()
+
+
+def _started(_: None, command: ask.Start, policy: Policy, now: int) -> Outcome:
+    # Nobody waits for an answer: what runs, if anything, is the resolution.
+    resolution, timers = sla.begun(policy.sla, None, now)[1:]
+    actor = agent_actor(command.by)
+    started = tell.Started(
+        command.conversation,
+        now,
+        actor,
+        timers,
+        None,
+        "started",
+        command.place,
+        command.route,
+        command.queue,
+        command.by,
+        resolution,
+        command.access,
+    )
+    sent = tell.MessageSent(command.conversation, now, actor, None, command.message)
+    return (started, sent), (SendMessage(command.message),)
 
 
 def _received(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
     if c.clocks.waiting_since is None and sla.has_targets(policy):
         due, respond_by, timers = sla.asked(c, policy, now, c.timers)
-        said = tell.MessageReceived(c.id, now, CONTACT, timers, command.message, due, respond_by)
+        said = _message_received(c.id, now, CONTACT, timers, command.message, due, respond_by)
         return (said,), ()
-    return (tell.MessageReceived(c.id, now, CONTACT, None, command.message),), ()
+    return (_message_received(c.id, now, CONTACT, None, command.message),), ()
 
 
 def _reactivated(c: Conversation, command: ask.Receive, policy: Policy, now: int) -> Outcome:
@@ -113,7 +144,7 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
     # The first response is met once; where later ones have no target, it is wanted again.
     again = sla.has_next(policy) and c.clocks.first_reply_at is not None
     due, resolution, timers = sla.begun(policy.sla, None if again else command.sla, now)
-    back = tell.Queued(
+    back = _has_queued(
         c.id,
         now,
         CONTACT,
@@ -127,9 +158,9 @@ def _reopened(c: Conversation, command: ask.Receive, policy: Policy, now: int) -
         back_in_line(c, policy, now, owner=to is AfterEndTo.LAST_AGENT),
     )
     if not again:
-        return (back, tell.MessageReceived(c.id, now, CONTACT, None, command.message)), ()
+        return (back, _message_received(c.id, now, CONTACT, None, command.message)), ()
     following, respond_by, armed = sla.asked(c, policy, now, timers)
-    said = tell.MessageReceived(c.id, now, CONTACT, armed, command.message, following, respond_by)
+    said = _message_received(c.id, now, CONTACT, armed, command.message, following, respond_by)
     return (back, said), ()
 
 
@@ -138,7 +169,7 @@ def _reopened_by_hand(c: Conversation, command: ask.Reopen, policy: Policy, now:
     _, due, timers = sla.begun(policy.sla, None, now)
     actor, queue = agent_actor(command.by), _queue_of(c)
     line = back_in_line(c, policy, now, owner=policy.after_end.to is AfterEndTo.LAST_AGENT)
-    back = tell.Queued(
+    back = _has_queued(
         c.id, now, actor, timers or None, State.ENDED, "reopened", queue, None, None, due, line
     )
     return (back,), ()
@@ -163,7 +194,7 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
         actor = CONTACT if command.reason == "menu" else SYSTEM
     timers = _without(c.timers, _RESPONSE_TARGET) if c.timers and c.agent is not None else None
     return (
-        tell.Queued(
+        _has_queued(
             c.id,
             now,
             actor,
@@ -171,7 +202,7 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
             c.state,
             command.reason,
             command.queue,
-            c.agent,
+            slot(c),
             None,
             None,
             command.routing,
@@ -206,8 +237,11 @@ def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) ->
     due = timers = None
     if policy.response_target is not None:
         due, timers = sla.awaited(c, policy, now)
+    released = slot(c)
     return (
-        tell.Assigned(c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due),
+        _has_assigned(
+            c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due, released
+        ),
     ), ()
 
 
@@ -229,9 +263,12 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
                 f"conversation {c.id!r} cannot be taken by hand",
                 expected="assignment = claim",
                 got=f"assignment = {policy.assignment}",
-                hint="this desk gives conversations to agents by itself",
+                hint=_HOW[policy.assignment],
             )
-        return (tell.Assigned(c.id, now, actor, timers, c.state, "claim", command.by, due),)
+        released = slot(c)
+        return (
+            _has_assigned(c.id, now, actor, timers, c.state, "claim", command.by, due, released),
+        )
     if policy.overtake is Overtake.FORBID or not command.confirm:
         raise AlreadyTaken(c.id, c.agent, confirmable=policy.overtake is Overtake.CONFIRM)
     taken = tell.TookOver(c.id, now, actor, timers, c.state, "takeover", command.by, c.agent, due)
@@ -241,15 +278,15 @@ def _hold(c: Conversation, command: ask.Take | ask.Reply, policy: Policy, now: i
 def _replied(c: Conversation, command: ask.Reply, policy: Policy, now: int) -> Outcome:
     held = _hold(c, command, policy, now)
     timers = sla.without(c.timers, sla.ANSWERED) if c.timers else None
-    sent = tell.MessageSent(c.id, now, agent_actor(command.by), timers, command.message)
-    return (*held, sent) if held else (sent,), (SendMessage(command.message),)
+    sent = _message_sent(c.id, now, agent_actor(command.by), timers, command.message)
+    return (*held, sent) if held else (sent,), (_send_message(command.message),)
 
 
 def _delivered(c: Conversation, command: ask.Deliver, _: Policy, now: int) -> Outcome:
-    sent = tell.MessageSent(
+    sent = _message_sent(
         c.id, now, SYSTEM, None, command.message, automatic=True, occasion=command.occasion
     )
-    return (sent,), (SendMessage(command.message),)
+    return (sent,), (_send_message(command.message),)
 
 
 def _ender(command: ask.End) -> str:
@@ -261,7 +298,7 @@ def _ender(command: ask.End) -> str:
 def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
     # Every terminal transition stops every clock (R5).
     return (
-        tell.Ended(
+        _has_ended(
             c.id,
             now,
             _ender(command),
@@ -269,14 +306,14 @@ def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
             c.state,
             command.reason.value,
             command.reason,
-            c.agent if c.state in _HELD else None,
+            slot(c) if c.state in _HOLDING else None,
             command.disposition,
         ),
     ), ()
 
 
 def _noted(c: Conversation, command: ask.Note, _: Policy, now: int) -> Outcome:
-    return (tell.NoteAdded(c.id, now, agent_actor(command.by), None, command.message),), ()
+    return (_note_added(c.id, now, agent_actor(command.by), None, command.message),), ()
 
 
 def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outcome:
@@ -307,6 +344,8 @@ def _expired(c: Conversation, command: ask.Expire, policy: Policy, now: int) -> 
         return (), ()
     if kind is _ASSIGNMENT:
         return _widened(c, policy, now), ()
+    if kind is _OFFER:
+        return offers.lapse(c, command, policy, now), ()
     if kind in LIFECYCLE:
         return silence.fire(c, command, policy, now), ()
     return _ran_out(c, kind, now), ()
@@ -338,7 +377,7 @@ def _widened(c: Conversation, policy: Policy, now: int) -> Events:
 
 
 def _quiet(step: Callable[..., Events]) -> Callable[..., Outcome]:
-    """Return a step of `rules.silence` as the table's rows have them: it sends nothing."""
+    """Return a step of another room as the table's rows have them: it sends nothing."""
 
     def run(c: Conversation, command: Any, policy: Policy, now: int) -> Outcome:
         return step(c, command, policy, now), ()
@@ -359,12 +398,19 @@ class Step:
     run: Callable[[Any, Any, Policy, int], Outcome]
 
 
+_HOW: Final = {
+    Assignment.PUSH: "this desk gives conversations to agents by itself",
+    Assignment.OFFER_ALL: "desk.accept_offer takes what is offered",
+    Assignment.OFFER_ONE: "desk.accept_offer takes what is offered",
+}
 _HELD: Final = (State.ACTIVE, State.INACTIVE)
+_HOLDING: Final = (*_HELD, State.OFFERED)
 _OPEN: Final = tuple(state for state in State if state is not State.ENDED)
 _EVERY: Final = tuple(State)
 
 TABLE: Final = (
     Step(ask.Open, (None,), (State.SELECTING, State.QUEUED), _open),
+    Step(ask.Start, (None,), (State.ACTIVE,), _started),
     Step(ask.Receive, (State.SELECTING, State.QUEUED, State.OFFERED, State.ACTIVE), (), _received),
     Step(ask.Receive, (State.INACTIVE,), (State.ACTIVE,), _reactivated),
     Step(
@@ -385,6 +431,12 @@ TABLE: Final = (
     Step(ask.Relocate, _OPEN, (), _relocated),
     Step(ask.HandOver, _HELD, (State.ACTIVE,), _handed_over),
     Step(ask.Assign, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _assigned),
+    Step(ask.Offer, (State.QUEUED, State.OFFERED), (State.OFFERED,), _quiet(offers.offer)),
+    Step(ask.Accept, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _quiet(offers.accept)),
+    Step(ask.Accept, _HELD, (), _quiet(offers.accept_held)),
+    Step(ask.Decline, (State.QUEUED,), (), _quiet(offers.decline)),
+    Step(ask.Decline, (State.OFFERED,), (State.OFFERED, State.QUEUED), _quiet(offers.decline)),
+    Step(ask.Withdraw, (State.OFFERED,), (State.QUEUED,), _quiet(offers.withdraw)),
     Step(ask.Take, (State.QUEUED, State.OFFERED, State.ACTIVE), (State.ACTIVE,), _taken),
     Step(ask.Take, (State.INACTIVE,), (State.INACTIVE, State.ACTIVE), _taken),
     Step(ask.Reply, (State.QUEUED, State.OFFERED), (State.ACTIVE,), _replied),
@@ -402,7 +454,7 @@ TABLE: Final = (
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
     Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),
     Step(ask.Expire, (State.QUEUED,), (State.QUEUED, State.ENDED), _expired),
-    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.ENDED), _expired),
+    Step(ask.Expire, (State.OFFERED,), (State.OFFERED, State.QUEUED, State.ENDED), _expired),
     Step(ask.Expire, (State.ACTIVE,), (State.ACTIVE, State.INACTIVE, State.ENDED), _expired),
     Step(ask.Expire, (State.INACTIVE,), (State.INACTIVE, State.DISMISSED, State.ENDED), _expired),
     Step(ask.Expire, (State.DISMISSED,), (State.DISMISSED, State.ENDED), _expired),

@@ -27,7 +27,9 @@ from omniroute.model.assign import (
     Selector,
 )
 from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import AgentConfig
 from omniroute.model.policy import Assignment, Policy, ResumeTo
+from omniroute.model.state import State
 
 __all__ = [
     "HIGHEST",
@@ -41,6 +43,7 @@ __all__ = [
     "lane_channel",
     "lane_name",
     "lane_of",
+    "line_of",
     "meets",
     "next_change",
     "open_groups",
@@ -52,6 +55,7 @@ __all__ = [
     "refusal",
     "returned",
     "segment_of",
+    "slot",
     "steps",
     "sticky_lane",
     "still_asked",
@@ -64,6 +68,8 @@ LOWEST: Final = -5
 HIGHEST: Final = 10
 """The highest priority of a queue; ageing raises none above it (M3)."""
 
+_QUEUED: Final = State.QUEUED
+_OFFERED: Final = State.OFFERED
 _CLASSES: Final = (RETURNED, 1, NEW)
 _POOL: Final = "\x1f"
 
@@ -125,6 +131,27 @@ def lane_name(routing: Routing, channel: str) -> str:
     if routing.anyone:
         limits.append("anyone")
     return _POOL.join(limits)
+
+
+def line_of(conversation: Conversation) -> str | None:
+    """Return the lane's name in which a conversation is listed, or None where it does not wait.
+
+    What is offered to one agent stands beside the lanes that others look at, and counts with the queue.
+    """
+    state = conversation.state
+    if state is not _QUEUED and state is not _OFFERED:
+        return None
+    offer = conversation.extras.offer
+    if offer is not None and offer.agent is not None:
+        return f"!{offer.agent}"
+    return lane_name(conversation.extras.routing, conversation.place.channel)
+
+
+def slot(c: Conversation) -> str | None:
+    """Return whose slot a conversation takes: its holder's, or that of whom it is offered to (X4)."""
+    if c.agent is not None or c.extras.offer is None:
+        return c.agent
+    return c.extras.offer.agent
 
 
 def sticky_lane(agent: str, channel: str) -> str:
@@ -222,7 +249,7 @@ _BACK: Final = Routing(wait_class=RETURNED)
 # --- who may take it ------------------------------------------------------------------------------
 
 
-def abilities(agent: Agent) -> Mapping[str, int]:
+def abilities(agent: Agent | AgentConfig) -> Mapping[str, int]:
     """Return an agent's skills; a language is a skill of level 1, unless they say which (P1)."""
     if not agent.languages:
         return agent.skills

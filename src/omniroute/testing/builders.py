@@ -23,6 +23,7 @@ from omniroute.model.conversation import (
     DeadlineKind,
     Ending,
     Extras,
+    Offer,
     Place,
     Quiet,
     Sla,
@@ -133,6 +134,7 @@ def _clocks(due: int | None) -> Clocks:
 
 _EXTRAS: Final = {
     State.ENDED: Extras(ending=Ending(EndReason.AGENT, agent_actor("ana"), NOW)),
+    State.OFFERED: Extras(offer=Offer(None, NOW)),
     State.INACTIVE: Extras(quiet=Quiet(warned_at=NOW)),
     State.DISMISSED: Extras(previous_agent="ana", quiet=Quiet()),
     State.SNOOZED: Extras(

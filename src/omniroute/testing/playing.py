@@ -237,6 +237,14 @@ class PlayAgent:
         """Take a conversation by hand."""
         return self._play.desk.take(conversation.id, by=self.id, confirm=confirm)
 
+    def accepts(self, conversation: ConversationView) -> ConversationView:
+        """Take what is offered to them."""
+        return self._play.desk.accept_offer(conversation.id, by=self.id)
+
+    def declines(self, conversation: ConversationView) -> ConversationView:
+        """Leave what is offered to others."""
+        return self._play.desk.decline_offer(conversation.id, by=self.id)
+
     def replies(
         self, conversation: ConversationView, text: str, *, confirm: bool = False
     ) -> MessageView:

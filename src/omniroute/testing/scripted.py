@@ -37,9 +37,12 @@ _MEDIA = {
 }
 
 
+_WINDOWED = frozenset({"whatsapp", "messenger", "instagram", "facebook"})
+
+
 @frozen
 class Delivery:
-    """A message that the scripted provider took."""
+    """A message that the scripted provider took; `template` is the name of the one it was."""
 
     channel: str
     entry_point_address: str
@@ -47,6 +50,7 @@ class Delivery:
     text: str | None
     message: str
     provider_id: str
+    template: str | None = None
 
 
 @define
@@ -96,9 +100,16 @@ class ScriptedAdapter:
     Settings: type = ScriptedSettings
 
     def capabilities(self, settings: Any) -> Capabilities:
-        """Return generous limits."""
+        """Return generous limits, and the messaging window of kinds that have one."""
         del settings
-        return Capabilities(text_limit=4096, media=_MEDIA, window=DAY, receipts=True)
+        windowed = self.kind in _WINDOWED
+        return Capabilities(
+            text_limit=4096,
+            media=_MEDIA,
+            window=DAY if windowed else None,
+            templates=windowed,
+            receipts=True,
+        )
 
     def addresses(self, request: RawRequest) -> list[str]:
         """Return nothing: scripted contacts write to entry points by name."""
@@ -131,6 +142,7 @@ class ScriptedAdapter:
             "to": message.to,
             "text": message.text,
             "message": message.id,
+            "template": message.template.name if message.template else None,
         }
         response = yield OutRequest(
             method="POST", url="scripted://provider", body=json.dumps(body).encode()

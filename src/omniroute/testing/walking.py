@@ -7,18 +7,22 @@ parametrized test. Nothing here is an error to omniroute: a desk without staff a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from os import PathLike
 from typing import Any
 
 from omniroute.config import load_config
-from omniroute.model.desk_config import DeskConfig
+from omniroute.model.assign import AssignMode
+from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueNode
 from omniroute.model.policy import AfterEndTo, Assignment, Policy
 from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
+from omniroute.rules.menu import menu_number
 from omniroute.rules.names import join, quoted
 from omniroute.rules.resolution import Setup
+from omniroute.rules.waiting import abilities, groups_of, unmet
+from omniroute.rules.words import normalized
 
 __all__ = ["Finding", "FindingKind", "walk", "walk_cases"]
 
@@ -32,6 +36,8 @@ class FindingKind(StrEnum):
     """Something leads straight to a queue that nobody serves."""
     UNSTAFFED_QUEUE = "unstaffed_queue"
     """Nobody serves the queue; its menu does not show it."""
+    NO_TAKER = "no_taker"
+    """Agents serve the queue, and what it asks for (groups, skills, channels) keeps out all of them."""
     UNSTAFFED_ENTRY_POINT = "unstaffed_entry_point"
     """Nobody serves any queue that the entry point leads to."""
     HIDDEN_QUEUE = "hidden_queue"
@@ -67,7 +73,7 @@ def walk(
     if not isinstance(config, DeskConfig):
         config = load_config(config)
     found = _Walk(config)
-    steps = (found.queues, found.entry_points, found.policies, found.staff)
+    steps = (found.queues, found.menus, found.entry_points, found.policies, found.staff)
     return tuple(finding for step in steps for finding in step())
 
 
@@ -92,8 +98,14 @@ class _Walk:
     def __init__(self, config: DeskConfig) -> None:
         self._config = config
         self._setup = Setup(config, 0)
-        serving = [self._setup.serving(a.serves, a.groups) for a in config.agents.values()]
-        self._staffed = {leaf for leaves in serving for leaf in leaves}
+        self._serving: dict[str, list[AgentConfig]] = {}
+        for agent in config.agents.values():
+            for leaf in self._setup.serving(agent.serves, agent.groups):
+                self._serving.setdefault(leaf, []).append(agent)
+        self._staffed = set(self._serving)
+        self._channels: dict[str, set[str]] = {}
+        for each in self._setup.entry_points_of():
+            self._channels.setdefault(each.inbox, set()).add(each.channel)
         self._straight = dict(self._led_straight())
 
     def _led_straight(self) -> Iterator[tuple[str, str]]:
@@ -140,12 +152,49 @@ class _Walk:
                     yield Finding(FindingKind.HIDDEN_QUEUE, where, text)
             if leaf not in self._staffed:
                 yield self._unstaffed(leaf, where)
+            elif (why := self._kept_out(leaf)) is not None:
+                yield Finding(FindingKind.NO_TAKER, where, f"of those who serve it none {why}")
+
+    def _kept_out(self, leaf: str) -> str | None:
+        """What keeps everybody who serves a leaf from taking what waits there, however long."""
+        assign, able = self._setup.policy(None, leaf).assign, self._serving[leaf]
+        groups = set(groups_of(assign))
+        if groups and (assign.mode is AssignMode.CASCADE or assign.open_after is None):
+            able = [each for each in able if not groups.isdisjoint(each.groups)]
+            if not able:
+                return f"is in {' or '.join(map(quoted, sorted(groups)))}"
+        lasting = [each for each in assign.skills if each.expires is None]
+        able = [each for each in able if unmet(lasting, abilities(each), 0) is None]
+        if not able:
+            return f"has {', '.join(map(str, lasting))}"
+        led = self._channels.get(self._setup.inbox_of(leaf))
+        if led and all(
+            each.channels is not None and led.isdisjoint(each.channels) for each in able
+        ):
+            return f"is enabled for {' or '.join(map(quoted, sorted(led)))}"
+        return None
 
     def _unstaffed(self, leaf: str, where: str) -> Finding:
         if leaf in self._straight:
             text = f"{quoted(leaf)} is served by nobody, and this leads straight there"
             return Finding(FindingKind.DEAD_END, self._straight[leaf], text)
         return Finding(FindingKind.UNSTAFFED_QUEUE, where, "nobody serves it")
+
+    # --- menus
+
+    def menus(self) -> Iterator[Finding]:
+        for name, inbox in self._config.inboxes.items():
+            yield from _numbered(name, inbox.queues)
+            titles = {
+                normalized(node.name): path for path, node in queue_tree.walk(name, inbox.queues)
+            }
+            for place, traits in inbox.traits.items():
+                for word in traits.keywords:
+                    other = titles.get(normalized(word))
+                    if other is not None and other != f"{name}{queue_tree.SEPARATOR}{place}":
+                        text = f"{quoted(word)} leads here, and is the title of {quoted(other)}"
+                        path = join("inboxes", name, "at", place, "keywords")
+                        yield Finding(FindingKind.CONTRADICTION, path, text)
 
     # --- entry points
 
@@ -186,14 +235,23 @@ def _place(leaf: str) -> str:
     return join("inboxes", inbox, inside) if inside else join("inboxes", inbox)
 
 
+def _numbered(path: str, level: Sequence[QueueNode]) -> Iterator[Finding]:
+    """Titles that are the number of another line of their menu: who answers it gets that line."""
+    for line, node in enumerate(level, 1):
+        here = f"{path}{queue_tree.SEPARATOR}{node.name}"
+        number = menu_number(node.name)
+        if number is not None and number != line and number <= len(level):
+            text = f"is line {line} of its menu, and who answers {quoted(node.name)} gets line {number}"
+            yield Finding(FindingKind.CONTRADICTION, _place(here), text)
+        yield from _numbered(here, node.children)
+
+
 def _contradictions(policy: Policy) -> Iterator[tuple[str, str]]:
     """The settings of one place that others keep from having an effect."""
     after = policy.after_end
     if after.to is AfterEndTo.LAST_AGENT and policy.assignment is Assignment.CLAIM:
         text = "after_end leads to the last agent, but agents claim by themselves here"
         yield "after_end", text
-    if after.within is not None and after.to is AfterEndTo.NEW:
-        yield "after_end", "after_end has a window, but leads to a new conversation either way"
     if policy.skip_greeting_after_hours and policy.greeting is None:
         yield "skip_greeting_after_hours", "there is no greeting that could be skipped"
     if policy.dismissed_text is not None and policy.inactivity is None:

@@ -22,6 +22,7 @@ from omniroute.model.wire import (
     Retryable,
     SendContext,
     SendResult,
+    Template,
     Unknown,
 )
 from omniroute.testing.standin import read_outbound
@@ -71,6 +72,40 @@ def refusal(
 
 
 # --- requests -------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("S11")
+def test_a_template_is_one_request_and_its_text_stays_here() -> None:
+    template = Template("order_arrived", "pt_BR", ("4711", "hoje"))
+    result, bodies = send(evolve(HELLO, text="O pedido 4711 chegou hoje", template=template))
+    assert result == Accepted(("wamid.0",))
+    assert bodies == [
+        {
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": PHONE,
+            "type": "template",
+            "template": {
+                "name": "order_arrived",
+                "language": {"code": "pt_BR"},
+                "components": [
+                    {
+                        "type": "body",
+                        "parameters": [
+                            {"type": "text", "text": "4711"},
+                            {"type": "text", "text": "hoje"},
+                        ],
+                    }
+                ],
+            },
+            "biz_opaque_callback_data": "01JMESSAGE",
+        }
+    ]
+
+
+def test_a_template_without_places_has_no_components() -> None:
+    _, bodies = send(evolve(HELLO, text=None, template=Template("hello", "de")))
+    assert bodies[0]["template"] == {"name": "hello", "language": {"code": "de"}}
 
 
 def test_a_text_is_one_request() -> None:

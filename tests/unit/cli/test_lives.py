@@ -27,6 +27,8 @@ def test_a_chat_is_warned_dismissed_and_resumed() -> None:
         "10:35:00  system wrote (m_4): This chat session is closed",
         "10:35:00  dismissed from ana (silence)",
         "12:00:00  waits in help (message)",
+        "12:00:00  offered to all who may take it",
+        "12:00:00  assigned to ana (accepted)",
         "12:00:00  ended by agent:ana (agent)",
     ):
         assert line in text

@@ -179,7 +179,8 @@ desk.toml has 11 problems:
 Known are "sla_inbox", "social_queue", "keep_alive", "claim" and "push"
   zone: unknown time zone "Europe/Berlim"; expected an IANA name such as Europe/Berlin; \
 did you mean "Europe/Berlin"?
-  policy.assignment: unknown choice "psh"; did you mean "push"? Known are "push" and "claim"
+  policy.assignment: unknown choice "psh"; did you mean "push"? \
+Known are "push", "claim", "offer_all" and "offer_one"
   policy.overtake: unknown choice "never"; known are "forbid" and "confirm"
   policy.after_end.within: expected a duration, as "40s", "15m", "1h30m" or "7d", got "3 days"
   policy.after_end.to: is missing; expected where a message goes

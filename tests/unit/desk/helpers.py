@@ -10,7 +10,8 @@ from omniroute.errors import StoreBusy
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import ConversationEvent, Event
 from omniroute.ports import Transaction
-from omniroute.rules.folding import fold, fold_agent
+from omniroute.rules.agent_folding import fold_agent
+from omniroute.rules.folding import fold
 from omniroute.schema import AGENTS, CONVERSATIONS, DEDUPE, Collection
 from omniroute.stores.memory import MemoryStore
 from omniroute.testing import Play

@@ -425,6 +425,19 @@ def test_a_circle_and_a_queue_that_is_not_there_are_refused() -> None:
         config({"ana": {}}, at={"a": {"overflow": ["general/c"]}})
 
 
+@pytest.mark.req("P5")
+def test_a_list_for_all_queues_may_name_some_of_them(play: Any) -> None:
+    everywhere = {"overflow": ["general/b"], "overflow_at": 1}
+    p = play(
+        config(
+            {"zoe": {"serves": ["general/a"]}, "bob": {"serves": ["general/b"]}}, assign=everywhere
+        )
+    )
+    one, two = writes(p, "One", "Two")
+    assert [p.desk.conversation(each.id).queue for each in (one, two)] == ["general/a", "general/b"]
+    config({"zoe": {}}, assign={"overflow": ["general/b", "general/a"], "overflow_at": 1})
+
+
 # --- those who come back --------------------------------------------------------------------------
 
 STICKY = {"sticky_within": "1h", "sticky_wait": "2m"}
@@ -516,3 +529,24 @@ def test_a_priority_belongs_to_leaves() -> None:
 
     with pytest.raises(ConfigError, match="belongs to a leaf"):
         config({"ana": {}}, assign={"priority": 1})
+
+
+# --- a published example --------------------------------------------------------------------------
+
+
+@pytest.mark.req("A10", "R2", "M9")
+def test_a_published_example_of_a_cap_of_three_holds(play) -> None:
+    """Intercom, workload management: with a limit of three, a teammate is given three at most; the
+    next conversation waits for them, and gets the first slot that they free."""
+    p = play(config({"ana": {}}, capacity=3))
+    p.agent("ana").on()
+    chats = writes(p, "One", "Two", "Three", "Four", "Five")
+    assert holders(p, *chats) == ["ana", "ana", "ana", None, None]
+    seen = p.desk.staff.get("ana")
+    assert (seen.load, seen.colour) == (3, om.Colour.ORANGE)
+    p.agent("ana").ends(chats[1])
+    assert holders(p, *chats[3:]) == ["ana", None]
+    p.agent("ana").ends(chats[0])
+    p.agent("ana").ends(chats[2])
+    assert holders(p, *chats[3:]) == ["ana", "ana"]
+    assert_folds(p)

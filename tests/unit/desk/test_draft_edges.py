@@ -174,3 +174,47 @@ def test_what_stands_in_the_way_is_found_where_the_file_has_it(play: Any) -> Non
     draft.change_entry_point("web", queue=None)
     draft.remove_queue("my inbox/B b", confirm=True)
     assert [problem.path for problem in draft.problems()] == ['inboxes."my inbox"."B b"']
+
+
+# --- going back -----------------------------------------------------------------------------------
+
+
+def test_going_back_takes_a_renamed_queue_back_with_all_that_stands_in_it(p: Any) -> None:
+    desk = p.desk
+    desk.staff.put("ben", serves=["general/Orders"])
+    with desk.configure() as draft:
+        draft.change_entry_point("web", queue="general/Orders")
+    with desk.configure() as draft:
+        draft.rename_queue("general/Orders", "Purchases")
+    with desk.configure() as draft:
+        draft.change_entry_point("web", queue=None)
+        draft.move_queue("general/Purchases", to="vip")
+        draft.change_entry_point("web", override={"inbox": "vip"}, queue="vip/Purchases")
+    chat = p.contact("Maria").writes("Hello")
+    assert chat.queue == "vip/Purchases"
+    assert desk.rollback(to=2) == 5
+    assert desk.conversation(chat.id).queue == "general/Orders"
+    while desk.tick():
+        pass
+    assert desk.staff.get("ben").serves == ("general/Orders",)
+    assert desk.staff.get("ben").queues == ("general/Orders",)
+    assert desk.rollback(to=4) == 6, "and forward again"
+    assert desk.conversation(chat.id).queue == "vip/Purchases"
+
+
+def test_going_back_conversations_go_where_they_are_told_to_instead(p: Any) -> None:
+    with p.desk.configure() as draft:
+        draft.rename_queue("general/Orders", "Purchases")
+        draft.change_entry_point("web", queue="general/Purchases")
+    chat = p.contact("Maria").writes("Hello")
+    p.desk.rollback(to=1, move={"general/Purchases": "vip/Gold"})
+    assert p.desk.conversation(chat.id).queue == "vip/Gold"
+
+
+@pytest.mark.parametrize("nobody", [3, None, b"boss"])
+def test_what_is_no_name_is_shown_for_what_it_is(p: Any, nobody: Any) -> None:
+    with pytest.raises(UsageError, match=r"there is no number (3|nothing|a bytes); there are none"):
+        p.desk.numbers.request_code(nobody)
+    if nobody is not None:
+        with pytest.raises(om.PermissionDenied, match="got nobody on the staff"):
+            p.desk.configure(by=nobody)

@@ -15,9 +15,9 @@ from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.state import State
 from omniroute.model.wire import InboundKind
+from omniroute.rules.agent_folding import fold_agent
 from omniroute.rules.assignment import LOOKED_AT, RUNNERS_UP
 from omniroute.rules.availability import rank
-from omniroute.rules.folding import fold_agent
 from omniroute.schema import EXPLANATIONS
 from omniroute.testing import MONDAY, NOW, a_config
 from tests.unit.desk.helpers import log, told

@@ -52,7 +52,7 @@ def desk_with(*plugins: Any, channel: ChannelConfig = BOTH, **policy: Any) -> It
         builtin=False,
         discover=False,
         clock=ManualClock(MONDAY),
-        ids=SeededIds(1),
+        ids=SeededIds("1"),
         transport=ScriptedProvider(),
     )
     settings = PolicySettings(**policy)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from attrs import evolve
 
+from omniroute.config import dump, load_config
+from omniroute.desk.following import FollowAs
 from omniroute.errors import NaiveDatetime, PermissionDenied, UnknownAgent, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Capacity, Colour
@@ -221,3 +224,36 @@ def test_staff_follows_a_file_and_what_was_edited_by_hand_stays(play) -> None:
     p.desk.staff.put("sue", role="supervisor")
     with pytest.raises(PermissionDenied):
         p.desk.staff.follow(config, by="sue")
+
+
+@pytest.mark.req("P20", "S15")
+def test_who_was_taken_off_by_hand_does_not_come_back_with_the_file(play) -> None:
+    config = a_config(agents=("ana", "bob"))
+    p = play(config)
+    p.desk.staff.remove("bob")
+    (told,) = p.desk.staff.follow(config)
+    assert (told.agent, told.how) == ("bob", FollowAs.STAYS_OFF)
+    assert [each.id for each in p.desk.staff.list()] == ["ana"]
+    (told,) = p.desk.staff.follow(config, overrule=True)
+    assert (told.agent, told.how) == ("bob", FollowAs.ADDED)
+    assert p.desk.staff.follow(config) == []
+
+
+@pytest.mark.req("P20")
+def test_a_hand_edit_outlasts_a_queue_that_was_renamed_since(play) -> None:
+    document = dump(a_config(agents=("ana",)))
+    document["inboxes"]["general"]["queues"] = ["A", "B"]
+    document["agents"]["ana"]["serves"] = ["general/A"]
+    config = load_config(document)
+    p = play(config)
+    p.desk.staff.change("ana", name="Ana by hand")
+    titles = ["A", *(f"A{number}" for number in range(12))]
+    for before, after in pairwise(titles):
+        with p.desk.configure() as draft:
+            draft.rename_queue(f"general/{before}", after)
+        while p.desk.tick():
+            pass
+    assert p.desk.staff.history("ana").items[0].origin == "configuration"
+    (told,) = p.desk.staff.follow(evolve(config, agents={"ana": AgentConfig(name="Filed")}))
+    assert told.how is FollowAs.KEPT
+    assert p.desk.staff.get("ana").name == "Ana by hand"

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import click
 import pytest
-from attrs import fields
+from attrs import evolve, fields
 
 import omniroute as om
 from docs._ext.config_keys import SECTIONS, keys_of, markdown
@@ -46,13 +46,16 @@ def reference(project: Path) -> Path:
 # --- configuration keys ---------------------------------------------------------------------------
 
 
+READING = ("shape", "policies", "assigning")
+
+
 def keys_read(project: Path) -> dict[str, list[str]]:
-    """Return the keys that each function of `config/shape.py` reads, from its source."""
-    texts = [(project / f"src/omniroute/config/{name}.py") for name in ("shape", "assigning")]
+    """Return the keys that each function of `config.shape` and its parts reads, from its source."""
+    texts = [(project / f"src/omniroute/config/{name}.py") for name in READING]
     bodies = [ast.parse(each.read_text(encoding="utf-8")).body for each in texts]
     found: dict[str, list[str]] = {}
     for function in chain.from_iterable(bodies):
-        if not isinstance(function, ast.FunctionDef) or function.name == "_capacity":
+        if not isinstance(function, ast.FunctionDef) or function.name == "capacity":
             continue  # it runs over its names and then over their values: checked by hand
         if keys := list(_keys(function)):
             found[function.name] = keys
@@ -81,7 +84,7 @@ def _keys(function: ast.FunctionDef) -> Any:
 def test_every_key_that_is_read_is_on_the_page(project):
     read = {name: sorted(keys) for name, keys in keys_read(project).items()}
     listed = {name: sorted(key.key for key in keys_of(at)) for at, (name, _) in SECTIONS.items()}
-    assert listed.pop("_capacity") == ["goal", "hard_max", "soft_max"]
+    assert listed.pop("capacity") == ["goal", "hard_max", "soft_max"]
     assert listed == read
 
 
@@ -176,12 +179,14 @@ def _leaves(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         yield from ((f"{name}.{key}", str(text)) for key, text in value.items())
     else:
-        yield name, ", ".join(value) if isinstance(value, list) else str(value)
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        yield name, ", ".join(value) if isinstance(value, list) else shown
 
 
 SETTINGS: dict[str, Any] = {
     "assignment": om.Assignment.CLAIM,
     "distribution": om.Distribution.LEAST_LOADED,
+    "agent_initiated": False,
     "overtake": om.Overtake.CONFIRM,
     "after_end": AfterEnd(AfterEndTo.QUEUE),
     "resume_to": policy.Resuming(policy.ResumeTo.LAST_AGENT),
@@ -213,6 +218,7 @@ SETTINGS: dict[str, Any] = {
     "snooze_grace": MINUTE,
     "dismissed_resumes_after_hours": True,
     "wrap_up": MINUTE,
+    "offer": policy.OfferRules(accept_within=MINUTE),
     "presence": policy.Presence(away_after=MINUTE),
     "closed": ("snooze",),
     "response_target": 1_000_000,
@@ -224,6 +230,8 @@ SETTINGS: dict[str, Any] = {
 def allowed_in(key: str) -> set[str]:
     """Return the layers in which a policy may set a key, by asking the checks."""
     settings = PolicySettings(**{key: SETTINGS[key]})
+    if key == "offer":
+        settings = evolve(settings, assignment=policy.Assignment.OFFER_ONE)
 
     def desk(layer: str) -> DeskConfig:
         inbox = InboxConfig(
@@ -231,7 +239,7 @@ def allowed_in(key: str) -> set[str]:
             primary_for=("chat",),
             queues=(QueueNode("a", (QueueNode("c"),)), QueueNode("b")),
             policy=settings if layer == "inbox" else PolicySettings(),
-            at={"a": settings} if layer == "queue" else {},
+            at={"a" if key == "menu_text" else "b": settings} if layer == "queue" else {},
         )
         return a_config(
             inboxes={"general": inbox},

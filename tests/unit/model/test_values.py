@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from omniroute.model import events
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 
 T = TypeVar("T")
 
@@ -240,3 +240,23 @@ def test_every_event_is_of_its_own_class():
     for kind in kinds:
         values = range(len(attrs.fields(kind)))
         assert type(kind(*values)) is kind
+
+
+def test_what_makes_values_for_steps_makes_what_the_class_makes() -> None:
+    make: Any = making(Pixel)
+    ways: list[tuple[Any, Any]] = [
+        ((1,), {}),
+        ((1, 2), {"colour": "blue"}),
+        ((), {"x": 3, "hidden": "x"}),
+    ]
+    for given, named in ways:
+        made: Any = make(*given, **named)
+        assert made == Pixel(*given, **named)
+        assert type(made) is Pixel
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            made.x = 4  # type: ignore[misc]
+    assert make(1).tags == {}
+    assert make(1).tags is not make(1).tags
+    assert making(Named)(name=" Ana ").name == "Ana"
+    with pytest.raises(TypeError):
+        make()

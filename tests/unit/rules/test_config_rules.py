@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omniroute.config import dump, load_config
+from omniroute.config import dump, dumps_toml, load_config, loads
 from omniroute.errors import ConfigError
 from omniroute.instants import MINUTE, SECOND
 from omniroute.model.channel_type import CHANNEL_TYPES, ChannelFamily, channel_type
@@ -500,4 +500,30 @@ def test_a_number_of_the_menu_is_no_word_for_back_or_exit():
     document["policy"] = {"back_words": ["0", "9"], "exit_words": ["02", "#"]}
     assert said(document) == [
         'policy.exit_words[0]: "02" is a number of the menu, which has 2 lines at most'
+    ]
+
+
+@pytest.mark.req("U5")
+def test_queues_lie_as_deep_as_anybody_wants_them():
+    queues: list[Any] = ["Leaf"]
+    for level in range(80):
+        queues = [f"Q{level}", queues]
+    document = a_desk()
+    document["inboxes"]["general"]["queues"] = queues
+    document["agents"] = {"ana": {"serves": ["general/**"]}}
+    assert said(document) == []
+    config = load_config(document)
+    assert loads(dumps_toml(config), desk=config.desk) == config
+
+
+def test_a_name_and_the_path_of_a_queue_fit_into_an_index():
+    document = a_desk()
+    document["inboxes"]["general"]["queues"] += ["A" * 513, "B" * 300, ["C" * 300]]
+    document["agents"] = {"a" * 513: {}}
+    told = [problem.partition(": ") for problem in said(document)]
+    assert [(path, text[-40:]) for path, _, text in told] == [
+        ("inboxes.general.queues", "has 521 characters; expected at most 512"),
+        ("inboxes.general.queues", "has 609 characters; expected at most 512"),
+        ("inboxes.general.queues[3]", " at most 512 characters; this one has 513"[1:]),
+        (told[3][0], " at most 512 characters; this one has 513"[1:]),
     ]

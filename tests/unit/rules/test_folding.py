@@ -17,7 +17,8 @@ from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.state import EndReason, State
 from omniroute.model.wire import DeliveryStatus
-from omniroute.rules.folding import apply, apply_agent, fold, fold_agent
+from omniroute.rules.agent_folding import apply_agent, fold_agent
+from omniroute.rules.folding import apply, fold
 from omniroute.rules.lifecycle import decide
 from omniroute.testing import NOW, a_conversation, a_place, an_agent
 

@@ -11,8 +11,8 @@ from omniroute.errors import AlreadyTaken, ConversationClosed, TransitionNotAllo
 from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import commands as ask
 from omniroute.model import events as tell
-from omniroute.model.assign import Routing, Selector
-from omniroute.model.conversation import DeadlineKind, Ending, Extras
+from omniroute.model.assign import AssignMode, AssignPolicy, Routing, Selector
+from omniroute.model.conversation import DeadlineKind, Ending, Extras, Offer
 from omniroute.model.effects import SendMessage
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, Overtake, Policy
 from omniroute.model.state import EndReason, State
@@ -24,10 +24,12 @@ LATER = NOW + MINUTE
 PUSH = Policy()
 CLAIM = Policy(assignment=Assignment.CLAIM, overtake=Overtake.CONFIRM)
 PERMISSIVE = evolve(CLAIM, after_end=AfterEnd(AfterEndTo.QUEUE))
+OFFERING = evolve(PERMISSIVE, assignment=Assignment.OFFER_ALL)
 ROUTE = tell.Route("general", "primary inbox for chat", 15 * MINUTE, "inbox general", "menu", 1)
 
 # What can be asked, in every way that makes a difference. "ana" holds what is held.
 COMMANDS: dict[type, tuple[Any, ...]] = {
+    ask.Start: (ask.Start("c_1", a_place(started_by="ana"), ROUTE, "general", "ana", "m_1"),),
     ask.Open: (
         ask.Open("c_1", a_place(), ROUTE, "m_1", None),
         ask.Open("c_1", a_place(), ROUTE, "m_1", "general"),
@@ -41,6 +43,10 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ask.Relocate: (ask.Relocate("vip", "vip/Gold"), ask.Relocate("vip", None, by="ana")),
     ask.HandOver: (ask.HandOver("bob", by="zoe"),),
     ask.Assign: (ask.Assign("bob"),),
+    ask.Offer: (ask.Offer(), ask.Offer("bob")),
+    ask.Accept: (ask.Accept("ana"),),
+    ask.Decline: (ask.Decline("ana"),),
+    ask.Withdraw: (ask.Withdraw("nobody"),),
     ask.Take: (ask.Take("ana"), ask.Take("bob", confirm=True)),
     ask.Reply: (ask.Reply("ana", "m_2"), ask.Reply("bob", "m_2", confirm=True)),
     ask.Deliver: (ask.Deliver("m_2"),),
@@ -68,7 +74,7 @@ EVER = (DeadlineKind.HARD_EXPIRY, DeadlineKind.CHAT_TIMEOUT, DeadlineKind.KEEP_A
 ARMED: dict[State, tuple[DeadlineKind, ...]] = {
     S.SELECTING: (*EVER, DeadlineKind.SELECTING_EXPIRATION),
     S.QUEUED: (*EVER, DeadlineKind.QUEUE_EXPIRATION),
-    S.OFFERED: (*EVER, DeadlineKind.QUEUE_EXPIRATION),
+    S.OFFERED: (*EVER, DeadlineKind.QUEUE_EXPIRATION, DeadlineKind.OFFER),
     S.ACTIVE: (*EVER, DeadlineKind.INACTIVITY),
     S.INACTIVE: (*EVER, DeadlineKind.DISMISSAL),
     S.DISMISSED: EVER,
@@ -103,8 +109,20 @@ class Never:
 CLOSED = evolve(PERMISSIVE, hours=Never())
 
 
-def decided(source: State | None, command: Any, policy: Policy = PERMISSIVE) -> Decision:
-    return decide(standing(source), command, policy, LATER)
+def policy_for(command: Any) -> Policy:
+    return OFFERING if isinstance(command, ask.Accept | ask.Decline) else PERMISSIVE
+
+
+def decided(source: State | None, command: Any, policy: Policy | None = None) -> Decision:
+    return decide(standing(source), command, policy or policy_for(command), LATER)
+
+
+def starts(source: State | None, kind: type) -> list[Any]:
+    """A conversation in a state, in every way that makes a difference to a command."""
+    start = overdue(source) if source is not None and kind is ask.Expire else standing(source)
+    if source is not S.OFFERED:
+        return [start]
+    return [start, evolve(start, extras=Extras(offer=Offer("ana", NOW, NOW + MINUTE)))]
 
 
 def named(value: Any) -> str:
@@ -139,8 +157,9 @@ def test_every_row_leads_to_its_targets_and_nowhere_else(row: Any) -> None:
         reached = {
             decide(start, each, policy, LATER).state.state
             for each in COMMANDS[row.command]
-            for policy in (PERMISSIVE, CLOSED)
-            for start in ((overdue(source),) if row.command is ask.Expire else (standing(source),))
+            for policy in (policy_for(each), CLOSED)
+            for start in starts(source, row.command)
+            if policy is not CLOSED or policy_for(each) is PERMISSIVE
         }
         assert reached == (set(row.targets) or {source})
 
@@ -209,7 +228,7 @@ def test_without_a_queue_it_begins_in_the_menu() -> None:
 def test_a_clock_that_runs_behind_reorders_nothing(source: State, kind: type) -> None:
     chat = a_conversation(source, at=NOW + HOUR)
     for command in COMMANDS[kind]:
-        decision = decide(chat, command, PERMISSIVE, NOW)
+        decision = decide(chat, command, policy_for(command), NOW)
         assert all(event.at >= NOW + HOUR for event in decision.events)
         assert decision.state.at == NOW + HOUR
 
@@ -420,3 +439,18 @@ def test_notes_and_tags_keep_what_else_is_known() -> None:
     chat = a_conversation(S.ACTIVE, extras=extras)
     after = decide(chat, ask.Note("ana", "m_2"), PUSH, LATER).state
     assert (after.extras, after.at, after.since) == (extras, LATER, NOW)
+
+
+@pytest.mark.req("M1", "R5")
+def test_nothing_runs_but_in_line_where_only_assignment_takes_time() -> None:
+    cascade = AssignPolicy(
+        mode=AssignMode.CASCADE, cascade=("tier1", "tier2"), widen_after=10 * SECOND
+    )
+    policy = Policy(assign=cascade)
+    held = evolve(a_conversation(S.ACTIVE), timers=())
+    waiting = decide(held, ask.Enqueue("general", by="ana"), policy, LATER)
+    assert waiting.state.timers == ((LATER + 10 * SECOND, DeadlineKind.ASSIGNMENT),)
+    given = decide(waiting.state, ask.Assign("bob"), policy, LATER)
+    assert given.state.timers == given.events[-1].timers == ()
+    noted = decide(given.state, ask.Receive("m_2"), policy, LATER)
+    assert (noted.state.timers, noted.events[-1].timers) == ((), None)

@@ -89,10 +89,6 @@ def test_a_sound_desk_has_nothing_odd() -> None:
             [(K.CONTRADICTION, "inboxes.general.Orders")],
         ),
         (
-            {"policy": {"after_end": {"to": "new", "within": "1h"}}},
-            [(K.CONTRADICTION, "inboxes.general.Orders")],
-        ),
-        (
             {"policy": {"skip_greeting_after_hours": True}},
             [(K.CONTRADICTION, "inboxes.general.Orders")],
         ),
@@ -114,3 +110,72 @@ def test_findings_are_cases_of_a_test() -> None:
     assert case.id == "empty_group: groups.spare"
     (nothing,) = walk_cases(config())
     assert nothing.values == (None,)
+
+
+# --- who is there, and may not --------------------------------------------------------------------
+
+
+def texts(**changes: Any) -> list[str]:
+    return [str(each) for each in walk(config(**changes)) if each.kind is K.NO_TAKER]
+
+
+def orders(**assign: Any) -> dict[str, Any]:
+    return general(at={"Orders": {"assign": assign}})
+
+
+ORDERS = "inboxes.general.Orders: of those who serve it none "
+
+
+@pytest.mark.parametrize(
+    "changes,told",
+    [
+        ({"inboxes": orders(cascade=["tier1"])}, [ORDERS + 'is in "tier1"']),
+        ({"inboxes": orders(cascade=["tier1", "all"])}, []),
+        ({"inboxes": orders(percent={"tier1": 10_000})}, [ORDERS + 'is in "tier1"']),
+        ({"inboxes": orders(percent={"tier1": 10_000}, open_after="1m")}, []),
+        ({"inboxes": orders(skills={"router": 3})}, [ORDERS + "has router >= 3"]),
+        ({"inboxes": orders(skills={"router": {"levels": 3, "expires": "1m"}})}, []),
+        ({"inboxes": orders(skills={"de": 1})}, []),
+    ],
+)
+def test_a_queue_whose_agents_are_all_kept_out_is_odd(
+    changes: dict[str, Any], told: list[str]
+) -> None:
+    people = {
+        "ana": {"groups": ["all"], "languages": ["de"]},
+        "eve": {"groups": ["tier1"], "role": "supervisor"},
+    }
+    groups = {**BASE["groups"], "tier1": {}}
+    assert texts(**changes, groups=groups, agents=people) == told
+
+
+def test_a_queue_whose_agents_are_enabled_for_other_channels_is_odd() -> None:
+    inboxes = general(primary_for=["chat", "sms"])
+    people = {"ana": {"groups": ["all"], "channels": ["sms"]}}
+    assert texts(inboxes=inboxes, agents=people) == [
+        'inboxes.general.Orders: of those who serve it none is enabled for "chat"',
+        'inboxes.general.Support: of those who serve it none is enabled for "chat"',
+    ]
+    people["ben"] = {"groups": ["all"]}
+    assert texts(inboxes=inboxes, agents=people) == []
+
+
+# --- titles, numbers and keywords -----------------------------------------------------------------
+
+
+def test_a_title_that_is_the_number_of_another_line_is_odd() -> None:
+    assert [str(each) for each in walk(config(inboxes=general(queues=["1", "3", "2", "7"])))] == [
+        'inboxes.general.3: is line 2 of its menu, and who answers "3" gets line 3',
+        'inboxes.general.2: is line 3 of its menu, and who answers "2" gets line 2',
+    ]
+
+
+def test_a_keyword_that_is_the_title_of_another_queue_is_odd() -> None:
+    at = {
+        "Support": {"keywords": ["help2", "ORDERS"]},
+        "Orders": {"keywords": ["orders2", "Order"]},
+    }
+    told = '"ORDERS" leads here, and is the title of "general/Orders"'
+    assert [str(each) for each in walk(config(inboxes=general(at=at)))] == [
+        f"inboxes.general.at.Support.keywords: {told}"
+    ]

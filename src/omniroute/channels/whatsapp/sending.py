@@ -26,6 +26,7 @@ from omniroute.model.wire import (
     OutRequest,
     OutResponse,
     SendContext,
+    Template,
 )
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ def send_steps(message: Outgoing, context: SendContext, settings: WhatsAppSettin
 def parts_of(message: Outgoing) -> list[dict[str, Any]]:
     """Return the content of each request: text first, then attachments with what belongs to them.
 
+    A template is one request, and says everything.
+
     A text that comes with a single attachment is its caption where one fits: contacts then get one
     message instead of two.
     """
+    if message.template is not None:
+        return [_template_part(message.template)]
     text, attachments = message.text or "", message.attachments
     for attachment in attachments:
         _check(attachment)
@@ -108,6 +113,14 @@ def _unsupported(what: str, known: tuple[str, ...], got: str) -> UnsupportedCont
     return UnsupportedContent(
         f"WhatsApp does not carry {what}", expected=" or ".join(known), got=repr(got)
     )
+
+
+def _template_part(template: Template) -> dict[str, Any]:
+    said: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
+    if template.values:
+        values = [{"type": "text", "text": value} for value in template.values]
+        said["components"] = [{"type": "body", "parameters": values}]
+    return {"type": "template", "template": said}
 
 
 def _text_part(text: str) -> dict[str, Any]:

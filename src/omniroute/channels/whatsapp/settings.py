@@ -37,6 +37,7 @@ CAPABILITIES: Final = Capabilities(
         "sticker": MediaLimit(max_bytes=500 * _KIB, mime_types=("image/webp",)),
     },
     window=DAY,
+    templates=True,
     receipts=True,
 )
 

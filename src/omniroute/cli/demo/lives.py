@@ -47,9 +47,10 @@ _ALIVE: Final = _config(
 
 def _dismissed_and_resumed(p: Play) -> None:
     ana, maria = p.agent("ana").on(), p.contact("Maria")
-    ana.replies(maria.writes("My router is dead."), "Please hold the reset button for 5 seconds.")
+    chat = ana.accepts(maria.writes("My router is dead."))
+    ana.replies(chat, "Please hold the reset button for 5 seconds.")
     p.advance("2h")
-    ana.replies(maria.writes("It works now, thank you!"), "Have a nice day!")
+    ana.replies(ana.accepts(maria.writes("It works now, thank you!")), "Have a nice day!")
     ana.ends(ana.holds[0], disposition="solved")
 
 

@@ -23,9 +23,10 @@ USER_ID: Final = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 
 @frozen(kw_only=True)
 class OutboundMessage:
-    """A message that the stand-in accepted: `kind` is text, menu or the kind of attachment.
+    """A message that the stand-in accepted: `kind` is text, menu, template or the kind of attachment.
 
-    `options` are a menu's (id, title) pairs, `body` is the request as it came.
+    `options` are a menu's (id, title) pairs, or a template's (language, value) pairs, whose name is
+    `text`; `body` is the request as it came.
     """
 
     to: str
@@ -51,6 +52,11 @@ def read_outbound(body: bytes) -> OutboundMessage:
     to = _recipient(node)
     if type_ in _MEDIA:
         return OutboundMessage(to=to, kind=type_, text=_media(node[type_]), body=node.object())
+    if type_ == "template":
+        name, values = _template(node["template"])
+        return OutboundMessage(
+            to=to, kind="template", text=name, options=tuple(values), body=node.object()
+        )
     if type_ == "interactive":
         text, options = _menu(node["interactive"])
         return OutboundMessage(
@@ -95,6 +101,20 @@ def _media(media: JsonNode) -> str | None:
         return None
     _require(media["caption"], media.path in _CAPTIONED, "no caption on this kind of attachment")
     return _limited(media["caption"], 1024)
+
+
+def _template(template: JsonNode) -> tuple[str, list[tuple[str, str]]]:
+    name = _limited(template["name"], 512)
+    language = _limited(template["language"]["code"], 15)
+    values = []
+    if "components" in template:
+        for component in template["components"]:
+            type_ = (component["type"].text_or_none() or "").lower()
+            _require(component["type"], type_ in {"header", "body", "button"}, "a known component")
+            for parameter in component["parameters"]:
+                _require(parameter["type"], parameter["type"].value == "text", '"text"')
+                values.append((language, parameter["text"].text()))
+    return name, values
 
 
 def _menu(menu: JsonNode) -> tuple[str, list[tuple[str, str]]]:

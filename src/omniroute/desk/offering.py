@@ -1,0 +1,232 @@
+"""The part of `Desk` that is about offers: what an agent is asked, accepting, declining (M5).
+
+What is offered to everybody is read from the lines it waits in, bounded, as an agent asks: nothing is
+stored for each agent, and whoever comes later sees it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from omniroute.desk.idempotency import Done, once
+from omniroute.desk.read import check_limit
+from omniroute.desk.routing import settle
+from omniroute.desk.unit import Unit
+from omniroute.desk.views import ConversationView, view_of
+from omniroute.errors import UnknownAgent
+from omniroute.model import commands as ask
+from omniroute.model.agent import Agent
+from omniroute.model.assign import NEW, AssignPolicy, Lane, QueueLine
+from omniroute.model.conversation import Conversation
+from omniroute.model.policy import Assignment
+from omniroute.model.state import WAITING, State
+from omniroute.ports import Transaction
+from omniroute.rules.assignment import may_push
+from omniroute.rules.offers import is_for_all, refused
+from omniroute.rules.resolution import Setup
+from omniroute.rules.waiting import (
+    lane_of,
+    open_groups,
+    order,
+    plain_lanes,
+    prefix_of,
+    refusal,
+    sticky_lane,
+)
+from omniroute.rules.weights import fits
+from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, QUEUE_LINES, Key
+
+if TYPE_CHECKING:
+    from omniroute.desk.runtime import Runtime
+
+__all__ = ["Offering"]
+
+_OFFERED_TO: Final = CONVERSATIONS.index("agent_by_due")
+_WAITING: Final = CONVERSATIONS.index("waiting")
+
+
+class Offering:
+    """What `Desk` inherits. Everything here is a method of every desk."""
+
+    if TYPE_CHECKING:
+        id: str
+        _runtime: Runtime
+
+        def _now(self, now: datetime | None) -> int: ...
+
+        def _commanded(
+            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        ) -> ConversationView: ...
+
+    def accept_offer(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Take a conversation that is offered to `by`: the first to accept has it (M5).
+
+        Raises `AlreadyTaken` naming the agent who was first, `NotOffered` where it is not offered to `by`
+        (to somebody else, declined, lapsed, not theirs to take), `CapacityExceeded` where they have
+        no room for what is offered to everybody. `key` and `within` as for `take`.
+        """
+        flow = once(key, _accept(conversation, by), "accept_offer", conversation, by)
+        return self._commanded(flow, now, within)
+
+    def decline_offer(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Leave what is offered to others: `by` is not offered it again in this wait (M5).
+
+        It keeps its place in the queue. Raises `NotOffered` where it is not offered to `by`. `key` and
+        `within` as for `take`.
+        """
+        flow = once(key, _decline(conversation, by), "decline_offer", conversation, by)
+        return self._commanded(flow, now, within)
+
+    def offers(
+        self, agent: str, *, limit: int = 50, now: datetime | None = None
+    ) -> tuple[ConversationView, ...]:
+        """Return what is offered to an agent now: to them alone first, then to all who may take it.
+
+        In the order in which it would be given out (M3). An agent without room is shown nothing that is
+        offered to all. `UnknownAgent` when there is none of that id.
+        """
+        check_limit(limit)
+        instant = self._now(now)
+
+        def work(tx: Transaction, setup: Setup) -> tuple[ConversationView, ...]:
+            found = _offered(tx, self.id, setup, agent, instant, limit)
+            return tuple(view_of(each, setup, instant) for each in found[:limit])
+
+        return self._runtime.look(self.id, work)
+
+
+# --- answering ------------------------------------------------------------------------------------
+
+
+def _accept(conversation: str, by: str) -> Callable[[Unit], Done]:
+    def flow(unit: Unit) -> Done:
+        agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
+        _check(unit, agent, found)
+        unit.perform(found, ask.Accept(by), unit.policy(found))
+        settle(unit)
+        return Done(unit.conversation(conversation))
+
+    return flow
+
+
+def _decline(conversation: str, by: str) -> Callable[[Unit], Done]:
+    def flow(unit: Unit) -> Done:
+        agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
+        if by not in found.extras.routing.declined:
+            _check(unit, agent, found)
+        unit.perform(found, ask.Decline(by), unit.policy(found))
+        settle(unit)
+        return Done(unit.conversation(conversation))
+
+    return flow
+
+
+def _check(unit: Unit, agent: Agent, found: Conversation) -> None:
+    """Raise `NotOffered` where what is offered to everybody who may take it is not so to this agent."""
+    if found.state not in WAITING or not is_for_all(found, unit.policy(found)):
+        return
+    queue = found.queue or ""
+    rule, line = unit.rule(queue).assign, unit.queue_lines.of(queue)
+    reason = None
+    if not agent.available or agent.leaving:
+        reason = "not available"
+    elif queue not in agent.leaves:
+        reason = "does not serve its queue"
+    elif found.extras.routing.sticky not in (None, agent.id):
+        reason = "it waits for somebody else"
+    reason = reason or _against(agent, lane_of(found), rule, line, found.clocks.queued_at, unit.now)
+    if reason is not None:
+        raise refused(found.id, agent.id, reason)
+
+
+def _against(
+    agent: Agent, lane: Lane, rule: AssignPolicy, line: QueueLine, since: int, now: int
+) -> str | None:
+    stages = open_groups(rule, since, now, line.stages_until)
+    return refusal(agent, lane, rule, now - since, stages)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _offered(
+    tx: Transaction, desk: str, setup: Setup, name: str, now: int, limit: int
+) -> list[Conversation]:
+    agent = tx.get(AGENTS, desk, (name,))
+    if agent is None:
+        raise UnknownAgent(f"no agent {name!r}")
+    alone = tx.scan(_OFFERED_TO, desk, (name, State.OFFERED.value), limit=limit)
+    alone.sort(key=_until)
+    if not may_push(agent) or agent.leaving:
+        return alone
+    record = tx.get(DESKS, desk, ())
+    lined = () if record is None else record.lined
+    open_to = _Open(tx, desk, setup, agent, now, limit)
+    waiting = [entry for queue in agent.leaves for entry in open_to.entries(queue, lined)]
+    waiting.sort(key=lambda each: order(each, setup.policy(None, each[0]).assign, now))
+    found = (tx.get(CONVERSATIONS, desk, (entry[-1],)) for entry in waiting[:limit])
+    return alone + [each for each in found if each is not None]
+
+
+def _until(conversation: Conversation) -> tuple[int, str]:
+    offer = conversation.extras.offer
+    return (offer.until or 0 if offer is not None else 0), conversation.id
+
+
+class _Open:
+    """What waits in lines that are offered to everybody, and that an agent may take."""
+
+    def __init__(
+        self, tx: Transaction, desk: str, setup: Setup, agent: Agent, now: int, limit: int
+    ) -> None:
+        self._tx = tx
+        self._desk = desk
+        self._setup = setup
+        self._agent = agent
+        self._now = now
+        self._limit = limit
+
+    def entries(self, queue: str, lined: tuple[str, ...]) -> Iterator[Key]:
+        """Yield entries of a queue's line, at most `limit` of each lane: time opens a lane to the first."""
+        policy = self._setup.policy(None, queue)
+        if policy.assignment is not Assignment.OFFER_ALL:
+            return
+        line = self._tx.get(QUEUE_LINES, self._desk, (queue,)) or QueueLine(queue=queue)
+        lanes = dict(self._lanes(queue, policy.assign, line, lined))
+        for head in self._tx.heads(_WAITING, self._desk, list(lanes)):
+            prefix = next(each for each in (head[:4], head[:2]) if each in lanes)
+            lane = lanes[prefix]
+            if not fits(self._agent, self._setup.counted.get(lane.channel)):
+                continue
+            for entry in self._tx.entries(_WAITING, self._desk, prefix, limit=self._limit):
+                if _against(self._agent, lane, policy.assign, line, entry[4], self._now):
+                    break
+                yield entry
+
+    def _lanes(
+        self, queue: str, rule: AssignPolicy, line: QueueLine, lined: tuple[str, ...]
+    ) -> Iterator[tuple[Key, Lane]]:
+        for prefix, channel in plain_lanes(queue, rule, self._setup.channels):
+            yield prefix, Lane(channel, 0, NEW, channel)
+        for lane in line.lanes if queue in lined else ():
+            yield prefix_of(queue, lane), lane
+        for channel in self._setup.channels:  # who waits for this agent (P4)
+            yield (queue, sticky_lane(self._agent.id, channel)), Lane(channel, 0, NEW, channel)

@@ -1,0 +1,65 @@
+"""Who is on the other side, and what is open with them: contacts by address, conversations by thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from omniroute.desk.unit import Unit
+from omniroute.model.contact import Contact
+from omniroute.model.conversation import Conversation
+from omniroute.model.wire import Sender
+from omniroute.schema import CONTACTS, CONVERSATIONS
+
+__all__ = ["contact_of", "find_contact", "known_by", "latest"]
+
+_THREAD = CONVERSATIONS.index("thread")
+_ADDRESSES = CONTACTS.index("contact_addresses")
+
+
+def contact_of(unit: Unit, kind: str, sender: Sender) -> Contact:
+    """Return the contact of a sender, known or new, with every address the sender has."""
+    found = find_contact(unit, kind, sender)
+    if found is not None:
+        return known_by(unit, found, kind, sender.addresses, sender.name)
+    addresses = tuple((kind, address) for address in dict.fromkeys(sender.addresses))
+    contact = Contact(unit.draw.next("p"), addresses, sender.name)
+    unit.tx.put(CONTACTS, unit.desk, contact)
+    return contact
+
+
+def known_by(
+    unit: Unit, known: Contact, kind: str, addresses: Iterable[str], name: str | None = None
+) -> Contact:
+    """Add addresses, and a name where there is none yet, to a contact."""
+    contact = known
+    for address in ((kind, each) for each in addresses):
+        # An address that is somebody else's stays theirs: contacts are merged by hand only (P17).
+        if address not in contact.addresses and not _taken(unit, address):
+            contact = evolve(contact, addresses=(*contact.addresses, address))
+    if name and contact.name is None:
+        contact = evolve(contact, name=name)
+    if contact is not known:
+        unit.tx.put(CONTACTS, unit.desk, contact)
+    return contact
+
+
+def find_contact(unit: Unit, kind: str, sender: Sender) -> Contact | None:
+    """Return whom any of a sender's addresses is known to belong to, or None."""
+    for address in sender.addresses:
+        found = unit.tx.scan(_ADDRESSES, unit.desk, (kind, address), limit=1)
+        if found:
+            return found[0]
+    return None
+
+
+def _taken(unit: Unit, address: tuple[str, str]) -> bool:
+    return bool(unit.tx.entries(_ADDRESSES, unit.desk, address, limit=1))
+
+
+def latest(unit: Unit, entry_point: str, contact: str, thread: str) -> Conversation | None:
+    """Return the open conversation of this contact, entry point and thread, else the latest ended."""
+    prefix = (entry_point, contact, thread)
+    found = unit.tx.scan(_THREAD, unit.desk, prefix, limit=1)
+    return found[0] if found else None

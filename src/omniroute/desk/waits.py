@@ -1,0 +1,162 @@
+"""Where conversations stand in line, as it is told to contacts and shown to hosts (P8, S14).
+
+The counting is `rules.estimates`'; here it is read: one bounded look into the index of who waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from omniroute.instants import from_micros
+from omniroute.model import events as tell
+from omniroute.model.assign import QueueLine
+from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import QueueNode
+from omniroute.model.state import WAITING, State
+from omniroute.model.values import frozen
+from omniroute.ports import Transaction
+from omniroute.rules.estimates import (
+    ESTIMATED_WAIT,
+    FURTHEST,
+    POSITION,
+    asks,
+    estimate,
+    filled,
+    minutes,
+    place_of,
+    served,
+)
+from omniroute.rules.resolution import Setup
+from omniroute.rules.waiting import lane_name
+from omniroute.schema import CONVERSATIONS, QUEUE_LINES
+
+if TYPE_CHECKING:
+    from omniroute.desk.unit import Unit
+
+__all__ = [
+    "PlaceInLine",
+    "next_wait",
+    "note_wait",
+    "place_in_line",
+    "tell_who_waits",
+    "waits_of",
+    "with_place",
+]
+
+_WAITING = CONVERSATIONS.index("waiting")
+
+
+@frozen
+class PlaceInLine:
+    """Where a conversation stands in its queue's line, as it was read (P8).
+
+    `since` is when its wait began, which the place counts from (S14); `position` counts from 1, by the
+    order in which conversations are given out, and is None beyond the first thousand. `estimated_wait`
+    is what is left of the wait by the queue's recent service, None without data.
+    """
+
+    queue: str
+    since: datetime
+    waiting: int
+    position: int | None
+    estimated_wait: timedelta | None
+
+
+def place_in_line(
+    tx: Transaction, desk: str, setup: Setup, found: Conversation, now: int
+) -> PlaceInLine | None:
+    """Return where a conversation stands; None where it does not wait."""
+    if found.state not in WAITING or found.queue is None:
+        return None
+    rule = setup.policy(None, found.queue).assign
+    line = tx.get(QUEUE_LINES, desk, (found.queue,)) or QueueLine(queue=found.queue)
+    waiting = tx.count(_WAITING, desk, (found.queue,))
+    position = None
+    if waiting <= FURTHEST:
+        entries = tx.entries(_WAITING, desk, (found.queue,), limit=FURTHEST)
+        position = place_of(_entry(found), entries, rule, now)
+    left = estimate(line.gaps if rule.estimate_over else (), position)
+    since = from_micros(found.clocks.queued_at, setup.config.zone)
+    wait = None if left is None else timedelta(microseconds=left)
+    return PlaceInLine(found.queue, since, waiting, position, wait)
+
+
+def _entry(found: Conversation) -> tuple[Any, ...]:
+    routing, since = found.extras.routing, found.clocks.queued_at
+    lane = lane_name(routing, found.place.channel)
+    return (found.queue, lane, routing.segment, routing.wait_class, since, found.id)
+
+
+def note_wait(
+    unit: Unit,
+    before: Conversation | None,
+    after: Conversation,
+    events: Iterable[tell.Event],
+) -> None:
+    """Remember whose wait began, and how fast the queue moves where one ended with an agent."""
+    if after.state in WAITING and any(
+        isinstance(event, tell.Opened | tell.Queued) for event in events
+    ):
+        unit.began_waiting[after.id] = None
+    if before is not None and before.state in WAITING and after.state is State.ACTIVE:
+        _note_served(unit, before, after.since)
+
+
+def _note_served(unit: Unit, before: Conversation, at: int) -> None:
+    queue, since = before.queue, before.clocks.queued_at
+    over = None if queue is None else unit.rule(queue).assign.estimate_over
+    if queue is not None and over is not None and at > since:
+        line = unit.queue_lines.of(queue)
+        unit.queue_lines.note_served(queue, served(line.gaps, line.served_at, since, at, over), at)
+
+
+def with_place(unit: Unit, conversation: Conversation, text: str) -> str:
+    """Return a text with the conversation's place in line, where it asks for that."""
+    if not asks(text):
+        return text
+    unit.flush()
+    unit.queue_lines.write()
+    place = place_in_line(unit.tx, unit.desk, unit.setup, conversation, unit.now)
+    wait = None if place is None or place.estimated_wait is None else place.estimated_wait
+    return filled(
+        text,
+        {
+            POSITION: None if place is None else place.position,
+            ESTIMATED_WAIT: None if wait is None else minutes(wait // timedelta(microseconds=1)),
+        },
+    )
+
+
+def waits_of(unit: Unit, branch: str, options: Iterable[QueueNode]) -> dict[str, str]:
+    """Return what the menu says behind the options of a branch: how long their queues' waits are."""
+    found: dict[str, str] = {}
+    for path, option in ((f"{branch}/{each.name}", each) for each in options):
+        text = unit.rule(path).assign.menu_wait
+        if text is None or option.children:
+            continue
+        wait = next_wait(unit.tx, unit.desk, unit.setup, path)
+        if wait is not None:
+            found[option.name] = filled(text, {ESTIMATED_WAIT: minutes(wait)})
+    return found
+
+
+def next_wait(tx: Transaction, desk: str, setup: Setup, queue: str) -> int | None:
+    """Return how long whoever comes to a queue now waits, in microseconds; None without data."""
+    if not setup.policy(None, queue).assign.estimate_over:
+        return None
+    line = tx.get(QUEUE_LINES, desk, (queue,))
+    waiting = tx.count(_WAITING, desk, (queue,))
+    return None if line is None else estimate(line.gaps, waiting + 1)
+
+
+def tell_who_waits(unit: Unit) -> None:
+    """Tell those whose wait began, and whom nobody could take, where they stand (P8)."""
+    for each in unit.began_waiting:
+        found = unit.conversation(each)
+        queue = found.queue or ""
+        text = unit.rule(queue).assign.waiting_message
+        if text is not None and found.state in WAITING:
+            unit.deliver(found, unit.policy(found), text, "waiting")
+    unit.began_waiting.clear()

@@ -1,0 +1,150 @@
+"""How events change an agent: `apply_agent` and `fold_agent`. No policy, no choice.
+
+Agents change by events of their own, and by conversations that come and go (R16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import evolve
+
+from omniroute.model import events as tell
+from omniroute.model.agent import NO_EXTRAS, Agent, AgentExtras
+from omniroute.model.values import making
+from omniroute.rules.weights import hold, release, wrapped
+
+__all__ = ["apply_agent", "fold_agent"]
+
+_new_agent: Final = making(Agent)
+
+
+def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent | None:
+    """Return the agent `agent_id` after `event`: their own events, and conversations that come and go.
+
+    None before they are saved and after they are removed. Events that do not concern them change
+    nothing.
+    """
+    if isinstance(event, tell.AgentEvent):
+        return _own(agent, event) if event.agent == agent_id else agent
+    if agent is None or not isinstance(event, tell.Transition):
+        return agent
+    change = (getattr(event, "agent", None) == agent_id) - (
+        getattr(event, "released", None) == agent_id
+    )
+    if not change:
+        return agent
+    a, given_at = agent, event.at if change > 0 else agent.given_at
+    x = a.extras
+    if change < 0 and x.held:
+        held, cost = release(x.held, event.conversation)
+        x, change = AgentExtras(x.terms, x.own_limits, held, x.keeps), -cost
+    return _new_agent(
+        a.id,
+        a.name,
+        a.groups,
+        a.serves,
+        a.leaves,
+        a.capacity,
+        a.distribution,
+        a.available,
+        a.load + change,
+        event.at,
+        a.own_capacity,
+        a.role,
+        a.leaving,
+        a.pools,
+        a.skills,
+        a.channels,
+        a.weight,
+        given_at,
+        a.languages,
+        a.forced + (change > 0 and event.reason == tell.FORCED),
+        x,
+        a.missed,
+    )
+
+
+def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
+    if isinstance(event, tell.AgentSaved):
+        return Agent(
+            event.agent,
+            event.name,
+            event.groups,
+            event.serves,
+            event.leaves,
+            event.capacity,
+            event.distribution,
+            False if agent is None else agent.available,
+            0 if agent is None else agent.load,
+            event.at if agent is None else agent.idle_since,
+            event.own_capacity,
+            event.role,
+            event.leaving,
+            event.pools,
+            event.skills,
+            event.channels,
+            event.weight,
+            0 if agent is None else agent.given_at,
+            event.languages,
+            0 if agent is None else agent.forced,
+            _extras(agent, event),
+            False if agent is None else agent.missed,
+        )
+    if agent is None or isinstance(event, tell.AgentRemoved):
+        return None
+    if isinstance(event, tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed):
+        return _weighed(agent, event)
+    if isinstance(event, tell.AgentAvailability):
+        # Idle time is time in which work could have come: it starts with being available.
+        since = event.at if event.available and not agent.available else agent.idle_since
+        extras = agent.extras if event.available else _keeping(agent.extras, None)
+        return evolve(
+            agent,
+            available=event.available,
+            idle_since=since,
+            extras=extras,
+            missed=event.missed,
+        )
+    if isinstance(event, tell.RoomKept | tell.RoomReleased):
+        kept = event.conversation if isinstance(event, tell.RoomKept) else None
+        return evolve(agent, extras=_keeping(agent.extras, kept))
+    return agent
+
+
+def _keeping(extras: AgentExtras, conversation: str | None) -> AgentExtras:
+    if extras.keeps == conversation:
+        return extras
+    return AgentExtras(extras.terms, extras.own_limits, extras.held, conversation)
+
+
+def _extras(agent: Agent | None, event: tell.AgentSaved) -> AgentExtras:
+    held = {} if agent is None else agent.extras.held
+    if not (event.terms or event.own_limits or held):
+        return NO_EXTRAS
+    return AgentExtras(event.terms, event.own_limits, held)
+
+
+def _weighed(agent: Agent, event: tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed) -> Agent:
+    """The agent's load with a hold more or less, or with something that counts otherwise (P2, P6)."""
+    extras, key, idle_since = agent.extras, wrapped(event.conversation), event.at
+    if isinstance(event, tell.WrapUpStarted):
+        held, change = extras.held, 1  # belongs to the agent: the conversation is over (X4)
+    elif isinstance(event, tell.WrapUpEnded):
+        held, cost = release(extras.held, key)
+        change = -cost
+    else:
+        key, idle_since = key if event.wrap_up else event.conversation, agent.idle_since
+        held, change = hold(extras.held, key, event.counted_as, event.cost)
+    if held != extras.held:
+        extras = AgentExtras(extras.terms, extras.own_limits, held, extras.keeps)
+    return evolve(agent, load=agent.load + change, idle_since=idle_since, extras=extras)
+
+
+def fold_agent(events: Iterable[tell.Event], agent_id: str) -> Agent | None:
+    """Return the state that a desk's events come to for one agent."""
+    state = None
+    for event in events:
+        state = apply_agent(state, event, agent_id)
+    return state
