@@ -6,7 +6,8 @@ conversation, its event, the agent's load and place in line, and the desk's row.
 
 Beside it: the bare statement, one CTE with RETURNING on a table made for nothing else, which keeps no
 event and knows no capacity; the same reads and rows as ours by raw psycopg, which decides nothing;
-and procrastinate's own statement for the next job, which marks it and adds an event by a trigger. The
+and procrastinate's own call for the next job, as its worker makes it: it marks the job and adds an
+event by a trigger. The
 server does not wait for the disk, for anybody.
 """
 
@@ -63,7 +64,7 @@ def claim(bench: Bench) -> Iterator[Figure]:
                 ours=round_of(claims(desks["pull"]), ROUND),
                 equal=round_of((partial(raw_postgres.run, raw, cursor, s) for s in steps), ROUND),
                 cte=round_of(itertools.repeat(bare_claim(bare)), ROUND),
-                procrastinate=round_of(itertools.repeat(theirs.claim), ROUND),
+                procrastinate=partial(theirs.claim, ROUND),
             )
         theirs.close()
     yield race.at_most("claim/postgres, equal raw work", 1.3, peer="equal")

@@ -6,6 +6,8 @@ claim reads and writes, replayed by raw code from a rehearsal: every row and byt
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
@@ -45,36 +47,41 @@ def bare_claim(connection: Connection) -> Callable[[], None]:
 
 
 class Procrastinate:
-    """Its queue of jobs, and its own way to take the next one: the synchronous connector's."""
+    """Its queue of jobs, and its own way to take the next one: its worker's."""
 
     def __init__(self, dsn: str, jobs: int) -> None:
         import procrastinate
-        from procrastinate import sql
 
-        self._query = sql.queries["fetch_job"]
         self._app = procrastinate.App(
-            connector=procrastinate.SyncPsycopgConnector(conninfo=dsn, min_size=1, max_size=1)
+            connector=procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=1)
         )
-        self._app.open()
-        self._app.schema_manager.apply_schema()
-        task = self._app.configure_task("answer", queue="general")
-        task.batch_defer(*[cast("Any", {"conversation": f"c_{n}"}) for n in range(jobs)])
-        connector = cast("Any", self._app.connector)
-        row = connector.execute_query_one(sql.queries["register_worker"])
-        self._worker = row["worker_id"]
-        self._connector = connector
+        self._runner = asyncio.Runner()
+        self._worker: int = self._runner.run(self._open(jobs))
 
-    def claim(self) -> None:
-        """Take the next job."""
-        row = self._connector.execute_query_one(
-            query=self._query, queues=None, worker_id=self._worker
+    async def _open(self, jobs: int) -> int:
+        await self._app.open_async()
+        await self._app.schema_manager.apply_schema_async()
+        task = self._app.configure_task("answer", queue="general")
+        await task.batch_defer_async(
+            *[cast("Any", {"conversation": f"c_{n}"}) for n in range(jobs)]
         )
-        if row["id"] is None:
-            raise AssertionError("nobody waits")
+        return int(await self._app.job_manager.register_worker())
+
+    def claim(self, number: int) -> float:
+        """Take so many jobs, one after the other; return the seconds for one."""
+        return self._runner.run(self._claim(number)) / number
+
+    async def _claim(self, number: int) -> float:
+        began = time.perf_counter()
+        for _ in range(number):
+            if await self._app.job_manager.fetch_job(None, self._worker) is None:
+                raise AssertionError("nobody waits")
+        return time.perf_counter() - began
 
     def close(self) -> None:
         """Close its connections."""
-        self._app.close()
+        self._runner.run(self._app.close_async())
+        self._runner.close()
 
 
 # --- equal work -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["KINDS", "Books", "Report"]
+__all__ = ["KINDS", "Agent", "Books", "Report", "Talk"]
 
 KINDS = {
     "over capacity": "an agent was given more than they may hold",
@@ -53,7 +53,9 @@ class Report:
 
 
 @dataclass
-class _Agent:
+class Agent:
+    """What is known of an agent."""
+
     leaves: frozenset[str]
     soft_max: int
     hard_max: int
@@ -66,7 +68,9 @@ class _Agent:
 
 
 @dataclass
-class _Talk:
+class Talk:
+    """What is known of a conversation."""
+
     state: str
     thread: tuple[str, ...]
     queue: str | None = None
@@ -80,8 +84,8 @@ class Books:
     def __init__(self, desk: str, report: Report) -> None:
         self.desk = desk
         self.position = 0
-        self.talks: dict[str, _Talk] = {}
-        self.agents: dict[str, _Agent] = {}
+        self.talks: dict[str, Talk] = {}
+        self.agents: dict[str, Agent] = {}
         self.messages: dict[str, tuple[str, int, str]] = {}
         self.pushed: set[tuple[str, int]] = set()
         self.marks: Counter[str] = Counter()
@@ -131,7 +135,7 @@ class Books:
 
     # --- waiting ----------------------------------------------------------------------------------
 
-    def _first_for(self, agent: _Agent) -> str | None:
+    def _first_for(self, agent: Agent) -> str | None:
         heads = [head for leaf in agent.leaves if (head := self._head(leaf)) is not None]
         return min(heads)[1] if heads else None
 
@@ -161,14 +165,14 @@ class Books:
         if thread in self._open:
             self._wrong("twice", f"{name} opened while {self._open[thread]} of its contact is open")
         self._open[thread] = name
-        self.talks[name] = _Talk("selecting", thread)
+        self.talks[name] = Talk("selecting", thread)
         self._report.figures["conversations"] += 1
         if event.get("queue") is not None:
             self._wait(name, event)
 
-    def _from(self, event: dict[str, Any]) -> _Talk:
+    def _from(self, event: dict[str, Any]) -> Talk:
         name = event["conversation"]
-        talk = self.talks.setdefault(name, _Talk("missing", (name,)))
+        talk = self.talks.setdefault(name, Talk("missing", (name,)))
         if talk.state != event["source"]:
             self._wrong("wrong step", f"{name} was {talk.state}, not {event['source']}")
         return talk
@@ -190,7 +194,7 @@ class Books:
         self._hold(name, event, agent, agent.soft_max if pushed else agent.hard_max)
         self._report.figures["assignments"] += 1
 
-    def _check_push(self, name: str, agent_name: str, agent: _Agent) -> None:
+    def _check_push(self, name: str, agent_name: str, agent: Agent) -> None:
         self.pushed.add((name, self.position))
         first = self._first_for(agent)
         if not agent.available or self.talks[name].queue not in agent.leaves:
@@ -204,7 +208,7 @@ class Books:
         agent = self._known(event["agent"])
         self._hold(event["conversation"], event, agent, agent.hard_max)
 
-    def _hold(self, name: str, event: dict[str, Any], agent: _Agent, limit: int) -> None:
+    def _hold(self, name: str, event: dict[str, Any], agent: Agent, limit: int) -> None:
         agent.holds.add(name)
         if len(agent.holds) > limit:
             self._wrong("over capacity", f"{event['agent']} holds {len(agent.holds)} of {limit}")
@@ -242,15 +246,15 @@ class Books:
         if self._told[what] > 1:
             self._wrong("twice", f"told {self._told[what]} times: {what}")
 
-    def _known(self, agent: str) -> _Agent:
+    def _known(self, agent: str) -> Agent:
         if agent not in self.agents:
             self._wrong("wrong step", f"{agent} is not on the staff")
-            self.agents[agent] = _Agent(frozenset(), 0, 0)
+            self.agents[agent] = Agent(frozenset(), 0, 0)
         return self.agents[agent]
 
     def _agent_saved(self, event: dict[str, Any]) -> None:
         capacity = event["capacity"]
-        new = _Agent(frozenset(event["leaves"]), capacity["soft_max"], capacity["hard_max"])
+        new = Agent(frozenset(event["leaves"]), capacity["soft_max"], capacity["hard_max"])
         old = self.agents.get(event["agent"])
         if old is not None:
             new.available, new.holds = old.available, old.holds

@@ -94,9 +94,10 @@ def _connect_postgres(rest: str) -> Any:
 class _Audit:
     """Compares every table with what the logs say should be in it."""
 
-    def __init__(self, database: _Database, report: Report) -> None:
+    def __init__(self, database: _Database, report: Report, books: type[Books]) -> None:
         self._database = database
         self._report = report
+        self._keep = books
         self._desks: dict[str, Books] = {}
         self._messages: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -121,7 +122,7 @@ class _Audit:
 
     def _books(self, desk: str) -> Books:
         if desk not in self._desks:
-            self._desks[desk] = Books(desk, self._report)
+            self._desks[desk] = self._keep(desk, self._report)
         return self._desks[desk]
 
     def _read_logs(self) -> None:
@@ -252,12 +253,12 @@ def _check_ledgers(paths: Iterable[Path], audit: _Audit, report: Report) -> None
             report.add("twice", f"desk {desk}: {mark} is there {count} times")
 
 
-def check(url: str, ledgers: Iterable[Path] = ()) -> Report:
-    """Judge the database that a URL names, and what ledgers claim of it."""
+def check(url: str, ledgers: Iterable[Path] = (), *, books: type[Books] = Books) -> Report:
+    """Judge the database that a URL names, and what ledgers claim of it; `books` know its order."""
     report = Report()
     database = _Database(url)
     try:
-        audit = _Audit(database, report)
+        audit = _Audit(database, report, books)
         audit.run()
         _check_ledgers(ledgers, audit, report)
     finally:

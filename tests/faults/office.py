@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import omniroute as om
 from omniroute.errors import DurabilityWarning
 from omniroute.testing.scripted import ScriptedPlugin
+from tests.faults.modes import assigning
+from tests.faults.modes import staff as person
 
 __all__ = ["CHANNEL", "Lookup", "entry_point", "office", "open_desks", "perform", "takes_keys"]
 
@@ -25,18 +27,28 @@ def entry_point(queue: int) -> str:
     return f"door-{queue}"
 
 
-def office(desk: str, *, agents: int, queues: int, soft_max: int, sla: str = "7d") -> om.DeskConfig:
-    """Return a desk of so many agents, each of whom serves two neighbouring queues."""
-    inboxes: dict[str, Any] = {f"q{number}": {"sla": sla} for number in range(queues)}
+def office(
+    desk: str, *, agents: int, queues: int, soft_max: int, sla: str = "7d", modes: bool = False
+) -> om.DeskConfig:
+    """Return a desk of so many agents, each of whom serves two neighbouring queues.
+
+    With `modes` queues are assigned in every way there is (`tests.faults.modes`).
+    """
+    inboxes: dict[str, Any] = {
+        f"q{number}": {"sla": sla} | ({"policy": {"assign": assigning(number)}} if modes else {})
+        for number in range(queues)
+    }
     inboxes["q0"]["primary_for"] = [CHANNEL]
     doors: dict[str, Any] = {
         entry_point(number): {"channel": CHANNEL, "address": f"{desk}-{number}"}
         | ({"override": {"inbox": f"q{number}"}} if number else {})
         for number in range(queues)
     }
+    after_end = "queue" if modes else "new"
     capacity = {"goal": soft_max, "soft_max": soft_max, "hard_max": soft_max}
     staff = {
         f"a{number:02}": {"serves": sorted({f"q{number % queues}", f"q{(number + 1) % queues}"})}
+        | (person(number) if modes else {})
         for number in range(agents)
     }
     return om.load_config(
@@ -44,9 +56,10 @@ def office(desk: str, *, agents: int, queues: int, soft_max: int, sla: str = "7d
             "desk": desk,
             "zone": "UTC",
             "preset": "push",
-            "policy": {"capacity": {"messaging": capacity}, "after_end": {"to": "new"}},
+            "policy": {"capacity": {"messaging": capacity}, "after_end": {"to": after_end}},
             "inboxes": inboxes,
             "entry_points": doors,
+            "groups": {"tier1": {}, "tier2": {}} if modes else {},
             "agents": staff,
         }
     )

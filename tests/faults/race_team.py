@@ -14,7 +14,7 @@ import json
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ __all__ = ["main"]
 Share = tuple[int, int]
 """How many conversations to open, and how many to keep open."""
 
+_BACK = 0.1  # the share of received items whose contact wrote before
 _SHARED = 0.05  # the share of received items that every process sends
 _OTHERS = (("reply", 0.08), ("available", 0.03), ("tick", 0.02), ("deliver", 0.03))
 
@@ -45,6 +46,7 @@ class _Racer:
         self._random = random.Random(f"race/{number}")
         self._marks = 0
         self._shared: Counter[str] = Counter()
+        self._mine: dict[str, deque[tuple[str, str]]] = {name: deque(maxlen=20) for name in names}
         self._opened = self._ended = 0
 
     def run(self, quota: int, keep_open: int) -> None:
@@ -89,9 +91,15 @@ class _Racer:
             marks = dict.fromkeys(("mark", "key"), f"shared-{self._shared[name]}")
         door = entry_point(sum(marks["key"].encode()) % self._doors[name])
         contact = f"{marks['key']}-contact"
+        shared = marks["key"].startswith("shared")
+        back = not shared and bool(self._mine[name]) and self._random.random() < _BACK
+        if back:
+            door, contact = self._random.choice(self._mine[name])
+        elif not shared:
+            self._mine[name].append((door, contact))
         answer = self._give(name, {"do": "receive", "door": door, "contact": contact, **marks})
         self.claims[name, marks["mark"]] = answer is not None
-        self._opened += answer is not None and answer["result"] == "accepted"
+        self._opened += not back and answer is not None and answer["result"] == "accepted"
 
     def _held(self, name: str) -> tuple[str, str] | None:
         """Find a conversation that somebody holds, and who."""

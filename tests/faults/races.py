@@ -1,8 +1,9 @@
 """Lets processes race on one desk and on many, and lets the checker judge the log.
 
-    python -m tests.faults.races [--assignments N] [--processes 1 2 4 8] [--desks 1 64] [--fsync]
+    python -m tests.faults.races [--assignments N] [--processes 1 2 4 8] [--desks 1 64] [--fsync] [--modes]
 
-N is over all combinations of process and desk counts. Prints how fast each was.
+N is over all combinations of process and desk counts. Prints how fast each was. With `--modes` every way
+of assigning is on: cascades, shares, skills, contacts who return to their agent.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.books import Books
 from tests.faults.check_log import Report, check
+from tests.faults.modes import ModeBooks
 from tests.faults.office import office, open_desks
 from tests.faults.workers import program
 from tests.rigs.postgres import Server
@@ -59,11 +62,13 @@ class Race:
 HEADER = "processes  desks  assignments  seconds  assign/s  command/s refused   wrong"
 
 
-def race(url: str, folder: Path, *, processes: int, desks: int, assignments: int) -> Race:
-    """Run one race on an empty database."""
+def race(
+    url: str, folder: Path, *, processes: int, desks: int, assignments: int, modes: bool = False
+) -> Race:
+    """Run one race on an empty database; with `modes`, where every way of assigning is on."""
     names = [f"desk-{number:02}" for number in range(desks)]
     agents, queues = _LONE if desks == 1 else _MANY
-    _prepare(url, names, agents, queues)
+    _prepare(url, names, agents, queues, modes=modes)
     quota = math.ceil(assignments / processes)
     keep_open = math.ceil(desks * agents * _SOFT_MAX * _BACKLOG / processes)
     seconds = _run(url, folder, processes, quota, keep_open, *names)
@@ -72,13 +77,16 @@ def race(url: str, folder: Path, *, processes: int, desks: int, assignments: int
     for number in range(processes):
         done.update(json.loads((folder / f"done-{number}.json").read_text(encoding="utf-8")))
     ledgers = [folder / f"ledger-{number}.jsonl" for number in range(processes)]
-    return Race(processes, desks, seconds, done, check(url, ledgers))
+    books = ModeBooks if modes else Books
+    return Race(processes, desks, seconds, done, check(url, ledgers, books=books))
 
 
-def _prepare(url: str, names: list[str], agents: int, queues: int) -> None:
+def _prepare(url: str, names: list[str], agents: int, queues: int, *, modes: bool) -> None:
     with open_desks(url) as store:
         for name in names:
-            config = office(name, agents=agents, queues=queues, soft_max=_SOFT_MAX, sla="2s")
+            config = office(
+                name, agents=agents, queues=queues, soft_max=_SOFT_MAX, sla="2s", modes=modes
+            )
             desk = store.create(config)
             for agent in desk.staff.list():
                 desk.set_available(agent.id)
@@ -104,6 +112,7 @@ def _finish(url: str, names: list[str]) -> None:
             for agent in agents:
                 desk.set_available(agent)
             while open_ones := desk.conversations(limit=50).items:
+                desk.tick()  # time may open a wait to more of them
                 for each in open_ones:
                     if each.agent is not None:
                         desk.end(each.id, by=each.agent)
@@ -116,6 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, nargs="*", default=[1, 2, 4, 8])
     parser.add_argument("--desks", type=int, nargs="*", default=[1, 64])
     parser.add_argument("--fsync", action="store_true")
+    parser.add_argument("--modes", action="store_true")
     given = parser.parse_args(arguments)
     each = math.ceil(given.assignments / (len(given.processes) * len(given.desks)))
     races = []
@@ -124,7 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
         for desks in given.desks:
             for processes in given.processes:
                 url = server.database(f"race_{desks}_{processes}")
-                one = race(url, Path(folder), processes=processes, desks=desks, assignments=each)
+                how = {"processes": processes, "desks": desks, "modes": given.modes}
+                one = race(url, Path(folder), assignments=each, **how)
                 races.append(one)
                 sys.stdout.write(f"{one}\n")
                 if one.report.found:

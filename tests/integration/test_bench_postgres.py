@@ -91,10 +91,10 @@ def test_procrastinate_hands_out_each_job_once(server: servers.Server) -> None:
     server.database("jobs")
     jobs = Procrastinate(server.dsn.replace("dbname=postgres", "dbname=jobs"), 2)
     try:
-        jobs.claim()
-        jobs.claim()
+        jobs.claim(1)
+        jobs.claim(1)
         with pytest.raises(AssertionError, match="nobody waits"):
-            jobs.claim()
+            jobs.claim(1)
     finally:
         jobs.close()
 

@@ -27,7 +27,7 @@ from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, fitting, may_push
-from omniroute.rules.reach import NEVER, Line, Way, first_of
+from omniroute.rules.reach import Line, Way, first_of
 from omniroute.rules.waiting import (
     lane_channel,
     lane_of,
@@ -119,9 +119,11 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
 def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
     """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
     channel = conversation.place.channel
-    if agent.channels is not None and channel not in agent.channels:
-        return False
-    return fits(agent, unit.setup.counted.get(channel))
+    return _enabled(agent, channel) and fits(agent, unit.setup.counted.get(channel))
+
+
+def _enabled(agent: Agent, channel: str) -> bool:
+    return agent.channels is None or channel in agent.channels
 
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
@@ -184,9 +186,9 @@ def next_for(
         return None
     ways = unit.setup.reach.ways(agent, lines_asked)
     for queue, rule, _ in lines_asked:
-        if rule.sticky_wait is not None:  # who waits for this agent
-            lanes = (sticky_lane(agent.id, each) for each in unit.setup.channels)
-            ways += (Way((queue, lane), rule, widens=NEVER) for lane in lanes)
+        if rule.sticky_wait is not None:  # who waits for this agent, whatever others are asked (P4)
+            own = (each for each in unit.setup.channels if _enabled(agent, each))
+            ways += (Way((queue, sticky_lane(agent.id, channel)), rule) for channel in own)
     heads = lines.heads([way.prefix for way in ways], room)
     _forget(unit, ways, heads)
     if unit.setup.counted:
@@ -219,11 +221,11 @@ def _that_fit(
         if head is None or fits_here or limit is not fits or not way.rule.heavy:
             continue
         found = unit.conversation(head[-1])
-        lane = lane_of(found)
+        lane = None if way.lane is None else lane_of(found)
         if (
             missing(agent, name) is not None
             and is_starving(unit, found)
-            and _may_take(unit, lines, agent, head[0], lane, head[4])
+            and (lane is None or _may_take(unit, lines, agent, head[0], lane, head[4]))
         ):
             starving.append((order(head, way.rule, unit.now), found))
     if not starving:

@@ -467,6 +467,35 @@ def test_a_contact_who_is_back_waits_for_their_agent_and_keeps_their_place(play)
 
 
 @pytest.mark.req("P4")
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"percent": {"tier1": 10_000, "tier2": 0}},
+        {"cascade": ["tier1", "tier2"]},
+        {"skills": {"router": {"levels": 9, "expires": "1m"}}},
+    ],
+    ids=["percent", "cascade", "skills"],
+)
+def test_who_is_back_waits_for_their_agent_whatever_others_are_asked(play, rule) -> None:
+    """They had it before, and had room for it at once or have it a little later."""
+    zoe: dict[str, Any] = {"groups": ["tier1", "tier2"], "skills": {"router": 9}}
+    people = {"bob": {"groups": ["tier2"]}, "zoe": zoe}
+    p = play(config(people, assign=STICKY, at={"a": rule}, after_end={"to": "queue"}))
+    p.agent("zoe").on()
+    (maria,) = writes(p, "Maria")
+    p.agent("bob").on()
+    p.desk.transfer(maria.id, "bob", by="zoe")
+    p.agent("zoe").off()
+    p.agent("bob").ends(maria)
+    (otto,) = writes(p, "Otto", on="chat-b")
+    writes(p, "Maria")
+    assert holders(p, otto, maria) == ["bob", None]
+    p.agent("bob").ends(otto)
+    assert holders(p, maria) == ["bob"]
+    assert_folds(p)
+
+
+@pytest.mark.req("P4")
 def test_after_the_limit_counted_from_queue_entry_anybody_may_take_them(play) -> None:
     p, maria, _ = again(play, STICKY, {"ana": {}, "bob": {}})
     p.contact("Maria").writes("me again")
