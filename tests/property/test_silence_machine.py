@@ -336,7 +336,7 @@ class SilenceMachine(RuleBasedStateMachine):
 
     def _in_order(self, events: list[Any]) -> None:
         """Deadlines are told in the order of their instants, what follows from a choice apart (S2)."""
-        chosen = {e.conversation for e in events if isinstance(e, tell.Assigned)}
+        chosen = {e.conversation for e in events if isinstance(e, tell.Assigned | tell.Offered)}
         silent = (tell.FellSilent, tell.Dismissed, tell.KeepAliveAsked, tell.Ended)
         instants = [e.at for e in events if isinstance(e, silent) and e.conversation not in chosen]
         assert instants == sorted(instants)
