@@ -34,6 +34,7 @@ from omniroute.model.records import (
     DedupeRecord,
     DeskRecord,
     EarlyStatus,
+    Engagement,
     IdempotencyRecord,
     Job,
     NumberVerification,
@@ -43,7 +44,7 @@ from omniroute.model.records import (
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
 from omniroute.rules.waiting import line_of, slot
-from omniroute.rules.weights import place_for
+from omniroute.rules.weights import place_for, queue_of
 
 __all__ = [
     "ADDRESSES",
@@ -57,6 +58,7 @@ __all__ = [
     "DEDUPE",
     "DESKS",
     "EARLY_STATUSES",
+    "ENGAGEMENTS",
     "EXPLANATIONS",
     "IDEMPOTENCY",
     "INTAKE",
@@ -211,9 +213,12 @@ def _serving(agent: Agent) -> Iterable[Key]:
     rest = (agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, channels)
     order, places = (*rank(agent), *rest), (*agent.leaves, *agent.pools)
     found = [(place, *order) for place in places]
+    if agent.extras.distributions:  # of queues that choose otherwise than the desk (P3)
+        found = [(each, *rank(agent, None, queue_of(each)), *rest) for each in places]
     for name in agent.extras.terms:  # where there is room for one of these (P2)
-        order = (*rank(agent, name), *rest)
-        found += [(place_for(place, name), *order) for place in places]
+        for place in places:
+            order = (*rank(agent, name, queue_of(place)), *rest)
+            found.append((place_for(place, name), *order))
     return found
 
 
@@ -497,6 +502,14 @@ NUMBER_VERIFICATIONS: Final = Collection(
     key=lambda each: (each.number,),
 )
 
+ENGAGEMENTS: Final = Collection(
+    name="engagements",
+    type=Engagement,
+    key_columns=(*_text("contact"), *_number("position")),
+    key=lambda each: (each.contact, each.position),
+    indexes=(Index("engagements_of", ()),),
+)
+
 READ_MARKERS: Final = Collection(
     name="read_markers",
     type=ReadMarker,
@@ -509,9 +522,10 @@ READ_MARKERS: Final = Collection(
 
 def _outbox_row(entry: OutboxEntry) -> Key:
     pending = entry.state is OutboxState.PENDING
+    lane = entry.conversation or getattr(entry.effect, "message", "")  # an engagement is alone
     return (
         entry.ready_at if pending else None,
-        entry.conversation if pending else None,
+        lane if pending else None,
         None if pending else entry.position,
     )
 
@@ -550,6 +564,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     MESSAGES,
     LOG,
     EXPLANATIONS,
+    ENGAGEMENTS,
     DEDUPE,
     EARLY_STATUSES,
     IDEMPOTENCY,

@@ -37,8 +37,8 @@ from omniroute.testing.store_conformance import sample
 
 NUMBERS = frozenset(
     "accept_within after after_hours_expiration ageing attempts away_after caption_limit chat_timeout"
-    " config_version cost counts end_after estimate_over expires first forced gaps goal hard_expiry"
-    " hard_max idempotency_window levels load max_answer max_bytes maximum next notice number"
+    " concurrency config_version cost counts end_after estimate_over expires first forced gaps goal"
+    " hard_expiry hard_max idempotency_window levels load max_answer max_bytes maximum next notice number"
     " open_after overflow_after overflow_at owed percent position priority refused reserve_after resolution"
     " response_target restores segment selecting_expiration shares size skills sla snooze_grace soft_max"
     " status step sticky_wait sticky_within target text_limit transfers"

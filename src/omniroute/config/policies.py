@@ -175,6 +175,7 @@ def policy_of(fields: Table) -> PolicySettings:
         resume_to=fields.take("resume_to", _resuming, None),
         capacity=fields.take("capacity", many(capacity), None),
         costs=fields.take("costs", _costs, None),
+        concurrency=fields.take("concurrency", whole, None),
         menu_text=fields.take("menu_text", text, None),
         labels=fields.take("labels", many(text), None),
         idempotency_window=fields.take("idempotency_window", duration, None),

@@ -22,7 +22,7 @@ from omniroute.rules.assignment import LOOKED_AT, Choice, among, choose, told
 from omniroute.rules.availability import COLOURS, rank
 from omniroute.rules.ranking import by_skill, ranked
 from omniroute.rules.waiting import lane_of, open_groups, pool, refusal, still_asked
-from omniroute.rules.weights import place_for
+from omniroute.rules.weights import place_for, queue_of
 from omniroute.schema import AGENTS
 
 __all__ = ["asked", "find", "somebody_may", "stages"]
@@ -216,7 +216,7 @@ def _green(unit: Unit, places: Iterable[str], colour: int = _GREEN) -> Iterator[
                     yield agent
             if len(page) < LOOKED_AT:
                 break
-            after = (*rank(page[-1])[1:], page[-1].id)
+            after = (*rank(page[-1], None, queue_of(place))[1:], page[-1].id)
 
 
 def _candidate(agent: Agent, refused: str | None = None) -> Candidate:

@@ -8,7 +8,8 @@ idempotently (S12).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve
 
@@ -51,9 +52,10 @@ class Parcel:
     """An outbox entry with everything that carrying it out needs; a flow has no message."""
 
     entry: OutboxEntry
-    conversation: Conversation
+    to: str
     message: Message | None
     context: SendContext
+    conversation: Conversation | None = None
 
 
 def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], list[Parcel]]:
@@ -68,32 +70,44 @@ def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], li
 
 def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
     effect = entry.effect
-    conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
-    if isinstance(effect, StartFlow) and conversation is not None:
-        return Parcel(entry, conversation, None, SendContext())
-    message = None if isinstance(effect, StartFlow) else tx.get(MESSAGES, desk, (effect.message,))
-    if message is None or conversation is None:
+    if isinstance(effect, StartFlow):
+        return _flow(tx, desk, entry)
+    message, to = tx.get(MESSAGES, desk, (effect.message,)), effect.to
+    carried: Mapping[str, Any] = {}
+    if to is None:
+        conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
+        to = None if conversation is None else conversation.place.address
+        # The latest that brought something: a reaction, say, has no mail reference to answer to.
+        brought = tx.scan(_CARRYING, desk, (entry.conversation,), limit=1, reverse=True)
+        carried = brought[0].carry if brought else {}
+    if message is None or to is None:
         tx.delete(OUTBOX, desk, OUTBOX.key(entry))
         return None
-    # The latest that brought something: a reaction, say, has no mail reference to answer to.
-    brought = tx.scan(_CARRYING, desk, (conversation.id,), limit=1, reverse=True)
-    carried = brought[0].carry if brought else {}
     context = SendContext(carry=carried, step=entry.step, sent_ids=entry.sent_ids)
-    return Parcel(entry, conversation, message, context)
+    return Parcel(entry, to, message, context)
+
+
+def _flow(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
+    conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
+    if conversation is None:
+        tx.delete(OUTBOX, desk, OUTBOX.key(entry))
+        return None
+    return Parcel(entry, conversation.place.address, None, SendContext(), conversation)
 
 
 def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
     """Carry one message to its provider, or start a flow, and say how it went. Never raises for it."""
-    message, conversation, effect = parcel.message, parcel.conversation, parcel.entry.effect
+    message, effect = parcel.message, parcel.entry.effect
     if isinstance(effect, StartFlow):
-        return start_flow(runtime, desk, parcel.entry, effect, conversation)
+        assert parcel.conversation is not None  # noqa: S101  (a flow is of one)
+        return start_flow(runtime, desk, parcel.entry, effect, parcel.conversation)
     assert message is not None  # noqa: S101  (a parcel without one is a flow's)
     try:
         setup = runtime.current(desk)
         adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
         outgoing = Outgoing(
             id=message.id,
-            to=conversation.place.address,
+            to=parcel.to,
             text=message.text,
             attachments=message.attachments,
             reply_to=message.reply_to,

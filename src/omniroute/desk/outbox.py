@@ -26,6 +26,7 @@ class DeadLetter:
     """A message that did not go out, or a flow that did not start: why, and after how many tries.
 
     `message` is the message's id, or where `flow` names one, the id that the flow was started with.
+    `conversation` is empty for an engagement, which is part of none.
     """
 
     message: str

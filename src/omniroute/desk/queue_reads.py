@@ -106,6 +106,7 @@ def _viewed(
             agents=staffed.get(path, 0) if leaf else None,
             hidden=setup.is_hidden(path),
             language=setup.language_of(path),
+            goal=setup.goal(path) if leaf else None,
             waiting=length.get(path, 0) if leaf else None,
             estimated_wait=None if wait is None else timedelta(microseconds=wait),
         )

@@ -52,7 +52,7 @@ CONFIGURATION: Final = "configuration"
 _SAVED: Final = tuple(
     each.name
     for each in fields(AgentSaved)
-    if each.name not in ("agent", "at", "actor", "terms", "own_limits")
+    if each.name not in ("agent", "at", "actor", "terms", "own_limits", "distributions")
 )
 
 
@@ -73,7 +73,8 @@ def profile_of(agent: Agent) -> AgentConfig:
 
 def _is_saved(agent: Agent, saved: AgentSaved) -> bool:
     extras = agent.extras
-    return (extras.terms, extras.own_limits) == (saved.terms, saved.own_limits) and all(
+    known = (extras.terms, extras.own_limits, extras.distributions)
+    return known == (saved.terms, saved.own_limits, saved.distributions) and all(
         getattr(agent, name) == getattr(saved, name) for name in _SAVED
     )
 
@@ -126,6 +127,7 @@ def save_agent(
         tuple(profile.languages),
         terms_for(policy.costs, policy.capacity, limits, capacity),
         limits,
+        setup.distributions(leaves),
     )
     if before is not None and _is_saved(before, saved):
         return

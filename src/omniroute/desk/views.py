@@ -335,7 +335,8 @@ class QueueView:
     """A queue as it stood when read: a leaf, which agents are assigned to, or a branch of the tree.
 
     `agents` is how many are assigned to a leaf, None for a branch. A branch is ready where some leaf
-    beneath it is (U15). `hidden` also where it lies below a hidden one (U24). `waiting` is how many wait in
+    beneath it is (U15). `hidden` also where it lies below a hidden one (U24). `goal` is how many
+    conversations an agent should hold there at once, shown and no cap (U21). `waiting` is how many wait in
     a leaf, `estimated_wait` how long whoever comes now would, None without data (P8).
     """
 
@@ -347,6 +348,7 @@ class QueueView:
     agents: int | None
     hidden: bool
     language: str | None
+    goal: int | None = None
     waiting: int | None = None
     estimated_wait: timedelta | None = None
 

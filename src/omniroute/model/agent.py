@@ -93,15 +93,17 @@ class Held:
 
 @frozen
 class AgentExtras:
-    """What agents have only where channels have costs or maxima of their own (P2, M9).
+    """What agents have only where channels have costs or maxima, or queues choose by themselves.
 
-    `terms` are by channel or family; `own_limits` what was given of it to this agent alone. `held` are
+    `terms` are by channel or family; `own_limits` what was given of it to this agent alone;
+    `distributions` are of the queues that choose otherwise than the desk (P3). `held` are
     conversations, and wrap-ups behind a `~`, by what they count as: what is not in it costs one part.
     `keeps` is the conversation for which their free parts are kept (R2).
     """
 
     terms: Mapping[str, ChannelTerms] = field(factory=dict)
     own_limits: Mapping[str, Capacity] = field(factory=dict)
+    distributions: Mapping[str, Distribution] = field(factory=dict)
     held: Mapping[str, Held] = field(factory=dict)
     keeps: str | None = None
 

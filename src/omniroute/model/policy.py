@@ -314,6 +314,8 @@ class PolicySettings:
     """What an agent holds at once: `messaging` in all, and of a channel, kind or family by its name."""
     costs: Mapping[str, Cost] | None = None
     """How many parts of an agent one conversation takes, by channel, kind or family; else 1."""
+    concurrency: int | None = None
+    """How many conversations an agent should hold at once in a queue: shown as a goal, and no cap."""
     menu_text: str | None = None
     """The first line of the menu; a branch may have its own, else the nearest above it. Not on leaves."""
     labels: Mapping[str, str] | None = None
@@ -398,6 +400,7 @@ class Policy:
         factory=lambda: {"messaging": Capacity(goal=3, soft_max=3, hard_max=5)}
     )
     costs: Mapping[str, Cost] = field(factory=dict)
+    concurrency: int | None = None
     menu_text: str = "Please choose. You can reply with the number or the title."
     labels: Mapping[str, str] = field(factory=dict)
     idempotency_window: int = 30 * DAY

@@ -39,7 +39,7 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     x = a.extras
     if change < 0 and x.held:
         held, cost = release(x.held, event.conversation)
-        x, change = AgentExtras(x.terms, x.own_limits, held, x.keeps), -cost
+        x, change = evolve(x, held=held), -cost
     return _new_agent(
         a.id,
         a.name,
@@ -116,14 +116,14 @@ def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:
 def _keeping(extras: AgentExtras, conversation: str | None) -> AgentExtras:
     if extras.keeps == conversation:
         return extras
-    return AgentExtras(extras.terms, extras.own_limits, extras.held, conversation)
+    return evolve(extras, keeps=conversation)
 
 
 def _extras(agent: Agent | None, event: tell.AgentSaved) -> AgentExtras:
     held = {} if agent is None else agent.extras.held
-    if not (event.terms or event.own_limits or held):
+    if not (event.terms or event.own_limits or event.distributions or held):
         return NO_EXTRAS
-    return AgentExtras(event.terms, event.own_limits, held)
+    return AgentExtras(event.terms, event.own_limits, event.distributions, held)
 
 
 def _weighed(agent: Agent, event: tell.WrapUpStarted | tell.WrapUpEnded | tell.Weighed) -> Agent:
@@ -138,7 +138,7 @@ def _weighed(agent: Agent, event: tell.WrapUpStarted | tell.WrapUpEnded | tell.W
         key, idle_since = key if event.wrap_up else event.conversation, agent.idle_since
         held, change = hold(extras.held, key, event.counted_as, event.cost)
     if held != extras.held:
-        extras = AgentExtras(extras.terms, extras.own_limits, held, extras.keeps)
+        extras = evolve(extras, held=held)
     return evolve(agent, load=agent.load + change, idle_since=idle_since, extras=extras)
 
 

@@ -34,8 +34,10 @@ def colour(agent: Agent, name: str | None = None) -> Colour:
     return Colour.GREEN if room else Colour.ORANGE
 
 
-def rank(agent: Agent, name: str | None = None) -> tuple[int, int, int]:
+def rank(agent: Agent, name: str | None = None, queue: str | None = None) -> tuple[int, int, int]:
     """Return the agent's place among those who serve a queue: colour, then distribution (P3).
+
+    `queue` says which, where it chooses otherwise than the desk; `name` what there should be room for.
 
     `longest_idle`: those with nothing to do first, then by how long ago their load last changed.
     `least_loaded`: by load as a share of what automatic assignment may give, then longest idle
@@ -43,6 +45,8 @@ def rank(agent: Agent, name: str | None = None) -> tuple[int, int, int]:
     of their weight. `best_skill` compares by conversation (`rules.ranking`), and so far is by idleness.
     """
     number, how = _NUMBER[colour(agent, name)], agent.distribution
+    if queue is not None and agent.extras.distributions:
+        how = agent.extras.distributions.get(queue, how)
     if how is _LEAST_LOADED:
         return number, agent.load * 10_000 // max(agent.capacity.soft_max, 1), agent.idle_since
     if how is _ROUND_ROBIN:

@@ -63,12 +63,18 @@ DESK_ONLY: Final = (
     "agent_initiated",
     "capacity",
     "costs",
-    "distribution",
     "idempotency_window",
     "protected_names",
     "presence",
 )
-NOT_ON_CHANNELS: Final = (*DESK_ONLY, "assignment", "assign", "offer")
+NOT_ON_CHANNELS: Final = (
+    *DESK_ONLY,
+    "assign",
+    "assignment",
+    "concurrency",
+    "distribution",
+    "offer",
+)
 NOT_ON_QUEUES: Final = (*DESK_ONLY, "selecting_expiration")
 
 _TIMERS: Final = (
@@ -124,6 +130,9 @@ def policy_problems(path: str, policy: PolicySettings) -> Iterator[Problem]:
 
 
 def _of_agents(path: str, policy: PolicySettings) -> Iterator[Problem]:
+    if policy.concurrency is not None and policy.concurrency < 1:
+        text = f"expected a whole number from 1, got {policy.concurrency}"
+        yield Problem(join(path, "concurrency"), text)
     yield from _duration(join(path, "wrap_up"), policy.wrap_up)
     if policy.offer is not None:
         yield from _duration(join(path, "offer", "accept_within"), policy.offer.accept_within)
@@ -175,6 +184,8 @@ def misplaced(path: str, policy: PolicySettings, names: Iterable[str]) -> Iterat
 
 _WIDER: Final = {
     "assign": "inbox, queue or desk",
+    "concurrency": "inbox, queue or desk",
+    "distribution": "inbox, queue or desk",
     "assignment": "inbox, queue or desk",
     "offer": "inbox, queue or desk",
     "selecting_expiration": "inbox, channel or desk",

@@ -414,6 +414,16 @@ class Setup:
         """Return how the desk chooses among agents with room (P3)."""
         return self.policy().distribution
 
+    def distributions(self, leaves: Iterable[str]) -> dict[str, Distribution]:
+        """Return how those of some queues choose that choose otherwise than the desk (P3)."""
+        usual, own = self.distribution(), {x: self.policy(None, x).distribution for x in leaves}
+        return {leaf: how for leaf, how in own.items() if how is not usual}
+
+    def goal(self, queue: str) -> int:
+        """Return how many conversations an agent should hold at once in a queue: no cap (U21)."""
+        policy = self.policy(None, queue)
+        return policy.concurrency or policy.capacity[MESSAGING].goal
+
     # --- policy
 
     def policy(self, channel: str | None = None, path: str | None = None) -> Policy:

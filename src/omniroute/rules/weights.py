@@ -13,6 +13,7 @@ from omniroute.model.agent import ALL, Agent, Capacity, ChannelTerms, Cost, Held
 from omniroute.model.channel_type import ChannelFamily, channel_type
 from omniroute.model.desk_config import DeskConfig
 from omniroute.rules.judged import kind_of
+from omniroute.rules.waiting import queue_and_group
 
 __all__ = [
     "MESSAGING",
@@ -27,6 +28,7 @@ __all__ = [
     "missing",
     "names_of",
     "place_for",
+    "queue_of",
     "release",
     "terms",
     "terms_for",
@@ -182,6 +184,11 @@ def release(held: Mapping[str, Held], key: str) -> tuple[Mapping[str, Held], int
 def wrapped(conversation: str) -> str:
     """Return under which key the wrap-up of a conversation is held (P6)."""
     return f"{_WRAP_UP}{conversation}"
+
+
+def queue_of(place: str) -> str:
+    """Return the queue that a place's name speaks of: its own, one of its groups', or one for a name."""
+    return queue_and_group(place.partition(_FOR)[0])[0]
 
 
 def place_for(place: str, name: str | None) -> str:

@@ -10,7 +10,7 @@ import omniroute as om
 from omniroute.config import load_config
 from omniroute.model import events as tell
 from omniroute.model.state import State
-from omniroute.schema import QUEUE_LINES
+from omniroute.schema import AGENTS, QUEUE_LINES
 from omniroute.testing import an_inbound
 from omniroute.testing.scripted import ScriptedPlugin
 from tests.unit.desk.helpers import assert_folds, stored, told
@@ -579,3 +579,49 @@ def test_a_published_example_of_a_cap_of_three_holds(play) -> None:
     p.agent("ana").ends(chats[2])
     assert holders(p, *chats[3:]) == ["ana", "ana"]
     assert_folds(p)
+
+
+# --- queues that choose by themselves -------------------------------------------------------------
+
+
+def with_place(place: str, **settings: Any) -> Any:
+    """Queue "a" as the desk has it, queue "b" with settings of its own."""
+    built = config({"ana": {}, "bob": {}}, capacity=3, distribution="longest_idle")
+    document = om.dump(built)
+    document["inboxes"]["general"]["at"] = {place: settings}
+    return load_config(document, registry=None)
+
+
+@pytest.mark.req("P3", "R16")
+def test_a_queue_chooses_among_agents_in_its_own_way(play) -> None:
+    p = play(with_place("b", distribution="least_loaded"))
+    p.agent("bob").on()
+    writes(p, "One", "Two")
+    p.advance("1m")
+    p.agent("ana").on()
+    (third,) = writes(p, "Three")
+    assert holders(p, third) == ["ana"], "bob holds two since long, ana one since now"
+    p.advance("1m")
+    (other,) = writes(p, "Four", on="chat-b")
+    assert holders(p, other) == ["ana"], "this queue: whoever holds less"
+    (usual,) = writes(p, "Five")
+    assert holders(p, usual) == ["bob"], "the desk: whose load changed longest ago"
+    assert_folds(p)
+    p.desk.apply(config({"ana": {}, "bob": {}}, capacity=3, distribution="longest_idle"), by=None)
+    p.desk.tick()
+    assert stored(p, AGENTS, "ana").extras.distributions == {}
+    assert_folds(p)
+
+
+@pytest.mark.req("U21", "M9")
+def test_a_queue_has_a_goal_of_its_own_and_it_is_no_cap(play) -> None:
+    p = play(with_place("b", concurrency=1))
+    assert {each.path: each.goal for each in p.desk.queues()} == {
+        "general/a": 3,
+        "general/b": 1,
+    }
+    p.agent("ana").on()
+    chats = writes(p, "One", "Two", on="chat-b")
+    assert holders(p, *chats) == ["ana", "ana"]
+    with pytest.raises(om.ConfigError, match=r"at\.b\.concurrency: expected a whole number from 1"):
+        with_place("b", concurrency=0)

@@ -192,6 +192,7 @@ SETTINGS: dict[str, Any] = {
     "resume_to": policy.Resuming(policy.ResumeTo.LAST_AGENT),
     "capacity": {"messaging": om.Capacity(1, 1, 1)},
     "costs": {"chat": 1},
+    "concurrency": 4,
     "menu_text": "?",
     "labels": {"queued": "Unanswered"},
     "idempotency_window": 1_000_000,
