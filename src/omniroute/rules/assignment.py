@@ -26,6 +26,7 @@ __all__ = [
     "choose",
     "fitting",
     "may_push",
+    "refused_for",
     "told",
 ]
 
@@ -48,6 +49,7 @@ _REFUSED: Final = {Colour.ORANGE: "at capacity", Colour.RED: "not available"}
 
 
 _ORANGE: Final = COLOURS.index(Colour.ORANGE)
+_TOO_LITTLE: Final = "too little room"
 
 
 @frozen
@@ -104,10 +106,18 @@ def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:
     _, number, _, _, agent, load, maximum, idle_since, channels = entry[:9]
     reason = _REFUSED.get(COLOURS[number])
     if number == _ORANGE and load < maximum:
-        reason = "too little room"
+        reason = _TOO_LITTLE
     if reason is None and channel and channels and f",{channel}," not in channels:
         reason = f"not enabled for {channel}"
     return Candidate(agent, load, maximum, idle_since, reason)
+
+
+def refused_for(agent: Agent, name: str | None = None) -> str | None:
+    """Return what speaks against giving an agent one more, counted as `name`, or None."""
+    found = colour(agent, name)
+    if found is Colour.ORANGE and agent.load < agent.capacity.soft_max:
+        return _TOO_LITTLE
+    return _REFUSED.get(found)
 
 
 def _preferred(agent: Agent | None) -> Candidate | None:
