@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros, to_duration, to_micros
 
-__all__ = ["Clock", "ManualClock", "Sleeper", "SystemClock"]
+__all__ = ["Clock", "ManualClock", "Reading", "Sleeper", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -72,10 +72,23 @@ class ManualClock:
         return f"ManualClock({from_micros(self._now).isoformat()})"
 
 
+class Reading(int):
+    """An instant that a clock gave and not the caller.
+
+    Who has waited since, for a lock, asks again: instants are then in the order of what happens.
+    """
+
+    __slots__ = ()
+
+    def again(self, clock: Clock) -> int:
+        """Return what the clock says by now, and never less."""
+        return max(int(self), clock.now())
+
+
 def resolve_now(now: datetime | int | None, clock: Clock) -> int:
     """Return what `now=` means at the face: an aware datetime, microseconds, or the clock's time."""
     if now is None:
-        return clock.now()
+        return Reading(clock.now())
     if isinstance(now, bool) or not isinstance(now, (int, datetime)):
         raise UsageError("not an instant", where="now", expected="an aware datetime", got=repr(now))
     return now if isinstance(now, int) else to_micros(now)

@@ -34,6 +34,7 @@ __all__ = [
     "NotHolder",
     "NotOffered",
     "OmnirouteError",
+    "OutboundClosed",
     "PayloadError",
     "PayloadTooLarge",
     "PermissionDenied",
@@ -308,6 +309,14 @@ class AgentInitiatedNotAllowed(TransitionNotAllowed):
     def __init__(self, entry_point: str, reason: str) -> None:
         self.entry_point = entry_point
         super().__init__(f"agents cannot start conversations on {entry_point!r}: {reason}")
+
+
+class OutboundClosed(UsageError):
+    """Nothing goes out on the entry point: its channel is off, or it is held. `entry_point` names it."""
+
+    def __init__(self, entry_point: str, reason: str) -> None:
+        self.entry_point = entry_point
+        super().__init__(f"nothing goes out on entry point {entry_point!r}: {reason}")
 
 
 class AlreadyTaken(TransitionNotAllowed):

@@ -34,6 +34,7 @@ from omniroute.model.records import (
     DedupeRecord,
     DeskRecord,
     EarlyStatus,
+    Engagement,
     IdempotencyRecord,
     Job,
     NumberVerification,
@@ -57,6 +58,7 @@ __all__ = [
     "DEDUPE",
     "DESKS",
     "EARLY_STATUSES",
+    "ENGAGEMENTS",
     "EXPLANATIONS",
     "IDEMPOTENCY",
     "INTAKE",
@@ -500,6 +502,14 @@ NUMBER_VERIFICATIONS: Final = Collection(
     key=lambda each: (each.number,),
 )
 
+ENGAGEMENTS: Final = Collection(
+    name="engagements",
+    type=Engagement,
+    key_columns=(*_text("contact"), *_number("position")),
+    key=lambda each: (each.contact, each.position),
+    indexes=(Index("engagements_of", ()),),
+)
+
 READ_MARKERS: Final = Collection(
     name="read_markers",
     type=ReadMarker,
@@ -514,7 +524,7 @@ def _outbox_row(entry: OutboxEntry) -> Key:
     pending = entry.state is OutboxState.PENDING
     return (
         entry.ready_at if pending else None,
-        entry.conversation if pending else None,
+        (entry.conversation or entry.effect.message) if pending else None,
         None if pending else entry.position,
     )
 
@@ -553,6 +563,7 @@ COLLECTIONS: Final[tuple[Collection[Any], ...]] = (
     MESSAGES,
     LOG,
     EXPLANATIONS,
+    ENGAGEMENTS,
     DEDUPE,
     EARLY_STATUSES,
     IDEMPOTENCY,

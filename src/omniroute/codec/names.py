@@ -73,6 +73,8 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.RoomReleased: "room_released",
         events.Configured: "configured",
         events.NumberVerificationChanged: "number_verification_changed",
+        events.EngagementSent: "engagement_sent",
+        events.EngagementDelivery: "engagement_delivery",
         effects.SendMessage: "send_message",
         wire.Accepted: "accepted",
         wire.Retryable: "retryable",

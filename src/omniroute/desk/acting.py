@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.desk.views import ConversationView, MessageView
-from omniroute.model.state import Access
+from omniroute.model.state import Access, EngagementKind
 from omniroute.model.targets import Group, Queue
 from omniroute.model.wire import Attachment, Template
 
@@ -258,10 +258,44 @@ class Acting:
         )
 
     def mark_read(
-        self, conversation: str, *, now: datetime | None = None, within: object | None = None
+        self,
+        conversation: str,
+        *,
+        access: Access | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
     ) -> None:
         """Mark a conversation as read (`Desk.mark_read`)."""
-        self.desk.mark_read(conversation, by=self.agent, now=now, within=within)
+        self.desk.mark_read(conversation, by=self.agent, access=access, now=now, within=within)
+
+    def engage(
+        self,
+        entry_point: str,
+        text: str | None = None,
+        *,
+        contact: str | None = None,
+        address: str | None = None,
+        kind: EngagementKind = EngagementKind.MESSAGE,
+        attachments: Sequence[Attachment] = (),
+        template: Template | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> MessageView:
+        """Send something to a contact without opening a conversation (`Desk.engage`)."""
+        return self.desk.engage(
+            entry_point,
+            text,
+            by=self.agent,
+            contact=contact,
+            address=address,
+            kind=kind,
+            attachments=attachments,
+            template=template,
+            key=key,
+            now=now,
+            within=within,
+        )
 
     def set_available(
         self,

@@ -195,6 +195,7 @@ class AsyncActing(_Lifted):
     """`Acting`, awaited."""
 
     start = _lift(Acting.start)
+    engage = _lift(Acting.engage)
     take = _lift(Acting.take)
     offers = _lift(Acting.offers)
     accept_offer = _lift(Acting.accept_offer)
@@ -309,6 +310,9 @@ class AsyncDesk(_Lifted):
     close = _lift(Desk.close)
     change_page = _lift(Desk.change_page)
     start = _lift(Desk.start)
+    engage = _lift(Desk.engage)
+    engagements = _lift(Desk.engagements)
+    read_marker = _lift(Desk.read_marker)
     take = _lift(Desk.take)
     offers = _lift(Desk.offers)
     accept_offer = _lift(Desk.accept_offer)

@@ -8,7 +8,8 @@ idempotently (S12).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from attrs import evolve
 
@@ -18,7 +19,6 @@ from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError
-from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.message import Message
 from omniroute.model.values import frozen
@@ -50,7 +50,7 @@ class Parcel:
     """An outbox entry with everything that sending it needs."""
 
     entry: OutboxEntry
-    conversation: Conversation
+    to: str
     message: Message
     context: SendContext
 
@@ -66,27 +66,30 @@ def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], li
 
 
 def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
-    message = tx.get(MESSAGES, desk, (entry.effect.message,))
-    conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
-    if message is None or conversation is None:
+    message, to = tx.get(MESSAGES, desk, (entry.effect.message,)), entry.effect.to
+    carried: Mapping[str, Any] = {}
+    if to is None:
+        conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
+        to = None if conversation is None else conversation.place.address
+        # The latest that brought something: a reaction, say, has no mail reference to answer to.
+        brought = tx.scan(_CARRYING, desk, (entry.conversation,), limit=1, reverse=True)
+        carried = brought[0].carry if brought else {}
+    if message is None or to is None:
         tx.delete(OUTBOX, desk, OUTBOX.key(entry))
         return None
-    # The latest that brought something: a reaction, say, has no mail reference to answer to.
-    brought = tx.scan(_CARRYING, desk, (conversation.id,), limit=1, reverse=True)
-    carried = brought[0].carry if brought else {}
     context = SendContext(carry=carried, step=entry.step, sent_ids=entry.sent_ids)
-    return Parcel(entry, conversation, message, context)
+    return Parcel(entry, to, message, context)
 
 
 def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
     """Carry one message to its provider and say how it went. Never raises for the message's sake."""
-    message, conversation = parcel.message, parcel.conversation
+    message = parcel.message
     try:
         setup = runtime.current(desk)
         adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
         outgoing = Outgoing(
             id=message.id,
-            to=conversation.place.address,
+            to=parcel.to,
             text=message.text,
             attachments=message.attachments,
             reply_to=message.reply_to,

@@ -294,18 +294,6 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         flow = once(key, flow, "tag", conversation, by, add, remove)
         return self._commanded(flow, now, within)
 
-    def mark_read(
-        self,
-        conversation: str,
-        *,
-        by: str,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> None:
-        """Mark a conversation as read by an agent, up to its newest message (P18)."""
-        flow = handle.mark_read(conversation, by)
-        self._runtime.run(self.id, self._now(now), flow, within=within)
-
     def set_available(
         self,
         agent: str,
@@ -324,7 +312,9 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         instant = self._now(now)
 
         def viewed(unit: Unit) -> ConversationView:
-            return view_of(flow(unit).conversation, unit.setup, instant)
+            found = flow(unit).conversation
+            assert found is not None  # noqa: S101  (these flows are about one)
+            return view_of(found, unit.setup, instant)
 
         return self._runtime.run(self.id, instant, viewed, within=within)
 

@@ -18,7 +18,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.events import SYSTEM, agent_actor
 from omniroute.model.message import Direction
 from omniroute.model.records import ReadMarker
-from omniroute.model.state import State
+from omniroute.model.state import Access, State
 from omniroute.model.wire import Attachment, DeliveryStatus
 from omniroute.rules.roles import Right, has_right
 from omniroute.rules.storable import check_key, check_storable, check_text
@@ -244,7 +244,7 @@ def _written(
     return Done(unit.conversation(conversation.id), message)
 
 
-def mark_read(conversation: str, by: str) -> Callable[[Unit], None]:
+def mark_read(conversation: str, by: str, access: Access | None) -> Callable[[Unit], None]:
     """Return the flow of marking a conversation as read by an agent up to its newest message (P18)."""
 
     def flow(unit: Unit) -> None:
@@ -252,6 +252,6 @@ def mark_read(conversation: str, by: str) -> Callable[[Unit], None]:
         unit.conversation(conversation)
         newest = unit.tx.scan(_NEWEST, unit.desk, (conversation,), limit=1, reverse=True)
         position = newest[0].position if newest else 0
-        unit.tx.put(READ_MARKERS, unit.desk, ReadMarker(by, conversation, position))
+        unit.tx.put(READ_MARKERS, unit.desk, ReadMarker(by, conversation, position, access))
 
     return flow

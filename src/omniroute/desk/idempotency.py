@@ -26,9 +26,9 @@ _PURGED_AT_ONCE = 100
 
 @frozen
 class Done:
-    """What a command gave: the conversation after it, and the message it wrote, if any."""
+    """What a command gave: the conversation after it, if it is about one, and the message it wrote."""
 
-    conversation: Conversation
+    conversation: Conversation | None
     message: Message | None = None
 
 

@@ -51,7 +51,7 @@ def accept(
     within: object | None,
 ) -> AcceptedItems:
     """Record items, each where its address belongs; takes no lock on the desk."""
-    work = _recorded(desk, entry_point, parsed, now, setup)
+    work = _recorded(desk, entry_point, parsed, int(now), setup)  # kept: not to be read anew
     for _ in parsed.items:
         try:
             return runtime.transact(work, within=within)

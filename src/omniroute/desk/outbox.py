@@ -22,7 +22,10 @@ _DEAD = OUTBOX.index("dead")
 
 @frozen
 class DeadLetter:
-    """A message that did not go out: why, and after how many tries."""
+    """A message that did not go out: why, and after how many tries.
+
+    `conversation` is empty for an engagement, which is part of none.
+    """
 
     message: str
     conversation: str

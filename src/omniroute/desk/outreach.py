@@ -1,4 +1,4 @@
-"""The part of `Desk` that writes to contacts first: conversations that agents start."""
+"""The part of `Desk` that writes to contacts first, and that keeps who has read what."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from omniroute.desk import read
+from omniroute.desk.handle import mark_read
 from omniroute.desk.idempotency import Done, once
-from omniroute.desk.starting import Opening, start
-from omniroute.desk.views import ConversationView
-from omniroute.model.state import Access
+from omniroute.desk.starting import Opening, engage, engagements, start
+from omniroute.desk.views import ConversationView, MessageView
+from omniroute.model.records import ReadMarker
+from omniroute.model.state import Access, EngagementKind
 from omniroute.model.wire import Attachment, Template
+from omniroute.ports import Transaction
+from omniroute.rules.resolution import Setup
+from omniroute.schema import READ_MARKERS
 
 if TYPE_CHECKING:
     from omniroute.desk.runtime import Runtime
@@ -25,6 +31,12 @@ class Outreach:
     if TYPE_CHECKING:
         id: str
         _runtime: Runtime
+
+        def _now(self, now: datetime | None) -> int: ...
+
+        def _written(
+            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        ) -> MessageView: ...
 
         def _commanded(
             self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
@@ -71,3 +83,68 @@ class Outreach:
         )
         flow = start(opening, by, self._runtime.capabilities, queue=queue, access=access)
         return self._commanded(once(key, flow, "start", by, opening, queue), now, within)
+
+    def engage(
+        self,
+        entry_point: str,
+        text: str | None = None,
+        *,
+        by: str | None = None,
+        contact: str | None = None,
+        address: str | None = None,
+        kind: EngagementKind = EngagementKind.MESSAGE,
+        attachments: Sequence[Attachment] = (),
+        template: Template | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> MessageView:
+        """Send a message, a promo or a coupon to a contact without opening a conversation (C10).
+
+        It is part of none, also where one is open: it holds nothing and moves no clock. Without `by`
+        the host itself sends it. Allowed where agents may not start conversations too, and on a
+        one-way channel (C12). `OutboundClosed` where the channel is off or the entry point held;
+        contact, content, messaging window, `key` and `within` as for `start`.
+        """
+        opening = Opening(
+            entry_point=entry_point,
+            contact=contact,
+            address=address,
+            text=text,
+            attachments=tuple(attachments),
+            template=template,
+        )
+        flow = engage(opening, by, self._runtime.capabilities, kind)
+        return self._written(once(key, flow, "engage", by, opening, kind), now, within)
+
+    def engagements(
+        self, contact: str, *, limit: int = 50, after: int | None = None
+    ) -> list[MessageView]:
+        """Return what was sent to a contact by `engage`, in order, beyond position `after`."""
+        read.check_limit(limit)
+        listed = engagements(self.id, contact, limit, after)
+
+        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
+            return [MessageView.of(each, setup.config.zone) for each in listed(tx)]
+
+        return self._runtime.look(self.id, work)
+
+    def mark_read(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        access: Access | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> None:
+        """Mark a conversation as read by an agent, up to its newest message (P18).
+
+        `access` says from where they came to it: the channel's page or a list (C14).
+        """
+        flow = mark_read(conversation, by, access)
+        self._runtime.run(self.id, self._now(now), flow, within=within)
+
+    def read_marker(self, conversation: str, *, by: str) -> ReadMarker | None:
+        """Return how far an agent has read a conversation, and from where they came; None for not yet."""
+        return self._runtime.read(lambda tx: tx.get(READ_MARKERS, self.id, (by, conversation)))

@@ -59,7 +59,8 @@ class Pulling:
 
         def viewed(unit: Unit) -> ConversationView | None:
             done = flow(unit)
-            return None if done is None else view_of(done.conversation, unit.setup, instant)
+            found = None if done is None else done.conversation
+            return None if found is None else view_of(found, unit.setup, instant)
 
         return self._runtime.run(self.id, instant, viewed, within=within)
 

@@ -291,5 +291,5 @@ def _status(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outco
     message = note_status(unit, status, item.outgoing)
     if message is None:
         return Outcome(IGNORED, item.key, item.kind, reason="its message is not known (yet)")
-    conversation = unit.conversation(message.conversation)
+    conversation = unit.conversation(message.conversation) if message.conversation else None
     return Outcome(ACCEPTED, item.key, item.kind, conversation, message.id)

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field
 
-from omniroute.clock import Clock
+from omniroute.clock import Clock, Reading
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
@@ -83,14 +83,18 @@ class Runtime:
     ) -> T:
         """Run a flow in one transaction under the desk's lock; its ids survive a retry.
 
-        Deadlines that came before `now` fire first (R6), unless firing them is what the flow does.
+        An instant that was read from the clock is read anew once the lock is had: what happens later
+        has no earlier instant. Deadlines that came before it fire first (R6), unless firing them is
+        what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
-            unit = Unit(tx, desk, now, draw, self)
+            tx.lock(desk)  # others were at work meanwhile, by the same clock
+            instant = now.again(self.clock) if isinstance(now, Reading) else now
+            unit = Unit(tx, desk, instant, draw, self)
             before = unit.setup
             if overdue_first:
                 fire_overdue(unit)

@@ -1,4 +1,4 @@
-"""Conversations that an agent starts: whether they may, with whom, and by what first message (S11, T7).
+"""Writing first: conversations that an agent starts (S11, T7), and engagements, which open none (C10).
 
 What stands in the way is told before anything is written: the channel, its messaging window, an open
 conversation with that contact. A first message that does not come through ends what it began
@@ -19,6 +19,7 @@ from omniroute.errors import (
     AgentUnavailable,
     ConversationOpen,
     MessagingWindowClosed,
+    OutboundClosed,
     UnknownContact,
     UnsupportedContent,
     UsageError,
@@ -29,23 +30,26 @@ from omniroute.model.agent import Agent
 from omniroute.model.contact import Contact
 from omniroute.model.conversation import Place
 from omniroute.model.desk_config import ChannelDirection
-from omniroute.model.events import Route, agent_actor
-from omniroute.model.message import Direction
-from omniroute.model.state import Access
+from omniroute.model.events import SYSTEM, EngagementSent, Route, agent_actor
+from omniroute.model.message import Direction, Message
+from omniroute.model.records import Engagement
+from omniroute.model.state import Access, EngagementKind
 from omniroute.model.values import frozen
 from omniroute.model.wire import Attachment, Capabilities, DeliveryStatus, Sender, Template
+from omniroute.ports import Transaction
 from omniroute.rules.acceptance import check_contents, held_reason
 from omniroute.rules.delivery import check_content
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.resolution import ResolvedEntryPoint
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.texts import never_began
-from omniroute.schema import CONTACTS, CONVERSATIONS, MESSAGES
+from omniroute.schema import CONTACTS, CONVERSATIONS, ENGAGEMENTS, MESSAGES
 
-__all__ = ["Opening", "check_opening", "recipient", "start"]
+__all__ = ["Opening", "engage", "engagements", "start"]
 
 _THREAD = CONVERSATIONS.index("thread")
 _ORDER = [column.name for column in CONVERSATIONS.columns].index("thread_order")
+_ENGAGEMENTS = ENGAGEMENTS.index("engagements_of")
 _PAGE = 50
 
 CapabilitiesOf = Callable[[Unit, str], Capabilities]
@@ -64,7 +68,7 @@ class Opening:
     thread: str = ""
 
 
-def check_opening(opening: Opening) -> None:
+def _check_opening(opening: Opening) -> None:
     """Raise `UsageError` for what cannot be sent to anybody, wherever that is."""
     if opening.contact is None and opening.address is None:
         raise UsageError("nobody to write to", where="contact", expected="contact= or address=")
@@ -101,19 +105,16 @@ def start(
     access: Access | None,
 ) -> Callable[[Unit], Done]:
     """Return the flow of starting a conversation that `by` holds from here on."""
-    check_opening(opening)
+    _check_opening(opening)
 
     def flow(unit: Unit) -> Done:
         agent, at = unit.agent(by), unit.setup.entry_point(opening.entry_point)
         _check_allowed(unit, agent, at)
-        contact, address = recipient(unit, at, opening)
+        contact, address = _recipient(unit, at, opening)
         newest = latest(unit, at.name, contact.id, opening.thread)
         if newest is not None and not newest.ended:
             raise ConversationOpen(None, newest.id)
-        able = capabilities(unit, at.name)
-        check_carried(unit, at, able, opening)
-        if able.window is not None and opening.template is None:
-            _check_window(unit, at, contact.id, opening.thread, able.window)
+        _check_sendable(unit, at, contact, opening, capabilities)
         place = Place(at.name, at.channel, at.inbox, contact.id, address, opening.thread, by)
         where, source = _queue_of(unit, at, agent, queue)
         conversation, message = unit.draw.next("c"), unit.draw.next("m")
@@ -121,7 +122,9 @@ def start(
         command = ask.Start(conversation, place, route, where, by, message, access)
         # Conversations of one thread follow one another, whatever the clock says (S1, S9).
         now = unit.now if newest is None else max(unit.now, newest.since + 1)
-        body = message_body(opening, message, by, now) | {"conversation": conversation}
+        body = _message_body(opening, message, agent_actor(by), now) | {
+            "conversation": conversation
+        }
         policy = unit.setup.policy_at(at.name, at.channel, where)
         unit.perform(None, command, policy, now=now, messages=(body,))
         settle(unit)
@@ -130,12 +133,56 @@ def start(
     return flow
 
 
-def message_body(opening: Opening, message: str, by: str, now: int) -> dict[str, Any]:
+def engage(
+    opening: Opening, by: str | None, capabilities: CapabilitiesOf, kind: EngagementKind
+) -> Callable[[Unit], Done]:
+    """Return the flow of sending something without opening a conversation; None is the host (C10)."""
+    _check_opening(opening)
+    if kind not in set(EngagementKind):
+        expected = " or ".join(EngagementKind)
+        raise UsageError("not an EngagementKind", where="kind", expected=expected, got=repr(kind))
+
+    def flow(unit: Unit) -> Done:
+        at = unit.setup.entry_point(opening.entry_point)
+        if by is not None:
+            _check_enabled(unit.agent(by), at)
+        if (reason := _closed(at)) is not None:
+            raise OutboundClosed(at.name, reason)
+        contact, address = _recipient(unit, at, opening)
+        _check_sendable(unit, at, contact, opening, capabilities)
+        message, actor = unit.draw.next("m"), SYSTEM if by is None else agent_actor(by)
+        told = EngagementSent(message, unit.now, actor, contact.id, at.name, kind)
+        position = unit.write_event(told)
+        body = _message_body(opening, message, actor, unit.now) | {"kind": kind.value}
+        sent = Message(conversation="", position=position, **body)
+        unit.send(sent, address)
+        unit.tx.put(ENGAGEMENTS, unit.desk, Engagement(contact.id, position, message))
+        settle(unit)
+        return Done(None, sent)
+
+    return flow
+
+
+def engagements(
+    desk: str, contact: str, limit: int, after: int | None
+) -> Callable[[Transaction], list[Message]]:
+    """Return the work that reads what was sent to a contact so, in order."""
+
+    def work(tx: Transaction) -> list[Message]:
+        beyond = None if after is None else (after,)
+        found = tx.scan(_ENGAGEMENTS, desk, (contact,), after=beyond, limit=limit)
+        read = (tx.get(MESSAGES, desk, (each.message,)) for each in found)
+        return [each for each in read if each is not None]
+
+    return work
+
+
+def _message_body(opening: Opening, message: str, actor: str, now: int) -> dict[str, Any]:
     """Return what is stored of a message that goes out, without its place."""
     return {
         "id": message,
         "direction": Direction.OUT,
-        "author": agent_actor(by),
+        "author": actor,
         "at": now,
         "text": opening.text,
         "type": "text" if opening.template is None else "template",
@@ -155,19 +202,43 @@ def _check_allowed(unit: Unit, agent: Agent, at: ResolvedEntryPoint) -> None:
     One-way is no hindrance: what contacts send is refused there, and what is sent to them is not
     (C12).
     """
-    if at.direction is ChannelDirection.OFF:
-        raise AgentInitiatedNotAllowed(at.name, f"channel {quoted(at.channel)} is off")
+    if (reason := _closed(at)) is not None:
+        raise AgentInitiatedNotAllowed(at.name, reason)
     if not unit.setup.agent_initiated(at.channel):
         where = f"channel {quoted(at.channel)}, or the desk's policy,"
         raise AgentInitiatedNotAllowed(at.name, f"{where} has agent_initiated = false")
-    if (reason := held_reason(at)) is not None:
-        raise AgentInitiatedNotAllowed(at.name, reason)
+    _check_enabled(agent, at)
+
+
+def _closed(at: ResolvedEntryPoint) -> str | None:
+    """Why nothing goes out on an entry point, or None where it does."""
+    if at.direction is ChannelDirection.OFF:
+        return f"channel {quoted(at.channel)} is off"
+    return held_reason(at)
+
+
+def _check_enabled(agent: Agent, at: ResolvedEntryPoint) -> None:
     if agent.channels is not None and at.channel not in agent.channels:
         text = f"agent {quoted(agent.id)} is not enabled for channel {quoted(at.channel)}"
         raise AgentUnavailable(text, expected=" or ".join(agent.channels) or "no channel")
 
 
-def check_carried(unit: Unit, at: ResolvedEntryPoint, able: Capabilities, opening: Opening) -> None:
+def _check_sendable(
+    unit: Unit,
+    at: ResolvedEntryPoint,
+    contact: Contact,
+    opening: Opening,
+    capabilities: CapabilitiesOf,
+) -> None:
+    able = capabilities(unit, at.name)
+    _check_carried(unit, at, able, opening)
+    if able.window is not None and opening.template is None:
+        _check_window(unit, at, contact.id, opening.thread, able.window)
+
+
+def _check_carried(
+    unit: Unit, at: ResolvedEntryPoint, able: Capabilities, opening: Opening
+) -> None:
     """Raise `UnsupportedContent` for what the channel cannot carry, or is not to (U1)."""
     contents = unit.setup.contents(at.channel)
     if opening.template is None:
@@ -208,7 +279,7 @@ def _wrote_at(unit: Unit, thread: tuple[str, str, str], since: int) -> int | Non
 # --- with whom, and where --------------------------------------------------------------------------
 
 
-def recipient(unit: Unit, at: ResolvedEntryPoint, opening: Opening) -> tuple[Contact, str]:
+def _recipient(unit: Unit, at: ResolvedEntryPoint, opening: Opening) -> tuple[Contact, str]:
     """Return the contact, and the address of theirs that is written to; a new address is a new one."""
     if opening.contact is None:
         sender = Sender(addresses=(opening.address or "",))

@@ -84,6 +84,10 @@ def set_status(
     error = reason if merged is DeliveryStatus.FAILED else message.error
     message = evolve(message, status=merged, status_at=at, error=error)
     unit.tx.put(MESSAGES, unit.desk, message)
+    if not message.conversation:
+        told = tell.EngagementDelivery(message.id, unit.now, SYSTEM, merged, reason)
+        unit.write_event(told)
+        return message
     # Told no earlier than what came before it, whoever's clock is behind (S1).
     at = max(unit.now, unit.conversation(message.conversation).at)
     unit.write_event(

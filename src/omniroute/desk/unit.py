@@ -33,7 +33,7 @@ from omniroute.model.commands import (
     Withdraw,
 )
 from omniroute.model.conversation import Conversation, DeadlineKind
-from omniroute.model.effects import Effect, OutboxEntry
+from omniroute.model.effects import Effect, OutboxEntry, SendMessage
 from omniroute.model.events import LogEntry
 from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Assignment, Policy
@@ -398,6 +398,15 @@ class Unit:
     def _enqueue(self, conversation: Conversation, effect: Effect, position: int) -> None:
         entry = OutboxEntry(
             conversation.id, position, conversation.place.entry_point, effect, self.now
+        )
+        self.tx.add(OUTBOX, self.desk, (entry,))
+        self._next_work = min(self._next_work, self.now)
+
+    def send(self, message: Message, to: str) -> None:
+        """Write a message that belongs to no conversation, and let it go to an address (C10)."""
+        self.add_message(message)
+        entry = OutboxEntry(
+            "", message.position, message.entry_point or "", SendMessage(message.id, to), self.now
         )
         self.tx.add(OUTBOX, self.desk, (entry,))
         self._next_work = min(self._next_work, self.now)

@@ -11,9 +11,13 @@ __all__ = ["Effect", "OutboxEntry", "OutboxState", "SendMessage"]
 
 @frozen
 class SendMessage:
-    """Carry a message to the contact. `message` is its id, the same on every retry (R10)."""
+    """Carry a message to the contact. `message` is its id, the same on every retry (R10).
+
+    `to` is the address where no conversation has one: an engagement's (C10).
+    """
 
     message: str
+    to: str | None = None
 
 
 Effect = SendMessage
@@ -31,7 +35,8 @@ class OutboxEntry:
     """An effect that was committed and not yet carried out.
 
     `ready_at` is when it may be tried next, or when a lease on it runs out, in UTC microseconds.
-    `step` and `sent_ids` are how far a message of several parts came.
+    `step` and `sent_ids` are how far a message of several parts came. `conversation` is empty for an
+    engagement, which waits for no other message.
     """
 
     conversation: str

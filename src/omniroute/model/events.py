@@ -16,7 +16,7 @@ from attrs import field
 from omniroute.model.agent import Capacity, ChannelTerms, Distribution, Role
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
-from omniroute.model.state import Access, EndReason, State, Verification
+from omniroute.model.state import Access, EndReason, EngagementKind, State, Verification
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus
 
@@ -39,6 +39,8 @@ __all__ = [
     "DeliveryChanged",
     "Dismissed",
     "Ended",
+    "EngagementDelivery",
+    "EngagementSent",
     "Event",
     "FellSilent",
     "FlowStarted",
@@ -559,6 +561,29 @@ class Configured:
 
 
 @frozen
+class EngagementSent:
+    """A message goes to a contact without opening a conversation, or being part of one (C10)."""
+
+    message: str
+    at: int
+    actor: str
+    contact: str
+    entry_point: str
+    engagement: EngagementKind
+
+
+@frozen
+class EngagementDelivery:
+    """What became of an engagement's message, as the provider says."""
+
+    message: str
+    at: int
+    actor: str
+    status: DeliveryStatus
+    reason: str | None = None
+
+
+@frozen
 class NumberVerificationChanged:
     """A code was asked for, entered wrongly, or proved that a number is the desk's (M11)."""
 
@@ -570,7 +595,14 @@ class NumberVerificationChanged:
     attempts: int = 0
 
 
-Event: TypeAlias = ConversationEvent | AgentEvent | Configured | NumberVerificationChanged
+Event: TypeAlias = (
+    ConversationEvent
+    | AgentEvent
+    | Configured
+    | NumberVerificationChanged
+    | EngagementSent
+    | EngagementDelivery
+)
 
 
 @frozen

@@ -27,6 +27,7 @@ class Message:
     """One message, reaction or note of a conversation.
 
     `position` is its event's place in the desk's log, which orders messages. `author` is an actor.
+    `conversation` is empty for an engagement, which is part of none (C10).
     `at` is the desk's instant, `provider_at` the provider's (S1), both in UTC microseconds.
     """
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueMove
 from omniroute.model.message import Message
-from omniroute.model.state import Verification
+from omniroute.model.state import Access, Verification
 from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus, Inbound
 
@@ -21,6 +21,7 @@ __all__ = [
     "DedupeRecord",
     "DeskRecord",
     "EarlyStatus",
+    "Engagement",
     "IdempotencyRecord",
     "Job",
     "NumberVerification",
@@ -124,11 +125,24 @@ class DedupeRecord:
 
 @frozen
 class ReadMarker:
-    """How far an agent has read a conversation: a log position (P18)."""
+    """How far an agent has read a conversation: a log position (P18).
+
+    `access` says from where they came to it the last time (C14), where the host told.
+    """
 
     agent: str
     conversation: str
     position: int
+    access: Access | None = None
+
+
+@frozen
+class Engagement:
+    """What was sent to a contact without opening a conversation: a message, at its place in the log."""
+
+    contact: str
+    position: int
+    message: str
 
 
 @frozen
@@ -152,7 +166,7 @@ class IdempotencyRecord:
     key: str
     digest: str
     expires_at: int
-    conversation: Conversation
+    conversation: Conversation | None
     message: Message | None = None
 
 

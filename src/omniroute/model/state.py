@@ -11,6 +11,7 @@ __all__ = [
     "WAITING",
     "Access",
     "EndReason",
+    "EngagementKind",
     "Readiness",
     "State",
     "Verification",
@@ -57,6 +58,14 @@ class Access(StrEnum):
 
     CHANNEL_PAGE = "channel_page"
     CONVERSATION_LIST = "conversation_list"
+
+
+class EngagementKind(StrEnum):
+    """What is sent to a contact without opening a conversation (C10)."""
+
+    MESSAGE = "message"
+    PROMO = "promo"
+    COUPON = "coupon"
 
 
 class EndReason(StrEnum):

@@ -156,6 +156,7 @@ def test_it_is_explained_and_stands_in_the_timeline(p: Any) -> None:
     assert (counted.answered, counted.counted) == (0, 0), "nobody waited"
 
 
+@pytest.mark.req("C14")
 def test_it_keeps_from_where_the_agent_came(p: Any) -> None:
     begun(p, access=om.Access.CHANNEL_PAGE)
     begun(p, address="addr-otto")
@@ -219,7 +220,7 @@ def test_and_where_they_may_they_do(play: Any, channel: Any, policy: Any) -> Non
     assert begun(p).state is om.State.ACTIVE
 
 
-@pytest.mark.req("T7")
+@pytest.mark.req("C10", "T7")
 @pytest.mark.parametrize(
     "preset,may",
     [
@@ -486,3 +487,142 @@ def test_acting_and_awaited_it_is_the_same(p: Any) -> None:
 
     assert asyncio.run(story()).agent == "ana"
     assert names(p).count("Started") == 3
+
+
+# --- engagements ----------------------------------------------------------------------------------
+
+
+def engaged(p: Any, text: str | None = "10 % off", **how: Any) -> Any:
+    how.setdefault("address", "addr-maria")
+    return p.desk.engage("main", text, **how)
+
+
+@pytest.mark.req("C10", "P19")
+def test_an_engagement_reaches_the_contact_and_opens_no_conversation(play: Any) -> None:
+    p = play(a_desk(preset="claim"))
+    refused(p, om.AgentInitiatedNotAllowed)
+    before = len(log(p))
+    sent = engaged(p, by="ana", kind=om.EngagementKind.COUPON)
+    assert (sent.conversation, sent.author, sent.kind) == ("", "agent:ana", "coupon")
+    (told_of,) = log(p)[before:]
+    contact = p.desk.contacts.find("chat", "addr-maria")
+    assert told_of == om.EngagementSent(
+        sent.id, NOW, "agent:ana", contact.id, "main", om.EngagementKind.COUPON
+    )
+    (delivery,) = p.deliver()
+    assert (delivery.to, delivery.text) == ("addr-maria", "10 % off")
+    assert [each.status for each in p.desk.engagements(contact.id)] == [om.DeliveryStatus.SENT]
+    states = tuple(om.State)
+    assert len(p.desk.conversations(contact=contact.id, states=states)) == 0
+    assert p.desk.staff.get("ana").load == 0
+    p.receive("main", an_inbound("Thanks"))
+    assert len(p.desk.conversations(contact=contact.id)) == 1, "the contact opens it"
+
+
+@pytest.mark.req("C10")
+def test_an_open_conversation_knows_nothing_of_it(p: Any) -> None:
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    before = p.desk.conversation(chat.id)
+    engaged(p, contact=chat.contact, address=None)
+    p.desk.deliver()
+    assert p.desk.conversation(chat.id) == before
+    assert [each.text for each in p.desk.messages(chat.id)] == ["Hello"]
+    assert_folds(p)
+
+
+@pytest.mark.req("C10", "S12")
+def test_one_that_has_to_wait_holds_up_no_other(p: Any) -> None:
+    p.provider.answer_next(om.Retryable("busy"), om.Permanent("no such number"))
+    first, second, third = (engaged(p, address=each) for each in ("a", "b", "c"))
+    p.desk.deliver()
+    assert [each.text for each in p.provider.sent] == ["10 % off"]
+    (dead,) = p.desk.dead_letters()
+    assert (dead.message, dead.conversation, dead.reason) == (second.id, "", "no such number")
+    p.desk.redrive(second.id)
+    p.advance("10s")
+    assert {each.message for each in p.provider.sent} == {first.id, second.id, third.id}
+    assert [each.status.value for each in told(p, om.EngagementDelivery)] == [
+        "failed",
+        "sent",
+        "sent",
+        "sent",
+    ]
+
+
+@pytest.mark.req("C10")
+def test_its_delivery_is_followed_as_any_messages(p: Any) -> None:
+    sent = engaged(p)
+    p.desk.deliver()
+    read = om.Inbound(
+        kind=om.InboundKind.STATUS,
+        key="s-1",
+        address="main",
+        target="sent-1",
+        status=om.DeliveryStatus.READ,
+    )
+    (item,) = p.desk.receive("main", read).items
+    assert (item.result, item.message, item.conversation) == ("accepted", sent.id, None)
+    contact = p.desk.contacts.find("chat", "addr-maria").id
+    assert p.desk.engagements(contact)[0].status is om.DeliveryStatus.READ
+    assert p.desk.receive("main", read).duplicates == 1
+
+
+@pytest.mark.req("T6", "C12", "G5")
+def test_an_engagement_goes_out_on_one_way_channels_and_on_none_that_is_off(play: Any) -> None:
+    p = play(a_desk(channel={"direction": "out_only", "agent_initiated": False}))
+    assert engaged(p, by="bob").id
+    for config in (
+        a_desk(channel={"active": False}),
+        a_desk("sms", entry_points={"main": _held("sms")}),
+    ):
+        off = play(config)
+        with pytest.raises(om.OutboundClosed) as raised:
+            engaged(off)
+        assert raised.value.entry_point == "main"
+        assert off.desk.waiting_to_send() == 0
+
+
+@pytest.mark.req("C10")
+def test_what_cannot_be_sent_to_a_contact_is_no_engagement(play: Any) -> None:
+    p = play(a_desk("whatsapp", agents={"ana": {"serves": ["general"], "channels": []}}))
+    for how, error in (
+        ({}, om.MessagingWindowClosed),
+        ({"by": "nobody"}, om.UnknownAgent),
+        ({"by": "ana"}, om.AgentUnavailable),
+        ({"contact": "p_x"}, om.UnknownContact),
+        ({"kind": "cupon"}, om.UsageError),
+        ({"template": HELLO, "attachments": [om.Attachment(kind="image")]}, om.UsageError),
+    ):
+        with pytest.raises(error):
+            engaged(p, **how)
+    assert engaged(p, template=HELLO).template == HELLO
+    with pytest.raises(om.UsageError):
+        p.desk.engagements("p_1", limit=0)
+
+
+@pytest.mark.req("R4", "C10")
+def test_under_a_key_it_is_sent_once_and_pages_go_on(p: Any) -> None:
+    first = engaged(p, key="k-1")
+    assert engaged(p, key="k-1") == first
+    with pytest.raises(om.IdempotencyConflict):
+        engaged(p, key="k-1", kind=om.EngagementKind.PROMO)
+    second = p.desk.acting_as("bob").engage("main", "More", address="addr-maria")
+    contact = p.desk.contacts.find("chat", "addr-maria").id
+    assert p.desk.engagements(contact, limit=1) == [first]
+    assert p.desk.engagements(contact, after=first.position) == [second]
+    assert p.desk.waiting_to_send() == 2
+
+
+# --- from where an agent came ---------------------------------------------------------------------
+
+
+@pytest.mark.req("C14", "P18")
+def test_reading_keeps_from_where_the_agent_came(p: Any) -> None:
+    chat = p.contact("Maria").writes("Hello")
+    assert p.desk.read_marker(chat.id, by="ana") is None
+    p.desk.mark_read(chat.id, by="ana", access=om.Access.CONVERSATION_LIST)
+    p.desk.acting_as("bob").mark_read(chat.id, access=om.Access.CHANNEL_PAGE)
+    marks = [p.desk.read_marker(chat.id, by=each) for each in ("ana", "bob")]
+    assert [each.access for each in marks] == list(reversed(om.Access))
+    assert {each.position for each in marks} == {p.desk.messages(chat.id)[0].position}

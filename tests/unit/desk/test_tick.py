@@ -12,7 +12,7 @@ from omniroute.instants import MINUTE
 from omniroute.model import events as tell
 from omniroute.schema import DESKS
 from omniroute.testing import MONDAY, NOW, a_config
-from tests.unit.desk.helpers import assert_folds, log, position, stored, told
+from tests.unit.desk.helpers import BusyStore, assert_folds, log, position, stored, told
 
 DUE = NOW + 15 * MINUTE + 1
 LATE = MONDAY + timedelta(hours=3)
@@ -164,3 +164,17 @@ def test_a_command_that_is_refused_fires_nothing(play) -> None:
 def test_a_naive_now_is_refused(play) -> None:
     with pytest.raises(NaiveDatetime):
         play(a_config()).desk.tick(now=datetime(2026, 3, 2))  # noqa: DTZ001
+
+
+@pytest.mark.req("R7")
+def test_instants_are_in_the_order_of_what_happens_however_long_one_waits_for_a_desk(play) -> None:
+    """The clock is read anew once the desk is had; what a caller says stays."""
+    store = BusyStore()
+    p = play(a_config(agents=("ana",)), store=store)
+    store.meanwhile = lambda: p.clock.advance("20m")
+    p.contact("Maria").writes("Hello")
+    (opened,) = told(p, tell.Opened)
+    assert opened.at == NOW + 20 * MINUTE
+    store.meanwhile = lambda: p.clock.advance("20m")
+    p.desk.set_available("ana", now=MONDAY + timedelta(minutes=21))
+    assert told(p, tell.Assigned)[0].at == NOW + 21 * MINUTE, "what a caller says is what counts"

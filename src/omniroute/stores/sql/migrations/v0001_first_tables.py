@@ -90,6 +90,7 @@ def _create_tables(op: Operations, schema: str | None) -> None:
         _text("desk_id") + _number("position"),
         _text("conversation", nullable=True) + _body(),
     )
+    table("engagements", _text("desk_id contact") + _number("position"), _body())
     table("explanations", _text("desk_id conversation") + _number("position"), _body())
     table("dedupe", _text("desk_id entry_point kind provider_key"), _body())
     table("early_statuses", _text("desk_id entry_point provider_id"), _body())
