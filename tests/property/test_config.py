@@ -164,7 +164,8 @@ channel_values = {
 }
 traits = st.builds(QueueTraits, hidden=st.booleans())
 numbers = st.dictionaries(
-    st.sampled_from(("+4930901820", "+442079460000")), st.builds(NumberConfig, label=names)
+    st.sampled_from(("+4930901820", "+442079460000")),
+    st.builds(NumberConfig, label=names, verified=st.booleans()),
 )
 secrets = st.builds(SecretRef, env=st.sampled_from(("TOKEN", "APP_SECRET", "ä")))
 scalars = text | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

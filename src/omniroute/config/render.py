@@ -319,7 +319,8 @@ def _override(override: Override) -> dict[str, Any]:
 
 def _number(number: NumberConfig) -> dict[str, Any]:
     own = {"label": number.label, "queue": number.queue}
-    return _set(own) | ({"global_outbound": True} if number.global_outbound else {})
+    flags = {name: True for name in ("verified", "global_outbound") if getattr(number, name)}
+    return _set(own) | flags
 
 
 def _direct_access(each: DirectAccess) -> dict[str, Any]:

@@ -288,6 +288,7 @@ def _number(fields: Table) -> NumberConfig:
     return NumberConfig(
         label=fields.need("label", text, _STAND_IN_TEXT, expected="what people call the number"),
         queue=fields.take("queue", text, None),
+        verified=fields.take("verified", flag, default=False),
         global_outbound=fields.take("global_outbound", flag, default=False),
     )
 

@@ -110,13 +110,16 @@ class Numbers:
 def _view(setup: Setup, number: str, kept: NumberVerification | None) -> NumberView:
     each = setup.config.numbers[number]
     until = None if kept is None else kept.expires_at
-    waits = kept is not None and kept.status is Verification.PENDING
+    status = Verification.UNVERIFIED if kept is None else kept.status
+    if each.verified:
+        status, until = Verification.VERIFIED, None
+    waits = kept is not None and status is Verification.PENDING
     return NumberView(
         number=number,
         label=each.label,
         queue=each.queue,
         global_outbound=each.global_outbound,
-        status=Verification.UNVERIFIED if kept is None else kept.status,
+        status=status,
         expires_at=None if until is None else from_micros(until, setup.config.zone),
         attempts_left=ATTEMPTS - kept.attempts if kept is not None and waits else None,
     )

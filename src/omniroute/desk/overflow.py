@@ -58,7 +58,7 @@ _NO_LIMIT = 2**62
 
 
 def _is_time(unit: Unit, conversation: Conversation, rule: AssignPolicy) -> bool:
-    waited = unit.now - conversation.clocks.queued_at
+    waited = unit.reached - conversation.clocks.queued_at
     if rule.overflow_after is not None and waited >= rule.overflow_after:
         return True
     if conversation.extras.routing.wait_class == RETURNED and not serves_somewhere(
@@ -88,10 +88,13 @@ def _target(unit: Unit, rule: AssignPolicy, visited: tuple[str, ...]) -> str | N
 def _move(unit: Unit, conversation: Conversation, queue: str) -> None:
     left, before = conversation.queue or "", conversation.extras.routing
     inbox = unit.setup.inbox_of(queue)
+    # Told as of where deadlines have been fired to: what comes later still ends it in time (S2).
+    now = unit.reached
     if conversation.extras.offer is not None:
         policy = unit.policy(conversation)
-        conversation = unit.perform(conversation, ask.Withdraw("overflow"), policy)
-    moved = unit.perform(conversation, ask.Relocate(inbox, queue), unit.policy(conversation))
+        conversation = unit.perform(conversation, ask.Withdraw("overflow"), policy, now=now)
+    relocate = ask.Relocate(inbox, queue)
+    moved = unit.perform(conversation, relocate, unit.policy(conversation), now=now)
     routing = entering(unit, queue, evolve(before, group=None), before.wait_class)
     routing = evolve(routing, visited=(*before.visited, left), sticky=None)
-    unit.perform(moved, ask.Line(routing), unit.policy(moved))
+    unit.perform(moved, ask.Line(routing), unit.policy(moved), now=now)

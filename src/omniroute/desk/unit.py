@@ -192,7 +192,10 @@ class Unit:
         driven = isinstance(command, (Expire, Reschedule))
         if conversation is not None:
             if not driven:
-                conversation = self.catch_up(self.refresh(conversation), until=self.reached)
+                # Nobody is asked for what has ended by now, however late that is looked at (S2).
+                alone = isinstance(command, Offer) and command.agent is not None
+                until = None if alone else self.reached
+                conversation = self.catch_up(self.refresh(conversation), until=until)
                 if isinstance(command, _BY_LINE) and conversation.state not in WAITING:
                     return conversation  # it expired before anybody had room
             for said in texts.ahead(conversation, command, policy):

@@ -35,12 +35,14 @@ def unverified(
     found = []
     for number, each in config.numbers.items():
         earlier = before.numbers.get(number) if before else None
-        if each.queue is None or (earlier is not None and earlier.queue is not None):
+        runs = earlier is not None and earlier.queue is not None
+        if each.queue is None or each.verified or runs:
             continue
         kept = tx.get(NUMBER_VERIFICATIONS, desk, (number,))
         if kept is None or kept.status is not Verification.VERIFIED:
             text = (
-                "the number is not verified: add it without a queue, then desk.numbers verifies it"
+                "the number is not verified: add it without a queue, then desk.numbers verifies it; "
+                "or say verified = true, where you know that it is yours"
             )
             found.append(Problem(join("numbers", number, "queue"), text))
     return found
@@ -53,7 +55,8 @@ def request(number: str, *, by: str | None) -> Callable[[Unit], tuple[NumberVeri
         actor = permit(unit, by, Right.CONFIGURE)
         known(unit.setup, number)
         kept = unit.tx.get(NUMBER_VERIFICATIONS, unit.desk, (number,))
-        if kept is not None and kept.status is Verification.VERIFIED:
+        declared = unit.setup.config.numbers[number].verified
+        if declared or (kept is not None and kept.status is Verification.VERIFIED):
             raise UsageError(f"{quoted(number)} is verified already", where="number")
         code = code_from(unit.draw.next("code"))
         waiting = requested(number, code, unit.now)

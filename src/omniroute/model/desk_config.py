@@ -217,6 +217,8 @@ class NumberConfig:
     """What people call it."""
     queue: str | None = None
     """The leaf that what comes in on it goes to; the number must be verified for that (U64)."""
+    verified: bool = False
+    """Whether whoever saves this says that the number is theirs: it counts as verified, without a code."""
     global_outbound: bool = False
     """Whether it is the number for everything outbound; leave it false."""
 

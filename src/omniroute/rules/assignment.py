@@ -14,7 +14,7 @@ from attrs import evolve
 
 from omniroute.model.agent import Agent, Colour
 from omniroute.model.explanation import Candidate, Explanation
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 from omniroute.rules.availability import COLOURS, colour
 
 __all__ = [
@@ -48,8 +48,10 @@ _COUNT: Final = 5
 _REFUSED: Final = {Colour.ORANGE: "at capacity", Colour.RED: "not available"}
 
 
+_GREEN: Final = COLOURS.index(Colour.GREEN)
 _ORANGE: Final = COLOURS.index(Colour.ORANGE)
 _TOO_LITTLE: Final = "too little room"
+_new_candidate: Final = making(Candidate)
 
 
 @frozen
@@ -75,13 +77,20 @@ def choose(
     `preferred` comes before everybody where they may take it. `entries` are in order, at most
     `LOOKED_AT`; with that many there may be more. Whoever is not enabled for `channel` is refused (A1).
     """
-    candidates = [told(entry, channel) for entry in entries]
-    chosen = _preferred(preferred)
-    if chosen is None:
-        chosen = next((each for each in candidates if each.refused is None), None)
-    others = [each for each in candidates if chosen is None or each.agent != chosen.agent]
-    runners_up = tuple(others[:RUNNERS_UP])
-    return Choice(chosen, runners_up, _counts(others), len(entries) >= LOOKED_AT)
+    chosen, refused, runners_up = _preferred(preferred), dict[str, int](), list[Candidate]()
+    name = None if chosen is None else chosen.agent
+    for entry in entries:
+        if entry[4] == name:
+            continue
+        reason = _reason(entry, channel)
+        if reason is not None:
+            refused[reason] = refused.get(reason, 0) + 1
+        elif chosen is None:
+            chosen = _candidate(entry, None)
+            continue
+        if len(runners_up) < RUNNERS_UP:
+            runners_up.append(_candidate(entry, reason))
+    return Choice(chosen, tuple(runners_up), refused, len(entries) >= LOOKED_AT)
 
 
 def among(
@@ -103,13 +112,23 @@ def among(
 
 def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:
     """Return an index entry as a candidate, with what speaks against them on a channel."""
-    _, number, _, _, agent, load, maximum, idle_since, channels = entry[:9]
-    reason = _REFUSED.get(COLOURS[number])
-    if number == _ORANGE and load < maximum:
-        reason = _TOO_LITTLE
-    if reason is None and channel and channels and f",{channel}," not in channels:
-        reason = f"not enabled for {channel}"
-    return Candidate(agent, load, maximum, idle_since, reason)
+    return _candidate(entry, _reason(entry, channel))
+
+
+def _reason(entry: tuple[Any, ...], channel: str) -> str | None:
+    """What speaks against whom an index entry tells of, or None."""
+    number, channels = entry[1], entry[8]
+    if number == _ORANGE and entry[5] < entry[6]:
+        return _TOO_LITTLE
+    if number != _GREEN:
+        return _REFUSED[COLOURS[number]]
+    if channel and channels and f",{channel}," not in channels:
+        return f"not enabled for {channel}"
+    return None
+
+
+def _candidate(entry: tuple[Any, ...], reason: str | None) -> Candidate:
+    return _new_candidate(entry[4], entry[5], entry[6], entry[7], reason)
 
 
 def refused_for(agent: Agent, name: str | None = None) -> str | None:

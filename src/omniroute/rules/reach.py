@@ -15,9 +15,17 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.model.agent import Agent
-from omniroute.model.assign import AssignPolicy, Lane
+from omniroute.model.assign import NEW, AssignPolicy, Lane
 from omniroute.model.values import frozen
-from omniroute.rules.waiting import open_groups, order, plain_lanes, prefix_of, refusal, steps
+from omniroute.rules.waiting import (
+    effective_priority,
+    open_groups,
+    order,
+    plain_lanes,
+    prefix_of,
+    refusal,
+    steps,
+)
 
 __all__ = ["NEVER", "Line", "Reach", "Way", "first_of"]
 
@@ -38,6 +46,7 @@ class Way:
     It is open to them after a wait of `opens` microseconds, except to those who have `declined`; in
     a cascade time alone opens it after `widens`. `own` tells a lane that the queue has only as long
     as somebody stands in it. `lane` is None where everybody who waits may be limited otherwise.
+    `standing` is the queue's part in the order, the lower the sooner, where time does not move it.
     """
 
     prefix: Entry
@@ -47,6 +56,7 @@ class Way:
     widens: int = _AT_ONCE
     declined: tuple[str, ...] = ()
     own: bool = False
+    standing: int | None = None
 
 
 class Reach:
@@ -109,7 +119,8 @@ def _way(agent: Agent, prefix: Entry, rule: AssignPolicy, lane: Lane, *, own: bo
 
     opens = first_open(lambda _: len(rule.cascade))
     widens = first_open(lambda waited: open_groups(rule, 0, waited))
-    return Way(prefix, rule, lane, opens, widens, declined, own)
+    standing = -effective_priority(rule, 0, 0) if rule.ageing is None else None
+    return Way(prefix, rule, lane, opens, widens, declined, own, standing)
 
 
 def first_of(
@@ -131,10 +142,15 @@ def first_of(
     for way, head in zip(ways, heads, strict=True):
         if head is None or (way.declined and agent in way.declined):
             continue
-        waited = now - head[4]
+        _, _, segment, wait_class, since, conversation = head
+        waited = now - since
         if waited < way.opens:
             continue
-        place = order(head, way.rule, now)
+        if (standing := way.standing) is None:
+            place = order(head, way.rule, now)
+        else:  # what `order` says, without asking for what does not change
+            wait_class = wait_class if way.rule.classes else NEW
+            place = segment, standing, wait_class, since, conversation
         if best is None or place < best:
             if waited < way.widens:
                 early.append((place, head, way))

@@ -149,3 +149,88 @@ def test_who_may_not_and_what_is_not_there_is_refused(p: Any) -> None:
     verify(p)
     with pytest.raises(om.UsageError, match="verified already"):
         p.desk.numbers.request_code(NUMBER)
+
+
+# --- declared, taken away, brought back -----------------------------------------------------------
+
+
+def declared(**changes: Any) -> Any:
+    values = {"queue": "general/English", "verified": True, **changes}
+    return evolve(
+        CONFIG, numbers={**CONFIG.numbers, NUMBER: evolve(CONFIG.numbers[NUMBER], **values)}
+    )
+
+
+@pytest.mark.req("U64", "U65")
+def test_a_configuration_may_say_that_a_number_is_verified_and_so_seed_a_desk(play: Any) -> None:
+    p = play(declared())
+    assert status(p) == [VERIFIED, UNVERIFIED]
+    assert p.contact("Maria", on="berlin").writes("Hello").queue == "general/English"
+    with pytest.raises(om.UsageError, match="is verified already"):
+        p.desk.numbers.request_code(NUMBER)
+    assert om.dump(p.desk.config)["numbers"][NUMBER]["verified"] is True
+    assert load_config(om.dump(p.desk.config)).numbers == declared().numbers
+
+
+@pytest.mark.req("U64")
+def test_who_says_so_and_when_stands_in_the_version(p: Any) -> None:
+    p.desk.numbers.request_code(NUMBER)
+    p.advance("1h")
+    with p.desk.configure(by="boss") as draft:
+        draft.put_number(NUMBER, verified=True, queue="general/English")
+    newest = p.desk.history().items[0]
+    assert (newest.by, newest.at) == ("agent:boss", p.desk.history(limit=1).items[0].at)
+    assert any("verified" in line for line in newest.changes)
+    (number,) = p.desk.numbers.list(status=VERIFIED)
+    assert (number.number, number.expires_at, number.attempts_left) == (NUMBER, None, None)
+
+
+@pytest.mark.req("U64")
+def test_what_is_said_no_more_holds_for_what_runs_and_not_for_what_is_new(play: Any) -> None:
+    p = play(declared())
+    p.desk.apply(declared(verified=False))
+    assert status(p) == [UNVERIFIED, UNVERIFIED]
+    assert p.contact("Maria", on="berlin").writes("Hello").queue == "general/English"
+    p.desk.apply(declared(verified=False, queue="general/Deutsch"))
+    p.desk.apply(declared(verified=False, queue=None))
+    with pytest.raises(om.ConfigError, match="verified = true"):
+        p.desk.apply(declared(verified=False))
+
+
+@pytest.mark.req("U64", "M11")
+def test_a_number_that_is_unassigned_while_a_code_waits_is_verified_by_it(play: Any) -> None:
+    p = play(declared())
+    p.desk.apply(declared(verified=False))
+    code = p.desk.numbers.request_code(NUMBER).code
+    p.desk.apply(declared(verified=False, queue=None))
+    assert status(p)[0] is PENDING
+    assert p.desk.numbers.confirm(NUMBER, code).number.status is VERIFIED
+    p.desk.apply(declared(verified=False))
+    assert p.desk.numbers.list(queue="general/English")[0].number == NUMBER
+
+
+@pytest.mark.req("U64", "U65")
+def test_a_number_that_is_removed_while_assigned_leads_nowhere_and_stays_proven(p: Any) -> None:
+    verify(p)
+    p.desk.apply(ASSIGNED)
+    with p.desk.configure(by="boss") as draft:
+        draft.remove_number(NUMBER, confirm=True)
+    assert p.desk.numbers.list(queue="general/English") == []
+    assert p.contact("Maria", on="berlin").writes("Hello").queue is None, "a menu asks"
+    for act in (p.desk.numbers.request_code, lambda number: p.desk.numbers.confirm(number, "1")):
+        with pytest.raises(om.UsageError, match="there is no number"):
+            act(NUMBER)
+    p.desk.rollback(to=2, by="boss")
+    assert p.desk.numbers.list(queue="general/English")[0].status is VERIFIED
+    assert p.contact("Otto", on="berlin").writes("Hello").queue == "general/English"
+
+
+@pytest.mark.req("U64", "M11")
+def test_a_number_that_is_removed_while_a_code_waits_is_as_it_was_when_it_is_back(p: Any) -> None:
+    code = p.desk.numbers.request_code(NUMBER).code
+    gone = {name: each for name, each in CONFIG.numbers.items() if name != NUMBER}
+    p.desk.apply(evolve(CONFIG, numbers=gone))
+    with pytest.raises(om.UsageError):
+        p.desk.numbers.confirm(NUMBER, code)
+    p.desk.apply(CONFIG)
+    assert p.desk.numbers.confirm(NUMBER, code).refusal is None

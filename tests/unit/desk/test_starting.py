@@ -591,7 +591,7 @@ def test_what_cannot_be_sent_to_a_contact_is_no_engagement(play: Any) -> None:
         ({"by": "nobody"}, om.UnknownAgent),
         ({"by": "ana"}, om.AgentUnavailable),
         ({"contact": "p_x"}, om.UnknownContact),
-        ({"kind": "cupon"}, om.UsageError),
+        ({"kind": "cupon", "template": HELLO}, om.UsageError),
         ({"template": HELLO, "attachments": [om.Attachment(kind="image")]}, om.UsageError),
     ):
         with pytest.raises(error):

@@ -176,6 +176,19 @@ def _bounds(
     return lower, (*prefix, *until, TOP) if until else (*prefix, TOP)
 
 
+def _first_below(run: _Run, prefix: Entry) -> Entry | None:
+    """The first entry that starts with a prefix, or None. Mostly it is the first of all."""
+    length = len(prefix)
+    first = run[0] if isinstance(run, list) else run.first()
+    begins = first[:length]
+    if begins == prefix:
+        return first
+    if begins > prefix:
+        return None
+    found = _at_or_above(run, prefix)
+    return found if found is not None and found[:length] == prefix else None
+
+
 def _at_or_above(run: _Run, bound: Entry) -> Entry | None:
     """The first entry at or above a bound, or None."""
     if not isinstance(run, list):
@@ -268,8 +281,8 @@ class Entries:
             return known
         partition, rest = prefix[: self._depth], prefix[self._depth :]
         run = self._runs.get(partition)
-        first = None if run is None else _at_or_above(run, rest)
-        found = partition + first if first is not None and first[: len(rest)] == rest else None
+        first = None if run is None else _first_below(run, rest)
+        found = None if first is None else partition + first
         if len(self._firsts) >= _ANSWERS:
             self._firsts.clear()
         if len(prefix) not in self._asked:

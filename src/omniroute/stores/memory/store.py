@@ -23,6 +23,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 _Tables = dict[Collection[Any], Table]
+_NO_TABLES: _Tables = {}
 _EVERYWHERE = ""  # whose tables hold what belongs to no desk
 
 
@@ -103,7 +104,7 @@ class _MemoryTransaction:
         self._undo: list[Change] = []
         self._broken: UniqueViolation | None = None
         self._desk: str | None = None
-        self._tables: _Tables = {}  # of the desk that the last verb was about
+        self._tables = _NO_TABLES  # those stored of the desk that the last verb was about
         self._new: dict[tuple[str, Collection[Any]], Table] = {}
 
     # --- the end of it ---
@@ -136,11 +137,9 @@ class _MemoryTransaction:
     def _table(self, collection: Collection[Any], desk: str) -> Table:
         if desk != self._desk:
             self._desk = desk
-            self._tables = {}
+            self._tables = self._space.desks.get(desk, _NO_TABLES)
         table = self._tables.get(collection)
-        if table is None:
-            table = self._tables[collection] = self._find_table(collection, desk)
-        return table
+        return self._find_table(collection, desk) if table is None else table
 
     def _find_table(self, collection: Collection[Any], desk: str) -> Table:
         """The stored table, or an empty one that is stored once something is committed in it."""
@@ -160,7 +159,10 @@ class _MemoryTransaction:
             )
 
     def get(self, collection: Collection[V], desk: str, key: Key) -> V | None:
-        found: V | None = self._table(collection, desk).cells.get(key)
+        table = self._tables.get(collection) if desk == self._desk else None
+        if table is None:
+            table = self._table(collection, desk)
+        found: V | None = table.cells.get(key)
         return found
 
     def put(self, collection: Collection[V], desk: str, value: V) -> None:

@@ -199,11 +199,15 @@ class Table:
 
     def add(self, key: Key, new: Any) -> Change:
         """Put a value that must be new; return what the undo log needs."""
-        if key in self.cells:
+        cells = self.cells
+        if key in cells:
             raise UniqueViolation(
                 "the key is taken by another value", where=self._name, got=repr(key)
             )
-        return self.write(key, new)
+        if self._hot or self._watched:
+            return self.write(key, new)
+        cells[key] = new
+        return (self, key, None)
 
     def write(self, key: Key, new: Any) -> Change:
         """Put a value, or remove it (None); return what the undo log needs."""
