@@ -351,6 +351,7 @@ class AsyncDesk(_Lifted):
     counts = _lift(Desk.counts)
     preview = _lift(Desk.preview)
     explain = _lift(Desk.explain)
+    candidates = _lift(Desk.candidates)
     timeline = _lift(Desk.timeline)
 
     def configure(self, *, by: str | None = None) -> _Configuring:
