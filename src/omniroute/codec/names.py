@@ -56,6 +56,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.NoteAdded: "note_added",
         events.Remarked: "remarked",
         events.Tagged: "tagged",
+        events.Described: "described",
         events.Lined: "lined",
         events.SlaBreached: "sla_breached",
         events.SlaRescheduled: "sla_rescheduled",
