@@ -11,7 +11,7 @@ from omniroute.errors import UsageError
 from omniroute.instants import HOUR, MINUTE
 from omniroute.model import events as tell
 from omniroute.model.agent import Colour
-from omniroute.model.policy import AwayThen, PolicySettings, Presence
+from omniroute.model.policy import AfterEnd, AfterEndTo, AwayThen, PolicySettings, Presence
 from omniroute.model.state import State
 from omniroute.testing import MONDAY, NOW, a_config
 from tests.unit.desk.helpers import assert_folds, names, told
@@ -138,3 +138,28 @@ def test_no_heartbeat_brings_back_who_switched_themselves_off(play, away_first: 
 def test_a_desk_without_presence_takes_no_heartbeats(play) -> None:
     with pytest.raises(UsageError, match="heartbeats"):
         desk_of(play, "ana").desk.heartbeat("ana")
+
+
+@pytest.mark.req("P6", "X4")
+def test_a_conversation_that_comes_back_and_ends_again_holds_one_slot_and_no_more(play) -> None:
+    p = play(
+        a_config(
+            preset="push",
+            agents=("ana",),
+            capacity=3,
+            policy=PolicySettings(wrap_up=10 * MINUTE, after_end=AfterEnd(AfterEndTo.QUEUE)),
+        )
+    )
+    p.agent("ana").on()
+    first = p.contact("Maria").writes("Hello")
+    p.agent("ana").ends(first)
+    p.advance("1m")
+    again = p.contact("Maria").writes("One more thing")
+    assert again.id == first.id
+    p.agent("ana").ends(again)
+    assert p.desk.staff.get("ana").load == 1
+    p.advance("9m")
+    assert p.desk.staff.get("ana").load == 1, "the later end counts"
+    p.advance("1m")
+    assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
