@@ -28,16 +28,13 @@ def start_wrap_ups(unit: Unit, events: Iterable[tell.ConversationEvent], lasts: 
             continue  # what was only offered leaves nothing to wrap up
         if event.released is not None:
             until, name = event.at + lasts, event.conversation
-            earlier = unit.tx.get(AGENT_TIMERS, unit.desk, _key(event.released, name))
-            if earlier is not None:  # of the same conversation, which came back: one hold is enough
-                end_wrap_up(unit, earlier, event.at)
+            key = (event.released, AgentTimerKind.WRAP_UP.value, name)
+            if unit.tx.get(AGENT_TIMERS, unit.desk, key) is not None:
+                # It came back to them before they were done with its last end: one slot is enough.
+                unit.write_event(tell.WrapUpEnded(event.released, event.at, SYSTEM, name))
             unit.write_event(tell.WrapUpStarted(event.released, event.at, SYSTEM, name, until))
             timer = AgentTimer(event.released, AgentTimerKind.WRAP_UP, name, event.at, until)
             unit.arm_agent(timer)
-
-
-def _key(agent: str, conversation: str) -> tuple[str, str, str]:
-    return agent, AgentTimerKind.WRAP_UP.value, conversation
 
 
 def end_wrap_up(unit: Unit, timer: AgentTimer, at: int, actor: str = SYSTEM) -> None:
@@ -54,7 +51,8 @@ def finish(conversation: str, by: str) -> Callable[[Unit], None]:
         from omniroute.desk.routing import settle  # which needs the unit that needs this room
 
         unit.agent(by)
-        timer = unit.tx.get(AGENT_TIMERS, unit.desk, _key(by, conversation))
+        key = (by, AgentTimerKind.WRAP_UP.value, conversation)
+        timer = unit.tx.get(AGENT_TIMERS, unit.desk, key)
         if timer is None:
             raise UsageError(
                 f"agent {by!r} is not wrapping up conversation {conversation!r}",

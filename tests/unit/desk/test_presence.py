@@ -76,6 +76,27 @@ def test_it_follows_any_end_and_above_the_soft_maximum_too(play) -> None:
 # --- presence -------------------------------------------------------------------------------------
 
 
+@pytest.mark.req("P6", "X4")
+def test_who_ends_the_same_conversation_twice_holds_one_slot_for_it(play) -> None:
+    p = play(
+        a_config(
+            agents=("ana",),
+            capacity=2,
+            policy=PolicySettings(wrap_up=5 * MINUTE, after_end=AfterEnd(AfterEndTo.QUEUE)),
+        )
+    )
+    ana = p.agent("ana").on()
+    ana.ends(p.contact("Maria").writes("Hello"))
+    p.advance("1m")
+    ana.ends(p.contact("Maria").writes("One more thing"))
+    assert p.desk.staff.get("ana").load == 1
+    p.advance("4m")
+    assert p.desk.staff.get("ana").load == 1
+    p.advance("1m")
+    assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
+
+
 @pytest.mark.req("P7")
 def test_an_agent_whose_heartbeat_stops_is_away_and_back_with_the_next(play) -> None:
     p = desk_of(play, "ana", presence=presence())
@@ -138,28 +159,3 @@ def test_no_heartbeat_brings_back_who_switched_themselves_off(play, away_first: 
 def test_a_desk_without_presence_takes_no_heartbeats(play) -> None:
     with pytest.raises(UsageError, match="heartbeats"):
         desk_of(play, "ana").desk.heartbeat("ana")
-
-
-@pytest.mark.req("P6", "X4")
-def test_a_conversation_that_comes_back_and_ends_again_holds_one_slot_and_no_more(play) -> None:
-    p = play(
-        a_config(
-            preset="push",
-            agents=("ana",),
-            capacity=3,
-            policy=PolicySettings(wrap_up=10 * MINUTE, after_end=AfterEnd(AfterEndTo.QUEUE)),
-        )
-    )
-    p.agent("ana").on()
-    first = p.contact("Maria").writes("Hello")
-    p.agent("ana").ends(first)
-    p.advance("1m")
-    again = p.contact("Maria").writes("One more thing")
-    assert again.id == first.id
-    p.agent("ana").ends(again)
-    assert p.desk.staff.get("ana").load == 1
-    p.advance("9m")
-    assert p.desk.staff.get("ana").load == 1, "the later end counts"
-    p.advance("1m")
-    assert p.desk.staff.get("ana").load == 0
-    assert_folds(p)
