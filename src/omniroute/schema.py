@@ -530,9 +530,10 @@ READ_MARKERS: Final = Collection(
 
 def _outbox_row(entry: OutboxEntry) -> Key:
     pending = entry.state is OutboxState.PENDING
+    lane = entry.conversation or getattr(entry.effect, "message", "")  # an engagement is alone
     return (
         entry.ready_at if pending else None,
-        (entry.conversation or entry.effect.message) if pending else None,
+        lane if pending else None,
         None if pending else entry.position,
     )
 

@@ -14,8 +14,7 @@ from os import PathLike
 from typing import Any
 
 from omniroute.config.diff import document_differences
-from omniroute.config.documents import read
-from omniroute.config.load import load_config
+from omniroute.config.load import load_config, load_for
 from omniroute.config.render import dump
 from omniroute.config.staged import AgentEdit, Staged, confirmed, plain
 from omniroute.config.toml import inline
@@ -93,17 +92,7 @@ class Edits(TreeEdits):
 
     def replace(self, config: DeskConfig | str | PathLike[str] | Mapping[str, Any]) -> None:
         """Let the draft be another configuration, or a file's. Its agents are left out."""
-        desk = self._staged.desk
-        if isinstance(config, DeskConfig):
-            loaded: DeskConfig = config
-            named: Any = config.desk
-        else:
-            loaded = load_config(config, registry=self._registry, desk=desk)
-            named = read(config).values.get("desk")
-        if named not in (None, desk):
-            raise UsageError(
-                "a configuration of another desk", expected=repr(desk), got=repr(named)
-            )
+        loaded = load_for(self._staged.desk, config, self._registry)
         document = dump(loaded)
         document.pop("agents", None)
         self._staged.document = document

@@ -16,13 +16,13 @@ from omniroute.config.reading import Notes
 from omniroute.config.settings import declared_settings, settings_problems
 from omniroute.config.shape import build
 from omniroute.config.survey import Survey, survey
-from omniroute.errors import ConfigError, Problem
+from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import AdapterRegistry
 from omniroute.rules.checks import problems as check
 from omniroute.rules.names import join
 
-__all__ = ["load_config", "loads"]
+__all__ = ["load_config", "load_for", "loads"]
 
 _SECTIONS: Final = ("inboxes", "accounts", "groups", "channels", "numbers")
 _INBOX_PARTS: Final = ("primary_for", "queues")
@@ -41,6 +41,28 @@ def load_config(
     adapters. Raises `ConfigError` with every problem at once, each with its path.
     """
     return _load(read(source), registry, desk)
+
+
+def load_for(
+    desk: str,
+    source: DeskConfig | str | os.PathLike[str] | Mapping[str, Any],
+    registry: AdapterRegistry | None = None,
+) -> DeskConfig:
+    """Return a desk's configuration, from a file or a mapping as `load_config`, or as it is given.
+
+    Raises `UsageError` where the source says that it is another desk's.
+    """
+    if isinstance(source, DeskConfig):
+        _same_desk(desk, source.desk)
+        return source
+    document = read(source)
+    _same_desk(desk, document.values.get("desk", desk))
+    return _load(document, registry, desk)
+
+
+def _same_desk(desk: str, named: object) -> None:
+    if named != desk:
+        raise UsageError("a configuration of another desk", expected=repr(desk), got=repr(named))
 
 
 def loads(

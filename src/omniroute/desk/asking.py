@@ -39,9 +39,9 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
     Returns whether it went on to another queue instead.
     """
     queue, routing = conversation.queue or "", conversation.extras.routing
-    policy = unit.policy(conversation)
+    policy, now = unit.policy(conversation), unit.reached
     if routing.sticky is not None and not _waits_for(unit, queue, routing.sticky):
-        unit.perform(conversation, ask.Line(evolve(routing, sticky=None)), policy)
+        unit.perform(conversation, ask.Line(evolve(routing, sticky=None)), policy, now=now)
         return False  # looked at again, in its new place
     if overflow(unit, conversation):
         return True
@@ -49,10 +49,10 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
         return False  # one was asked before everybody was: they may still accept
     there, offered = somebody_may(unit, lines, conversation), offer is not None
     if there and not offered:
-        after = unit.perform(conversation, ask.Offer(), policy)
+        after = unit.perform(conversation, ask.Offer(), policy, now=now)
         _explain(unit, lines, after)
     elif offered and not there:
-        unit.perform(conversation, ask.Withdraw("nobody"), policy)
+        unit.perform(conversation, ask.Withdraw("nobody"), policy, now=now)
     return False
 
 
@@ -109,7 +109,8 @@ def withdraw_from(unit: Unit, before: Agent, after: Agent | None) -> None:
         there = after is not None and after.available and not after.leaving
         if not there or (after is not None and each.queue not in after.leaves):
             found = unit.conversation(each.id)
-            unit.perform(found, ask.Withdraw("unavailable"), unit.policy(found))
+            policy, now = unit.policy(found), unit.reached
+            unit.perform(found, ask.Withdraw("unavailable"), policy, now=now)
 
 
 def _relabel(unit: Unit, lines: Lines, queue: str, states: Iterable[State]) -> None:

@@ -11,6 +11,7 @@ from omniroute.desk.menus import serves_somewhere
 from omniroute.model import commands as ask
 from omniroute.model.assign import RETURNED, AssignPolicy
 from omniroute.model.conversation import Conversation
+from omniroute.model.state import WAITING
 from omniroute.schema import AGENTS, CONVERSATIONS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _NO_LIMIT = 2**62
 
 
 def _is_time(unit: Unit, conversation: Conversation, rule: AssignPolicy) -> bool:
-    waited = unit.now - conversation.clocks.queued_at
+    waited = unit.reached - conversation.clocks.queued_at
     if rule.overflow_after is not None and waited >= rule.overflow_after:
         return True
     if conversation.extras.routing.wait_class == RETURNED and not serves_somewhere(
@@ -86,12 +87,18 @@ def _target(unit: Unit, rule: AssignPolicy, visited: tuple[str, ...]) -> str | N
 
 
 def _move(unit: Unit, conversation: Conversation, queue: str) -> None:
+    conversation = unit.catch_up(conversation, until=unit.reached)
+    if conversation.state not in WAITING:
+        return  # it expired before there was anywhere to go
     left, before = conversation.queue or "", conversation.extras.routing
     inbox = unit.setup.inbox_of(queue)
+    # Told as of where deadlines have been fired to: what comes later still ends it in time (S2).
+    now = unit.reached
     if conversation.extras.offer is not None:
         policy = unit.policy(conversation)
-        conversation = unit.perform(conversation, ask.Withdraw("overflow"), policy)
-    moved = unit.perform(conversation, ask.Relocate(inbox, queue), unit.policy(conversation))
+        conversation = unit.perform(conversation, ask.Withdraw("overflow"), policy, now=now)
+    relocate = ask.Relocate(inbox, queue)
+    moved = unit.perform(conversation, relocate, unit.policy(conversation), now=now)
     routing = entering(unit, queue, evolve(before, group=None), before.wait_class)
     routing = evolve(routing, visited=(*before.visited, left), sticky=None)
-    unit.perform(moved, ask.Line(routing), unit.policy(moved))
+    unit.perform(moved, ask.Line(routing), unit.policy(moved), now=now)

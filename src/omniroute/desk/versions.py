@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 from omniroute.clock import resolve_now
 from omniroute.desk import configure, read
 from omniroute.desk.checking import checked
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.views import Page, VersionView
-from omniroute.errors import UnknownVersion, UsageError
+from omniroute.errors import UnknownVersion
 from omniroute.model.desk_config import DeskConfig, QueueMove
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
@@ -48,13 +49,13 @@ class Versioned:
 
     def apply(
         self,
-        config: DeskConfig,
+        config: DeskConfig | str | PathLike[str] | Mapping[str, Any],
         *,
         by: str | None = None,
         move: Mapping[str, str] | None = None,
         now: datetime | None = None,
     ) -> int:
-        """Save a configuration as a new version, whole or not at all; return its number.
+        """Save a configuration, or a file's, as a new version, whole or not at all; return its number.
 
         Its agents are not looked at: staff is changed one at a time, with `staff` or in a draft.
         Every process works by it from its next transaction; what hangs on the old one (dues, who
@@ -63,12 +64,10 @@ class Versioned:
         Raises `ConfigError` with everything that is wrong, or that running conversations stand in,
         and `PermissionDenied` where `by` may not (G18).
         """
-        if config.desk != self.id:
-            raise UsageError(
-                "a configuration of another desk", expected=repr(self.id), got=repr(config.desk)
-            )
-        checked(config, self._runtime.registry)
-        flow = configure.apply(config, by=by, moves=_moves(move))
+        from omniroute.config.load import load_for  # many modules, and seldom needed
+
+        loaded = checked(load_for(self.id, config, self._runtime.registry), self._runtime.registry)
+        flow = configure.apply(loaded, by=by, moves=_moves(move))
         return self._runtime.run(self.id, resolve_now(now, self._runtime.clock), flow)
 
     def rollback(

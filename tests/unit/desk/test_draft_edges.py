@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,3 +220,20 @@ def test_what_is_no_name_is_shown_for_what_it_is(p: Any, nobody: Any) -> None:
     if nobody is not None:
         with pytest.raises(om.PermissionDenied, match="got nobody on the staff"):
             p.desk.configure(by=nobody)
+
+
+# --- from a file ----------------------------------------------------------------------------------
+
+
+def test_a_desk_takes_a_file_or_a_mapping_for_its_own(p: Any, tmp_path: Path) -> None:
+    document = om.dump(p.desk.config) | {"zone": "Europe/Berlin"}
+    del document["desk"]
+    assert p.desk.apply(document) == 2
+    path = tmp_path / "anything.json"
+    path.write_text(json.dumps(document | {"zone": "Asia/Tokyo"}))
+    assert p.desk.apply(path) == 3
+    assert p.desk.config.zone == "Asia/Tokyo"
+    with pytest.raises(UsageError, match="a configuration of another desk; expected 'acme'"):
+        p.desk.apply(document | {"desk": "other"})
+    with pytest.raises(om.ConfigError, match="there is no such file"):
+        p.desk.apply(tmp_path / "none.toml")

@@ -529,3 +529,32 @@ def test_what_is_offered_to_somebody_is_not_listed_as_theirs(play) -> None:
     chat = p.contact("Maria").writes("Hello")
     assert p.agent("ana").holds == []
     assert [each.id for each in p.desk.conversations(queue="general")] == [chat.id]
+
+
+@pytest.mark.req("S2", "P5", "U43")
+@pytest.mark.parametrize("mode", [ALL, ONE, Assignment.PUSH])
+@pytest.mark.parametrize("late", [False, True])
+def test_overflow_and_expiration_come_at_their_instants_however_late(play, mode, late) -> None:
+    """A late tick tells what punctual ones tell; an offer alone is made as of the commit."""
+    config = a_config(agents={"ana": ("general/A",), "bob": ("general/B",)}, queues=("A", "B"))
+    settings = PolicySettings(
+        assignment=mode,
+        unanswered_expiration=20 * MINUTE,
+        assign=AssignSettings(overflow=("general/B",), overflow_after=3 * MINUTE),
+    )
+    inbox = evolve(
+        config.inboxes["general"], at={"A": settings, "B": evolve(settings, assign=None)}
+    )
+    points = {"main": evolve(config.entry_points["main"], queue="general/A")}
+    p = play(evolve(config, inboxes={"general": inbox}, entry_points=points))
+    for agent in ("ana", "bob") if mode is not Assignment.PUSH else ():
+        p.agent(agent).on()
+    p.contact("Maria").writes("Hello")
+    if late:
+        p.clock.advance("1h")
+        p.desk.tick()
+    else:
+        p.advance("1h")
+    (moved,), (ended,) = told(p, tell.Relocated), told(p, tell.Ended)
+    assert (moved.at, ended.at) == (NOW + 3 * MINUTE, NOW + 20 * MINUTE)
+    assert_folds(p)
