@@ -163,6 +163,7 @@ if TYPE_CHECKING:
         Command,
         Decline,
         Deliver,
+        Describe,
         Dismiss,
         End,
         Enqueue,
@@ -207,6 +208,7 @@ if TYPE_CHECKING:
     from omniroute.model.effects import (
         OutboxEntry,
         SendMessage,
+        StartFlow,
     )
     from omniroute.model.events import (
         AgentAvailability,
@@ -216,6 +218,7 @@ if TYPE_CHECKING:
         Configured,
         Declined,
         DeliveryChanged,
+        Described,
         Dismissed,
         Ended,
         EngagementDelivery,
@@ -346,6 +349,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from omniroute.model.wish import (
+        FlowStart,
         RankingQuestion,
     )
     from omniroute.plugins import (
@@ -472,6 +476,8 @@ __all__ = [
     "DeliveryChanged",
     "DeliveryError",
     "DeliveryStatus",
+    "Describe",
+    "Described",
     "Desk",
     "DeskConfig",
     "DeskExists",
@@ -500,6 +506,7 @@ __all__ = [
     "Explanation",
     "Extras",
     "FellSilent",
+    "FlowStart",
     "FlowStarted",
     "FollowAs",
     "Followed",
@@ -640,6 +647,7 @@ __all__ = [
     "Staff",
     "StaffChangeView",
     "Start",
+    "StartFlow",
     "Started",
     "State",
     "Store",
@@ -859,6 +867,7 @@ _HOMES = {
         "Offer",
         "Decline",
         "Accept",
+        "Describe",
         "Snooze",
         "Start",
         "Wake",
@@ -886,6 +895,7 @@ _HOMES = {
     "omniroute.model.effects": (
         "OutboxEntry",
         "SendMessage",
+        "StartFlow",
     ),
     "omniroute.model.events": (
         "AgentAvailability",
@@ -898,6 +908,7 @@ _HOMES = {
         "Configured",
         "NumberVerificationChanged",
         "DeliveryChanged",
+        "Described",
         "Ended",
         "EngagementDelivery",
         "EngagementSent",
@@ -1066,7 +1077,10 @@ _HOMES = {
         "Group",
         "Queue",
     ),
-    "omniroute.model.wish": ("RankingQuestion",),
+    "omniroute.model.wish": (
+        "FlowStart",
+        "RankingQuestion",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

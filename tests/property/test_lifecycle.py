@@ -55,6 +55,12 @@ COMMANDS = st.one_of(
         disposition=st.sampled_from([None, "solved"]),
     ),
     st.builds(ask.Note, by=PEOPLE, message=st.just("m")),
+    st.builds(
+        ask.Describe,
+        by=PEOPLE,
+        subject=st.sampled_from([None, "Router"]),
+        attributes=st.dictionaries(st.sampled_from("ab"), st.integers(0, 1)),
+    ),
     st.builds(ask.SetTags, by=PEOPLE, tags=st.lists(st.sampled_from("abc")).map(tuple)),
     st.builds(ask.Expire, st.sampled_from(DeadlineKind)),
     st.builds(ask.Reschedule, sla=st.sampled_from([MINUTE, HOUR])),

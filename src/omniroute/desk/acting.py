@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omniroute.desk.views import ConversationView, MessageView
 from omniroute.model.state import Access, EngagementKind
@@ -255,6 +255,27 @@ class Acting:
         """Add and remove tags (`Desk.tag`)."""
         return self.desk.tag(
             conversation, *add, by=self.agent, remove=remove, key=key, now=now, within=within
+        )
+
+    def describe(
+        self,
+        conversation: str,
+        *,
+        subject: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Say what a conversation is about (`Desk.describe`)."""
+        return self.desk.describe(
+            conversation,
+            by=self.agent,
+            subject=subject,
+            attributes=attributes,
+            key=key,
+            now=now,
+            within=within,
         )
 
     def mark_read(

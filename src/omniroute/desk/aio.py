@@ -212,6 +212,7 @@ class AsyncActing(_Lifted):
     end = _lift(Acting.end)
     note = _lift(Acting.note)
     tag = _lift(Acting.tag)
+    describe = _lift(Acting.describe)
     mark_read = _lift(Acting.mark_read)
     set_available = _lift(Acting.set_available)
 
@@ -329,6 +330,7 @@ class AsyncDesk(_Lifted):
     end = _lift(Desk.end)
     note = _lift(Desk.note)
     tag = _lift(Desk.tag)
+    describe = _lift(Desk.describe)
     mark_read = _lift(Desk.mark_read)
     set_available = _lift(Desk.set_available)
     tick = _lift(Desk.tick)
@@ -349,6 +351,7 @@ class AsyncDesk(_Lifted):
     counts = _lift(Desk.counts)
     preview = _lift(Desk.preview)
     explain = _lift(Desk.explain)
+    candidates = _lift(Desk.candidates)
     timeline = _lift(Desk.timeline)
 
     def configure(self, *, by: str | None = None) -> _Configuring:

@@ -29,6 +29,7 @@ from omniroute.desk.pausing import Pausing
 from omniroute.desk.preview import Preview, as_inbound, preview
 from omniroute.desk.pulling import Pulling
 from omniroute.desk.queue_reads import QueueReads
+from omniroute.desk.recomputing import Recomputing
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
 from omniroute.desk.unit import Unit
@@ -54,7 +55,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueReads):
+class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueReads, Recomputing):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(

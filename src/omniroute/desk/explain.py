@@ -282,6 +282,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.FlowStarted, lambda e: f"{e.stage} flow {e.flow} starts"),
     (tell.NoteAdded, lambda e: f"{e.actor} left a note ({e.message})"),
     (tell.Remarked, lambda e: f"{e.remark} ({e.message})"),
+    (tell.Described, lambda e: f"described: {e.subject or 'no subject'}"),
     (tell.Tagged, lambda e: f"tags: {', '.join(e.tags) or 'none'}"),
     (tell.DeliveryChanged, lambda e: f"{e.message} is {e.status.value}"),
     (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.schema import CONVERSATIONS, MESSAGES, READ_MARKERS
 
 __all__ = [
+    "describe",
     "dismiss",
     "end",
     "mark_read",
@@ -159,6 +160,29 @@ def tag(
         tags = set(unit.conversation(conversation).extras.tags) | {each.strip() for each in add}
         tags -= {each.strip() for each in remove}
         return _settled(unit, conversation, ask.SetTags(by, tuple(sorted(tags))))
+
+    return flow
+
+
+def describe(
+    conversation: str, by: str, subject: str | None, attributes: Mapping[str, Any]
+) -> Callable[[Unit], Done]:
+    """Return the flow of saying what a conversation is about; None leaves, or takes away, what was."""
+    if subject is not None:
+        check_text(subject, "subject")
+    if not isinstance(attributes, Mapping):
+        raise UsageError("not attributes", where="attributes", got=repr(attributes))
+    for name in attributes:
+        check_key(name, "attributes")
+    check_storable(attributes, "attributes")
+
+    def flow(unit: Unit) -> Done:
+        unit.agent(by)
+        known = unit.conversation(conversation).extras
+        merged = {**known.attributes, **attributes}
+        kept = {name: value for name, value in merged.items() if value is not None}
+        said = known.subject if subject is None else subject.strip() or None
+        return _settled(unit, conversation, ask.Describe(by, said, kept))
 
     return flow
 

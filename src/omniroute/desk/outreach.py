@@ -1,13 +1,13 @@
-"""The part of `Desk` that writes to contacts first, and that keeps who has read what."""
+"""The part of `Desk` that writes to contacts first, and keeps what a thread is about and who read it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omniroute.desk import read
-from omniroute.desk.handle import mark_read
+from omniroute.desk.handle import describe, mark_read
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.starting import Opening, engage, engagements, start
 from omniroute.desk.views import ConversationView, MessageView
@@ -128,6 +128,27 @@ class Outreach:
             return [MessageView.of(each, setup.config.zone) for each in listed(tx)]
 
         return self._runtime.look(self.id, work)
+
+    def describe(
+        self,
+        conversation: str,
+        *,
+        by: str,
+        subject: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        now: datetime | None = None,
+        within: object | None = None,
+    ) -> ConversationView:
+        """Say what a conversation is about, and keep attributes of your own with it, in any state (P17).
+
+        Attributes join those there are; one that is None is taken away. A subject of None stays as it
+        is, an empty one is taken away. `key` and `within` as for `take`.
+        """
+        given = attributes or {}
+        flow = describe(conversation, by, subject, given)
+        flow = once(key, flow, "describe", conversation, by, subject, given)
+        return self._commanded(flow, now, within)
 
     def mark_read(
         self,

@@ -81,6 +81,8 @@ class ConversationView:
     thread: str
     started_by: str | None
     tags: tuple[str, ...]
+    subject: str | None
+    attributes: Mapping[str, Any]
     language: str | None
     opened_at: datetime
     since: datetime
@@ -123,6 +125,8 @@ class ConversationView:
             thread=place.thread,
             started_by=place.started_by,
             tags=conversation.extras.tags,
+            subject=conversation.extras.subject,
+            attributes=conversation.extras.attributes,
             language=language,
             opened_at=from_micros(clocks.opened_at, zone),
             since=from_micros(conversation.since, zone),

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place
 from omniroute.model.events import Route
@@ -18,6 +21,7 @@ __all__ = [
     "Command",
     "Decline",
     "Deliver",
+    "Describe",
     "Dismiss",
     "End",
     "Enqueue",
@@ -246,6 +250,15 @@ class SetTags:
 
 
 @frozen
+class Describe:
+    """Set what the conversation is about, and the host's own attributes of it, to exactly these."""
+
+    by: str
+    subject: str | None
+    attributes: Mapping[str, Any]
+
+
+@frozen
 class Reschedule:
     """The first response is wanted within another time (microseconds) than it was (S4)."""
 
@@ -288,6 +301,7 @@ Command = (
     | Reopen
     | Note
     | SetTags
+    | Describe
     | Line
     | Reschedule
     | Expire

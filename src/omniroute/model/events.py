@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from attrs import field
 
@@ -37,6 +37,7 @@ __all__ = [
     "ConversationEvent",
     "Declined",
     "DeliveryChanged",
+    "Described",
     "Dismissed",
     "Ended",
     "EngagementDelivery",
@@ -386,6 +387,14 @@ class Tagged(ConversationEvent):
     """The conversation's tags are `tags` from here on."""
 
     tags: tuple[str, ...]
+
+
+@frozen
+class Described(ConversationEvent):
+    """What the conversation is about, and the host's attributes of it, from here on."""
+
+    subject: str | None
+    attributes: Mapping[str, Any]
 
 
 @frozen

@@ -26,6 +26,7 @@ __all__ = [
     "choose",
     "fitting",
     "may_push",
+    "refused_for",
     "told",
 ]
 
@@ -49,6 +50,7 @@ _REFUSED: Final = {Colour.ORANGE: "at capacity", Colour.RED: "not available"}
 
 _GREEN: Final = COLOURS.index(Colour.GREEN)
 _ORANGE: Final = COLOURS.index(Colour.ORANGE)
+_TOO_LITTLE: Final = "too little room"
 _new_candidate: Final = making(Candidate)
 
 
@@ -117,7 +119,7 @@ def _reason(entry: tuple[Any, ...], channel: str) -> str | None:
     """What speaks against whom an index entry tells of, or None."""
     number, channels = entry[1], entry[8]
     if number == _ORANGE and entry[5] < entry[6]:
-        return "too little room"
+        return _TOO_LITTLE
     if number != _GREEN:
         return _REFUSED[COLOURS[number]]
     if channel and channels and f",{channel}," not in channels:
@@ -127,6 +129,14 @@ def _reason(entry: tuple[Any, ...], channel: str) -> str | None:
 
 def _candidate(entry: tuple[Any, ...], reason: str | None) -> Candidate:
     return _new_candidate(entry[4], entry[5], entry[6], entry[7], reason)
+
+
+def refused_for(agent: Agent, name: str | None = None) -> str | None:
+    """Return what speaks against giving an agent one more, counted as `name`, or None."""
+    found = colour(agent, name)
+    if found is Colour.ORANGE and agent.load < agent.capacity.soft_max:
+        return _TOO_LITTLE
+    return _REFUSED.get(found)
 
 
 def _preferred(agent: Agent | None) -> Candidate | None:

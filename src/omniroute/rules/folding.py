@@ -454,6 +454,10 @@ def _tagged(c: Conversation, e: tell.Tagged) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, tags=e.tags))
 
 
+def _described(c: Conversation, e: tell.Described) -> Conversation:
+    return _with_extras(c, e, evolve(c.extras, subject=e.subject, attributes=e.attributes))
+
+
 def _lined(c: Conversation, e: tell.Lined | tell.Declined) -> Conversation:
     return _with_extras(c, e, evolve(c.extras, routing=e.routing))
 
@@ -504,6 +508,7 @@ CHANGES: Final[dict[type, Callable[[Any, Any], Conversation]]] = {
     tell.MenuMoved: _moved,
     tell.Relocated: _relocated,
     tell.Tagged: _tagged,
+    tell.Described: _described,
     tell.Lined: _lined,
     tell.NoteAdded: _touched,
     tell.SlaBreached: _sla_told,

@@ -323,6 +323,14 @@ def _tagged(c: Conversation, command: ask.SetTags, _: Policy, now: int) -> Outco
     return (tell.Tagged(c.id, now, agent_actor(command.by), None, tags),), ()
 
 
+def _described(c: Conversation, command: ask.Describe, _: Policy, now: int) -> Outcome:
+    subject, attributes = command.subject, dict(command.attributes)
+    if (subject, attributes) == (c.extras.subject, dict(c.extras.attributes)):
+        return (), ()
+    by = agent_actor(command.by)
+    return (tell.Described(c.id, now, by, None, subject, attributes),), ()
+
+
 def _rescheduled(c: Conversation, command: ask.Reschedule, policy: Policy, now: int) -> Outcome:
     terms = policy.sla or SlaTerms(first=command.sla)
     told: list[tell.ConversationEvent] = []
@@ -450,6 +458,7 @@ TABLE: Final = (
     Step(ask.Reopen, (State.ENDED,), (State.QUEUED,), _reopened_by_hand),
     Step(ask.Note, _EVERY, (), _noted),
     Step(ask.SetTags, _EVERY, (), _tagged),
+    Step(ask.Describe, _EVERY, (), _described),
     Step(ask.Line, _OPEN, (), _placed),
     Step(ask.Reschedule, _OPEN, (), _rescheduled),
     Step(ask.Expire, (State.SELECTING,), (State.SELECTING, State.ENDED), _expired),

@@ -430,3 +430,23 @@ def test_now_can_be_told_with_every_command(held) -> None:
     later = MONDAY + timedelta(hours=1)
     assert p.desk.reply(chat.id, "Hi", by="ana", now=later).at == later
     assert p.desk.end(chat.id, by="ana", now=later).last_event_at == later
+
+
+@pytest.mark.req("P17", "R11")
+def test_a_conversation_has_a_subject_and_attributes_of_the_hosts_in_any_state(play) -> None:
+    p = play(a_config(agents=("ana",)))
+    chat = p.contact("Maria").writes("Hello")
+    ana = p.desk.acting_as("ana")
+    said = ana.describe(chat.id, subject=" Router ", attributes={"order": 4711, "vip": True})
+    assert (said.subject, said.attributes) == ("Router", {"order": 4711, "vip": True})
+    before = len(log(p))
+    ana.describe(chat.id)
+    ana.describe(chat.id, subject="Router", attributes={"vip": True})
+    assert len(log(p)) == before, "what changes nothing emits nothing"
+    p.desk.end(chat.id, by="ana")
+    after = ana.describe(chat.id, subject="", attributes={"vip": None, "lines": ["a", "b"]})
+    assert (after.subject, after.attributes) == (None, {"order": 4711, "lines": ["a", "b"]})
+    for wrong in ({"subject": 5}, {"attributes": ["x"]}, {"attributes": {"x": object()}}):
+        with pytest.raises(UsageError):
+            ana.describe(chat.id, **wrong)
+    assert_folds(p)

@@ -53,6 +53,7 @@ COMMANDS: dict[type, tuple[Any, ...]] = {
     ask.End: (ask.End("ana"), ask.End(None, EndReason.TIMEOUT)),
     ask.Note: (ask.Note("ana", "m_2"),),
     ask.Line: (ask.Line(Routing(requires=(Selector("router"),)), by="ana"),),
+    ask.Describe: (ask.Describe("ana", "Router", {"order": 4711}),),
     ask.SetTags: (ask.SetTags("ana", ("refund",)),),
     ask.Snooze: (ask.Snooze("ana", LATER + HOUR, "m_2"),),
     ask.Wake: (ask.Wake("ana"), ask.Wake("ana", queue_gone=True)),
@@ -413,6 +414,7 @@ def test_giving_it_back_frees_the_agent_who_held_it() -> None:
         (S.QUEUED, ask.Enqueue("general")),
         (S.ACTIVE, ask.Take("ana")),
         (S.ACTIVE, ask.SetTags("ana", ())),
+        (S.ACTIVE, ask.Describe("ana", None, {})),
     ],
 )
 def test_a_command_that_changes_nothing_tells_nothing(source: State, command: Any) -> None:

@@ -1,0 +1,162 @@
+"""The full list behind a decision, as of the log position at which it was taken (S13).
+
+What is kept of a decision is bounded; agents' states are events, and so are conversations': folded up to
+that position they say of everybody why they were or were not given it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from omniroute.errors import UnknownConversation, UsageError
+from omniroute.model import events as tell
+from omniroute.model.agent import Agent, Distribution
+from omniroute.model.assign import AssignMode
+from omniroute.model.conversation import Conversation
+from omniroute.model.explanation import Candidate, Explanation
+from omniroute.model.policy import Policy
+from omniroute.ports import Transaction
+from omniroute.rules.agent_folding import apply_agent
+from omniroute.rules.assignment import refused_for
+from omniroute.rules.availability import rank
+from omniroute.rules.folding import apply
+from omniroute.rules.ranking import by_skill, ranked
+from omniroute.rules.resolution import Setup
+from omniroute.rules.waiting import lane_of, open_groups, refusal, still_asked
+from omniroute.schema import EXPLANATIONS, LOG
+
+if TYPE_CHECKING:
+    from omniroute.desk.runtime import Runtime
+
+__all__ = ["Recomputing"]
+
+_ORDER = LOG.index("log_order")
+_DECISIONS = EXPLANATIONS.index("explanations_of")
+_PAGE = 500
+
+
+class Recomputing:
+    """What a desk answers about decisions of the past."""
+
+    id: str
+    _runtime: Runtime
+
+    def candidates(
+        self, conversation: str, *, position: int | None = None
+    ) -> tuple[Candidate, ...]:
+        """Return every agent who served the queue when a conversation was given out, and why not (S13).
+
+        Whoever got it comes first, then the others in the order in which they would have; `refused` is
+        None for whoever had room and was suitable. `position` is a decision's of `explain`, the latest
+        where it is None. Reads the log from its beginning to there. `UnknownConversation` without any
+        decision, `UsageError` for a position at which none was taken.
+        """
+
+        def work(tx: Transaction, _: Setup) -> tuple[Candidate, ...]:
+            decision = _decision(tx, self.id, conversation, position)
+            setup = self._runtime.setup(tx, self.id, decision.config_version)
+            return tuple(_recomputed(tx, self.id, setup, decision))
+
+        return self._runtime.look(self.id, work)
+
+
+def _decision(tx: Transaction, desk: str, conversation: str, position: int | None) -> Explanation:
+    if position is None:
+        found = tx.scan(_DECISIONS, desk, (conversation,), limit=1, reverse=True)
+        if not found:
+            raise UnknownConversation(f"nobody decided about a conversation {conversation!r}")
+        return found[0]
+    decision = tx.get(EXPLANATIONS, desk, (conversation, position))
+    if decision is None:
+        raise UsageError(
+            f"nothing was decided about conversation {conversation!r} there",
+            where="position",
+            expected="the position of one of desk.explain(…).decisions",
+            got=repr(position),
+        )
+    return decision
+
+
+def _recomputed(
+    tx: Transaction, desk: str, setup: Setup, decision: Explanation
+) -> Iterator[Candidate]:
+    entries = [each.event for each in _log(tx, desk, decision.position)]
+    known = entries[: _taken_at(entries, decision)]
+    state: Conversation | None = None
+    agents: dict[str, Agent | None] = {}
+    for event in known:
+        if (
+            isinstance(event, tell.ConversationEvent)
+            and event.conversation == decision.conversation
+        ):
+            state = apply(state, event)
+        for name in _named(event):
+            agents[name] = apply_agent(agents.get(name), event, name)
+    if state is None:
+        raise UnknownConversation(f"the log has no conversation {decision.conversation!r}")
+    staff = [each for each in agents.values() if each is not None]
+    yield from _judged(setup, decision, state, staff)
+
+
+def _log(tx: Transaction, desk: str, until: int) -> Iterator[tell.LogEntry]:
+    after: tuple[int] | None = None
+    while page := tx.scan(_ORDER, desk, after=after, until=(until,), limit=_PAGE):
+        yield from page
+        after = (page[-1].position,)
+
+
+def _taken_at(entries: list[tell.Event], decision: Explanation) -> int:
+    """How many events were known when it was decided: those before what gave it to somebody."""
+    if decision.chosen is None:
+        return len(entries)
+    for number in range(len(entries) - 1, -1, -1):
+        event = entries[number]
+        given = isinstance(event, tell.Transition) and event.conversation == decision.conversation
+        if given and getattr(event, "agent", None) == decision.chosen.agent:
+            return number
+    return len(entries)
+
+
+def _named(event: tell.Event) -> tuple[str, ...]:
+    found = (getattr(event, "agent", None), getattr(event, "released", None))
+    return tuple(dict.fromkeys(each for each in found if each is not None))
+
+
+def _judged(
+    setup: Setup, decision: Explanation, state: Conversation, staff: list[Agent]
+) -> Iterator[Candidate]:
+    queue, lane = decision.queue, lane_of(state)
+    policy = setup.policy(None, queue)
+    name = setup.counted.get(lane.channel)
+    waited = decision.at - state.clocks.queued_at
+    serving = [each for each in staff if queue in each.leaves]
+    serving.sort(key=lambda each: (*rank(each, name, queue), each.id))
+    stages = _stages(policy, state, decision.at, serving)
+    reasons = {
+        each.id: refused_for(each, name) or refusal(each, lane, policy.assign, waited, stages)
+        for each in serving
+    }
+    if policy.distribution is Distribution.BEST_SKILL:
+        serving = by_skill(
+            serving, still_asked((*policy.assign.skills, *lane.routing.requires), waited)
+        )
+    by_id, chosen = {each.id: each for each in serving}, decision.chosen
+    first = [chosen.agent] if chosen is not None and chosen.agent in by_id else []
+    wish = [*first, *(each.agent for each in decision.runners_up if each.refused is None)]
+    suitable = [each.id for each in serving if reasons[each.id] is None]
+    refused = [each.id for each in serving if reasons[each.id] is not None and each.id not in first]
+    for each in (*ranked([*first, *(x for x in suitable if x not in first)], wish), *refused):
+        agent = by_id[each]
+        reason = None if each in first else reasons[each]
+        yield Candidate(agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, reason)
+
+
+def _stages(policy: Policy, state: Conversation, now: int, staff: Iterable[Agent]) -> int:
+    """How many of a cascade's groups were open: by time, and past those of whom nobody was there."""
+    rule = policy.assign
+    if rule.mode is not AssignMode.CASCADE:
+        return 0
+    there = {group for agent in staff if agent.available for group in agent.groups}
+    skipped = next((n for n, group in enumerate(rule.cascade) if group in there), 0)
+    return max(open_groups(rule, state.clocks.queued_at, now), skipped + 1)
