@@ -208,6 +208,7 @@ if TYPE_CHECKING:
     from omniroute.model.effects import (
         OutboxEntry,
         SendMessage,
+        StartFlow,
     )
     from omniroute.model.events import (
         AgentAvailability,
@@ -348,6 +349,7 @@ if TYPE_CHECKING:
         Unknown,
     )
     from omniroute.model.wish import (
+        FlowStart,
         RankingQuestion,
     )
     from omniroute.plugins import (
@@ -504,6 +506,7 @@ __all__ = [
     "Explanation",
     "Extras",
     "FellSilent",
+    "FlowStart",
     "FlowStarted",
     "FollowAs",
     "Followed",
@@ -644,6 +647,7 @@ __all__ = [
     "Staff",
     "StaffChangeView",
     "Start",
+    "StartFlow",
     "Started",
     "State",
     "Store",
@@ -891,6 +895,7 @@ _HOMES = {
     "omniroute.model.effects": (
         "OutboxEntry",
         "SendMessage",
+        "StartFlow",
     ),
     "omniroute.model.events": (
         "AgentAvailability",
@@ -1072,7 +1077,10 @@ _HOMES = {
         "Group",
         "Queue",
     ),
-    "omniroute.model.wish": ("RankingQuestion",),
+    "omniroute.model.wish": (
+        "FlowStart",
+        "RankingQuestion",
+    ),
 }
 _MODULES = ("sql",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

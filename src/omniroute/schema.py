@@ -106,7 +106,8 @@ class Index(Generic[V]):
     whose entries `many(value)` returns. `unique` refuses a second value with the same entry.
     `lease` says how a value is marked as taken until an instant; `lane` and `lane_order` name
     columns: only the first entry of a lane, by that order, can be leased. `desk_led` is False for
-    the one index that crosses desks.
+    the one index that crosses desks. `stays(old, new)` may say of a changed value that its entries
+    are the same, where a look at a field or two tells: what says no is looked at as ever.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Index(Generic[V]):
     lane: str | None = None
     lane_order: str | None = None
     desk_led: bool = True
+    stays: Callable[[V, V], bool] | None = None
     collection: Collection[V] = field(init=False, repr=False)
 
 
@@ -343,7 +345,12 @@ CONVERSATIONS: Final = Collection(
     ),
     row=_conversation_row,
     indexes=(
-        Index("open_thread", ("entry_point", "contact", "thread", "open_mark"), unique=True),
+        Index(
+            "open_thread",
+            ("entry_point", "contact", "thread", "open_mark"),
+            unique=True,
+            stays=lambda old, new: old.place is new.place and old.state is new.state,
+        ),
         Index("thread", ("entry_point", "contact", "thread", "thread_order")),
         Index(
             "waiting",
@@ -354,8 +361,9 @@ CONVERSATIONS: Final = Collection(
                 "waiting_class",
                 "waiting_since",
             ),
+            stays=lambda old, new: line_of(old) is None and line_of(new) is None,
         ),
-        Index("deadlines", ("deadline",)),
+        Index("deadlines", ("deadline",), stays=lambda old, new: old.deadline == new.deadline),
         Index("open_conversations", ("open_mark",)),
         Index("all_by_due", ("state", "due")),
         Index("all_by_latest", ("state", "recency")),
@@ -522,9 +530,10 @@ READ_MARKERS: Final = Collection(
 
 def _outbox_row(entry: OutboxEntry) -> Key:
     pending = entry.state is OutboxState.PENDING
+    lane = entry.conversation or getattr(entry.effect, "message", "")  # an engagement is alone
     return (
         entry.ready_at if pending else None,
-        (entry.conversation or entry.effect.message) if pending else None,
+        lane if pending else None,
         None if pending else entry.position,
     )
 

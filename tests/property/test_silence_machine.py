@@ -12,17 +12,35 @@ import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from omniroute.errors import UsageError
 from omniroute.ids import SeededIds
 from omniroute.instants import DAY, HOUR, MINUTE
 from omniroute.model import events as tell
+from omniroute.model.assign import AssignSettings
 from omniroute.model.conversation import Conversation
+from omniroute.model.desk_config import (
+    AgentConfig,
+    DeskConfig,
+    EntryPointConfig,
+    GroupConfig,
+    InboxConfig,
+    QueueNode,
+)
+from omniroute.model.hours import Hours
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
     Assignment,
+    AwayThen,
+    ExpirationHours,
     Inactivity,
     InactivityThen,
     KeepAlive,
@@ -30,30 +48,42 @@ from omniroute.model.policy import (
     OfferThen,
     Policy,
     PolicySettings,
+    Presence,
+    ResumeTo,
+    Resuming,
 )
 from omniroute.model.state import State
 from omniroute.rules.agent_folding import fold_agent
+from omniroute.rules.checks import problems
 from omniroute.rules.folding import fold
 from omniroute.rules.presets import PRESETS
 from omniroute.testing import MONDAY, Play, a_config
-from tests.property.silence_oracle import Oracle
+from tests.property.silence_oracle import OPEN, Agent, Oracle
 from tests.unit.desk.helpers import every_agent, every_conversation
 
 STEPS = int(os.environ.get("SILENCE_STEPS", "5000"))
-_LENGTH = 20
-"""How many steps an example has on average; at most it has fifty."""
+_LENGTH = 45
+"""How many steps an example has on average, at least; at most it has fifty."""
 ROOM = 2
-AGENTS = ("ana", "bob")
-CONTACTS = ("Maria", "Otto", "Vera", "Kim")
+QUEUES = ("general/a", "general/b")
+STAFF = {
+    "ana": (("tier1",), QUEUES),
+    "bob": (("tier2",), QUEUES[:1]),
+    "cid": (("tier1",), QUEUES[1:]),
+}
+AGENTS = tuple(STAFF)
+CONTACTS = {"Maria": "first", "Otto": "first", "Vera": "second", "Kim": "second", "Luis": "menu"}
+"""Who writes, and on which entry point: two lead to a queue, one to the menu."""
 
 
 def spans(*minutes: int) -> st.SearchStrategy[int | None]:
     return st.sampled_from([None, *(each * MINUTE for each in minutes)])
 
 
+HOURS = Hours(zone="UTC", weekly=(tuple((a * 60, b * 60) for a, b in OPEN),) * 5 + ((),) * 2)
 INACTIVITY = st.none() | st.builds(
     Inactivity,
-    after=st.sampled_from([7, 20]).map(lambda n: n * MINUTE),
+    after=st.sampled_from([7, 15]).map(lambda n: n * MINUTE),
     notice=st.sampled_from([0, 5]).map(lambda n: n * MINUTE),
     then=st.sampled_from(InactivityThen),
     text=st.none() | st.just("Hm?"),
@@ -80,6 +110,22 @@ POLICIES = st.builds(
     hard_expiry=spans(10080),
     inactivity=INACTIVITY,
     keep_alive=ALIVE,
+    after_hours_expiration=spans(8, 90),
+    expiration_hours=st.none() | st.sampled_from(ExpirationHours),
+    hours=st.none() | st.just(HOURS),
+    selecting_expiration=spans(6),
+    snooze_grace=spans(10),
+    dismissed_resumes_after_hours=st.none() | st.just(value=True),
+    resume_to=st.none()
+    | st.sampled_from([Resuming(to) for to in ResumeTo] + [Resuming(ResumeTo.LAST_AGENT, HOUR)]),
+    presence=st.none()
+    | st.builds(
+        Presence,
+        away_after=st.just(6 * MINUTE),
+        then=st.sampled_from([AwayThen.KEEP, AwayThen.REQUEUE]),
+    )
+    | st.just(Presence(away_after=6 * MINUTE, then=AwayThen.WAIT, wait=4 * MINUTE)),
+    assign=st.none() | st.just(AssignSettings(sticky_wait=3 * MINUTE)),
     wrap_up=spans(3),
     ended_text=st.none() | st.just("The end."),
     closed=st.just(()),
@@ -87,17 +133,54 @@ POLICIES = st.builds(
 ).flatmap(lambda policy: st.sampled_from([policy, policy, asking(policy)]))
 
 
-class SilenceMachine(RuleBasedStateMachine):
-    """One desk, four contacts, two agents, and a clock that goes as it likes."""
+CASCADE = st.none() | st.builds(
+    AssignSettings,
+    cascade=st.just(("tier1", "tier2")),
+    widen_after=spans(2, 5),
+    overflow=st.none() | st.just((QUEUES[1],)),
+    overflow_after=spans(6),
+)
 
-    @initialize(preset=st.sampled_from(sorted(PRESETS)), policy=POLICIES)
-    def opens(self, preset: str, policy: PolicySettings) -> None:
-        config = a_config(agents=AGENTS, capacity=ROOM, preset=preset, policy=policy)
-        self.p = Play(config, store="memory://", start=_START)
+
+def a_desk(preset: str, policy: PolicySettings, cascade: AssignSettings | None) -> DeskConfig:
+    """Two queues, one of which may ask its groups one after the other, and a menu."""
+    inbox = InboxConfig(
+        sla=15 * MINUTE,
+        primary_for=("chat",),
+        queues=(QueueNode("a"), QueueNode("b")),
+        at={} if cascade is None else {"a": PolicySettings(assign=cascade)},
+    )
+    queues = {"first": "general/a", "second": "general/b", "menu": None}
+    config = a_config(
+        capacity=ROOM,
+        preset=preset,
+        policy=policy,
+        inboxes={"general": inbox},
+        groups={"tier1": GroupConfig(), "tier2": GroupConfig()},
+        entry_points={
+            name: EntryPointConfig(channel="chat", address=name, queue=queue)
+            for name, queue in queues.items()
+        },
+    )
+    people = {name: AgentConfig(groups=each[0], serves=each[1]) for name, each in STAFF.items()}
+    config = evolve(config, agents=people)
+    assert problems(config) == ()
+    return config
+
+
+class SilenceMachine(RuleBasedStateMachine):
+    """One desk with two queues, five contacts, three agents, and a clock that goes as it likes."""
+
+    @initialize(preset=st.sampled_from(sorted(PRESETS)), policy=POLICIES, cascade=CASCADE)
+    def opens(self, preset: str, policy: PolicySettings, cascade: AssignSettings | None) -> None:
+        self.p = Play(a_desk(preset, policy, cascade), store="memory://", start=_START)
         assert isinstance(self.p.desks._runtime.ids, SeededIds)
         setup = self.p.desk._runtime.current("acme")
-        self.policy: Policy = setup.policy("chat", "general")
-        self.oracle = Oracle(self.policy)
+        self.policy: Policy = setup.policy("chat", QUEUES[1])
+        staff = {name: Agent(*each) for name, each in STAFF.items()}
+        stages = setup.policy("chat", QUEUES[0]).assign
+        self.oracle = Oracle(self.policy, staff, stages.cascade, stages.widen_after)
+        self.seen = 0
         self.position = 0
         self.events: list[Any] = []
         self.follow()
@@ -131,15 +214,32 @@ class SilenceMachine(RuleBasedStateMachine):
 
     # --- what people do ---------------------------------------------------------------------------
 
-    @rule(who=st.sampled_from(CONTACTS))
+    @rule(who=st.sampled_from(sorted(CONTACTS)))
     def writes(self, who: str) -> None:
-        self.p.contact(who).writes("Hello")
+        self.p.contact(who, on=CONTACTS[who]).writes("Hello")
         self.follow()
+
+    @rule(number=st.sampled_from(["1", "2", "3"]))
+    def chooses(self, number: str) -> None:
+        """Answer the menu, where it is shown."""
+        self.p.contact("Luis", on="menu").writes(number)
+        self.follow()
+
+    @precondition(lambda self: self.policy.presence is not None)
+    @rule(agent=st.sampled_from(AGENTS))
+    def beats(self, agent: str) -> None:
+        """Tell that an agent is there (P7)."""
+        self.p.desk.heartbeat(agent)
+        self.follow()
+        if self.oracle.beats(agent, self.p.clock.now()):
+            raise AssertionError("whoever was away is back with their heartbeat")
 
     @rule(agent=st.sampled_from(AGENTS), available=st.booleans())
     def switches(self, agent: str, available: bool) -> None:
         self.p.desk.set_available(agent, available)
+        was = self.oracle.staff[agent].available
         self.follow()
+        self.oracle.switched(agent, self.p.clock.now(), was_available=was)
 
     @rule(agent=st.sampled_from(AGENTS), number=st.integers(0, 9))
     def replies(self, agent: str, number: int) -> None:
@@ -202,6 +302,8 @@ class SilenceMachine(RuleBasedStateMachine):
         self.p.desk.tick()
         self._in_order(self.follow())
         assert not self.oracle.overdue(now), "a tick left something due"
+        self.oracle.look(now)
+        self.seen = now
         self.p.desk.tick()
         assert self.follow() == [], "a second tick at the same instant fires nothing (R7)"
 
@@ -223,14 +325,18 @@ class SilenceMachine(RuleBasedStateMachine):
             at = round(due.timestamp() * 1_000_000)
             if at > end:
                 break
+            untold = self.oracle.untold()
             self.p.clock.set(max(at, self.p.clock.now()))
             self.p.desk.tick()
-            assert self.follow() != [], "a due instant at which nothing comes"
+            self.seen = self.p.clock.now()
+            told = self.follow()
+            assert told != [] or at in untold, "a due instant at which nothing comes"
+            self.oracle.look(self.seen)
         self.p.clock.set(end)
 
     def _in_order(self, events: list[Any]) -> None:
         """Deadlines are told in the order of their instants, what follows from a choice apart (S2)."""
-        chosen = {e.conversation for e in events if isinstance(e, tell.Assigned)}
+        chosen = {e.conversation for e in events if isinstance(e, tell.Assigned | tell.Offered)}
         silent = (tell.FellSilent, tell.Dismissed, tell.KeepAliveAsked, tell.Ended)
         instants = [e.at for e in events if isinstance(e, silent) and e.conversation not in chosen]
         assert instants == sorted(instants)
@@ -242,7 +348,8 @@ class SilenceMachine(RuleBasedStateMachine):
         if not hasattr(self, "p"):
             return
         if self.policy.assignment is Assignment.PUSH:
-            assert not self.oracle.idle_while_somebody_waits(ROOM), "somebody waits (R2)"
+            idle = self.oracle.idle_while_somebody_waits(ROOM, self.seen)
+            assert not idle, "somebody waits (R2)"
         for agent in every_agent(self.p):
             assert agent.load == self.oracle.load(agent.id)
 
@@ -297,7 +404,7 @@ STORY = st.lists(
     st.tuples(
         st.sampled_from([1, 3, 8, 15, 60, 700]),
         st.sampled_from(["write", "write", "reply", "end", "snooze", "note"]),
-        st.sampled_from(CONTACTS[:2]),
+        st.sampled_from(["Maria", "Otto"]),
     ),
     max_size=12,
 )
@@ -308,12 +415,16 @@ PUNCTUAL = st.builds(
     chat_timeout=spans(40, 200),
     inactivity=st.none() | st.builds(Inactivity, after=st.sampled_from([7 * MINUTE, 20 * MINUTE])),
     ended_text=st.none() | st.just("The end."),
+    after_hours_expiration=spans(8, 90),
+    expiration_hours=st.none() | st.sampled_from(ExpirationHours),
+    hours=st.none() | st.just(HOURS),
+    snooze_grace=spans(10),
     wrap_up=spans(3, 500),
 )
 
 
 def lived(policy: PolicySettings, story: list[tuple[int, str, str]], *, late: bool) -> list[Any]:
-    p = Play(a_config(agents=AGENTS, policy=policy), store="memory://", start=_START)
+    p = Play(a_config(agents=("ana", "bob"), policy=policy), store="memory://", start=_START)
     p.desk.set_available("ana")
     for minutes, action, who in [*story, (2000, "write", "Vera")]:
         if late:

@@ -77,6 +77,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.EngagementSent: "engagement_sent",
         events.EngagementDelivery: "engagement_delivery",
         effects.SendMessage: "send_message",
+        effects.StartFlow: "start_flow",
         wire.Accepted: "accepted",
         wire.Retryable: "retryable",
         wire.Permanent: "permanent",

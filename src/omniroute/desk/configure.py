@@ -76,6 +76,7 @@ class _First:
         self._setup = compiled(config, 1)
 
     ranking = None
+    starts_flows = False
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:  # noqa: ARG002
         return self._setup

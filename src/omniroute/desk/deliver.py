@@ -14,12 +14,14 @@ from typing import Any
 from attrs import evolve
 
 from omniroute.channels.transports import drive
+from omniroute.desk.flow_runs import record_flow, start_flow
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError
-from omniroute.model.effects import OutboxEntry, OutboxState
+from omniroute.model.conversation import Conversation
+from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
 from omniroute.model.message import Message
 from omniroute.model.values import frozen
 from omniroute.model.wire import (
@@ -47,12 +49,13 @@ _CARRYING = MESSAGES.index("messages_carrying")
 
 @frozen
 class Parcel:
-    """An outbox entry with everything that sending it needs."""
+    """An outbox entry with everything that carrying it out needs; a flow has no message."""
 
     entry: OutboxEntry
     to: str
-    message: Message
+    message: Message | None
     context: SendContext
+    conversation: Conversation | None = None
 
 
 def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], list[Parcel]]:
@@ -66,7 +69,10 @@ def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], li
 
 
 def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
-    message, to = tx.get(MESSAGES, desk, (entry.effect.message,)), entry.effect.to
+    effect = entry.effect
+    if isinstance(effect, StartFlow):
+        return _flow(tx, desk, entry)
+    message, to = tx.get(MESSAGES, desk, (effect.message,)), effect.to
     carried: Mapping[str, Any] = {}
     if to is None:
         conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
@@ -81,9 +87,21 @@ def _parcel(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
     return Parcel(entry, to, message, context)
 
 
+def _flow(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
+    conversation = tx.get(CONVERSATIONS, desk, (entry.conversation,))
+    if conversation is None:
+        tx.delete(OUTBOX, desk, OUTBOX.key(entry))
+        return None
+    return Parcel(entry, conversation.place.address, None, SendContext(), conversation)
+
+
 def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
-    """Carry one message to its provider and say how it went. Never raises for the message's sake."""
-    message = parcel.message
+    """Carry one message to its provider, or start a flow, and say how it went. Never raises for it."""
+    message, effect = parcel.message, parcel.entry.effect
+    if isinstance(effect, StartFlow):
+        assert parcel.conversation is not None  # noqa: S101  (a flow is of one)
+        return start_flow(runtime, desk, parcel.entry, effect, parcel.conversation)
+    assert message is not None  # noqa: S101  (a parcel without one is a flow's)
     try:
         setup = runtime.current(desk)
         adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
@@ -116,8 +134,12 @@ def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], Non
 
 def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
     entry = unit.tx.get(OUTBOX, unit.desk, OUTBOX.key(parcel.entry))
+    if entry is not None and parcel.message is None:
+        record_flow(unit, entry, result)
+    if entry is None or parcel.message is None:
+        return
     message = unit.tx.get(MESSAGES, unit.desk, (parcel.message.id,))
-    if entry is None or message is None:
+    if message is None:
         return
     if isinstance(result, Accepted):
         unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))

@@ -1,6 +1,7 @@
 """Entry and exit flows: told in the log once for each beginning and each end, whoever finished it (T2).
 
-What a flow is, is the host's: it reads `FlowStarted` from `desk.changes`, which has it exactly once.
+What a flow is, is the host's: a plugin starts it, by the outbox, after what was said before (T15); or a
+host without such a plugin reads `FlowStarted` from `desk.changes`, which has it exactly once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from omniroute.model import events as tell
 from omniroute.model.conversation import Conversation
+from omniroute.model.effects import StartFlow
 from omniroute.model.state import State
 
 if TYPE_CHECKING:
@@ -32,4 +34,7 @@ def start_flows(unit: Unit, state: Conversation, events: Iterable[tell.Conversat
             flow = channel.exit_flow
         if flow is not None:
             stage = "entry" if begins else "exit"
-            unit.write_event(tell.FlowStarted(state.id, event.at, tell.SYSTEM, None, flow, stage))
+            told = tell.FlowStarted(state.id, event.at, tell.SYSTEM, None, flow, stage)
+            position = unit.write_event(told)
+            if unit.starts_flows:
+                unit.enqueue(state, StartFlow(flow, stage, event.at), position)

@@ -11,6 +11,7 @@ from omniroute.desk.menus import serves_somewhere
 from omniroute.model import commands as ask
 from omniroute.model.assign import RETURNED, AssignPolicy
 from omniroute.model.conversation import Conversation
+from omniroute.model.state import WAITING
 from omniroute.schema import AGENTS, CONVERSATIONS
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def _target(unit: Unit, rule: AssignPolicy, visited: tuple[str, ...]) -> str | N
 
 
 def _move(unit: Unit, conversation: Conversation, queue: str) -> None:
+    conversation = unit.catch_up(conversation, until=unit.reached)
+    if conversation.state not in WAITING:
+        return  # it expired before there was anywhere to go
     left, before = conversation.queue or "", conversation.extras.routing
     inbox = unit.setup.inbox_of(queue)
     # Told as of where deadlines have been fired to: what comes later still ends it in time (S2).

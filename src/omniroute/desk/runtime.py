@@ -68,6 +68,11 @@ class Runtime:
     )
 
     @property
+    def starts_flows(self) -> bool:
+        """Whether some plugin starts the flows of channels."""
+        return self.registry.start_flow is not None
+
+    @property
     def ranking(self) -> Ranking | None:
         """What plugins bring to order suitable agents by, or None."""
         return self.registry.rank

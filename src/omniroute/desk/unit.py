@@ -73,6 +73,11 @@ class Setups(Protocol):
         """What plugins bring to order suitable agents by, or None."""
         ...
 
+    @property
+    def starts_flows(self) -> bool:
+        """Whether some plugin starts the flows of channels."""
+        ...
+
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return the setup of a version, loading it where this process has not yet seen it."""
         ...
@@ -110,6 +115,7 @@ class Unit:
         self._next_due = record.next_due
         self._next_work = record.next_work
         self.ranking = setups.ranking
+        self.starts_flows = setups.starts_flows
         self.queue_lines = QueueLines(tx, desk, record.lined)
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []
@@ -213,7 +219,7 @@ class Unit:
         if driven:
             return state
         # What has passed already fires now (S3), what still lies ahead of a late deadline does not.
-        return self.catch_up(state, until=None if now is None else self.reached)
+        return self.catch_up(state, until=self.reached)
 
     def _say(
         self, conversation: Conversation, said: texts.Said, policy: Policy, now: int | None
@@ -266,7 +272,7 @@ class Unit:
         for body in messages:
             self.add_message(Message(position=at[body["id"]], **body))
         for effect in decision.effects:
-            self._enqueue(decision.state, effect, at[effect.message])
+            self.enqueue(decision.state, effect, at[getattr(effect, "message", None)])
         if decision.state is not conversation:
             self._touch(decision.state, decision.events)
 
@@ -398,7 +404,8 @@ class Unit:
             self._next_due = deadline
             self._next_work = min(self._next_work, deadline)
 
-    def _enqueue(self, conversation: Conversation, effect: Effect, position: int) -> None:
+    def enqueue(self, conversation: Conversation, effect: Effect, position: int) -> None:
+        """Commit an effect with the event it belongs to; the outbox carries it out."""
         entry = OutboxEntry(
             conversation.id, position, conversation.place.entry_point, effect, self.now
         )

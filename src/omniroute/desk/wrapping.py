@@ -28,6 +28,10 @@ def start_wrap_ups(unit: Unit, events: Iterable[tell.ConversationEvent], lasts: 
             continue  # what was only offered leaves nothing to wrap up
         if event.released is not None:
             until, name = event.at + lasts, event.conversation
+            key = (event.released, AgentTimerKind.WRAP_UP.value, name)
+            if unit.tx.get(AGENT_TIMERS, unit.desk, key) is not None:
+                # It came back to them before they were done with its last end: one slot is enough.
+                unit.write_event(tell.WrapUpEnded(event.released, event.at, SYSTEM, name))
             unit.write_event(tell.WrapUpStarted(event.released, event.at, SYSTEM, name, until))
             timer = AgentTimer(event.released, AgentTimerKind.WRAP_UP, name, event.at, until)
             unit.arm_agent(timer)

@@ -15,6 +15,7 @@ from attrs import field
 
 from omniroute.model.agent import Capacity, Role
 from omniroute.model.policy import PolicySettings
+from omniroute.model.secret import SecretRef
 from omniroute.model.sla import SlaTargets
 from omniroute.model.values import frozen
 
@@ -44,6 +45,14 @@ class ChannelDirection(StrEnum):
     TWO_WAY = "two_way"
     OUT_ONLY = "out_only"
     OFF = "off"
+
+
+def _names_alone(settings: Mapping[str, Any]) -> str:
+    """Settings as a repr shows them: one that should have been a reference may be the secret (R15)."""
+    shown = (
+        f"{key!r}: {each if isinstance(each, SecretRef) else '…'}" for key, each in settings.items()
+    )
+    return f"{{{', '.join(shown)}}}"
 
 
 @frozen
@@ -139,7 +148,7 @@ class EntryPointConfig:
     """Chat: whether the widget is embedded in a page. Nothing is received otherwise (G6)."""
     forwarding_active: bool = True
     """Email: whether the mailbox is forwarded here. Nothing is received otherwise (G7)."""
-    settings: Mapping[str, Any] = field(factory=dict)
+    settings: Mapping[str, Any] = field(factory=dict, repr=_names_alone)
 
 
 @frozen
@@ -161,7 +170,7 @@ class GoesLive:
 class AccountConfig:
     """Credentials at a provider: plain settings, and secrets as references (`SecretRef`)."""
 
-    settings: Mapping[str, Any] = field(factory=dict)
+    settings: Mapping[str, Any] = field(factory=dict, repr=_names_alone)
 
 
 @frozen(kw_only=True)

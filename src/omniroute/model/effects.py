@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from omniroute.model.values import frozen
 
-__all__ = ["Effect", "OutboxEntry", "OutboxState", "SendMessage"]
+__all__ = ["Effect", "OutboxEntry", "OutboxState", "SendMessage", "StartFlow"]
 
 
 @frozen
@@ -20,7 +20,16 @@ class SendMessage:
     to: str | None = None
 
 
-Effect = SendMessage
+@frozen
+class StartFlow:
+    """Let a plugin start a flow of the channel, `entry` or `exit`, that the log told of at `at` (T2)."""
+
+    flow: str
+    stage: str
+    at: int
+
+
+Effect = SendMessage | StartFlow
 
 
 class OutboxState(StrEnum):

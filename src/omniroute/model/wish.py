@@ -1,4 +1,4 @@
-"""What a ranking plugin is asked: a conversation, and the agents who may be given it."""
+"""What plugins are asked: whom to rank for a conversation, and which flow to start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from omniroute.model.agent import Agent
 from omniroute.model.conversation import Conversation
 from omniroute.model.values import frozen
 
-__all__ = ["RankingQuestion"]
+__all__ = ["FlowStart", "RankingQuestion"]
 
 
 @frozen
@@ -18,4 +18,20 @@ class RankingQuestion:
 
     conversation: Conversation
     agents: tuple[Agent, ...]
+    at: int
+
+
+@frozen
+class FlowStart:
+    """A flow that is to start: the channel's `flow`, of the stage `entry` or `exit` (T2).
+
+    `id` is the same on every try: whoever starts flows does each only once by it. `at` is the instant
+    at which the service began or ended, in UTC microseconds; `conversation` is as it stands by now.
+    """
+
+    id: str
+    desk: str
+    flow: str
+    stage: str
+    conversation: Conversation
     at: int

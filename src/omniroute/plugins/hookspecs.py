@@ -7,7 +7,7 @@ from typing import Final
 
 import pluggy
 
-from omniroute.model.wish import RankingQuestion
+from omniroute.model.wish import FlowStart, RankingQuestion
 from omniroute.ports import ChannelAdapter, Store
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
@@ -45,5 +45,14 @@ class Hooks:
         """Bring a verification code to whoever has the number; return True where that is done.
 
         Runs after the commit, and may do I/O. None leaves it to the next plugin, and to the host.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def omniroute_start_flow(self, start: FlowStart) -> bool | None:
+        """Start an entry or exit flow of a channel; return True where that is done.
+
+        Served by the outbox after the commit, in order with the conversation's messages: it may do
+        I/O. None leaves it to the next plugin. What it raises is tried again, with the same `start.id`.
         """
         raise NotImplementedError

@@ -21,6 +21,10 @@ SendCode = Callable[..., bool | None]
 """Lets the plugins bring a code: takes `desk`, `number`, `code`; True where one did."""
 
 
+StartsFlow = Callable[..., bool | None]
+"""Lets the plugins start a flow: takes `start`, a `FlowStart`; True where one did."""
+
+
 class Registry:
     """Adapters by channel kind and stores by URL scheme, gathered from plugins.
 
@@ -46,6 +50,11 @@ class Registry:
         self.send_code: SendCode | None = (
             manager.hook.omniroute_send_code
             if manager.hook.omniroute_send_code.get_hookimpls()
+            else None
+        )
+        self.start_flow: StartsFlow | None = (
+            manager.hook.omniroute_start_flow
+            if manager.hook.omniroute_start_flow.get_hookimpls()
             else None
         )
         self._stores: dict[str, Callable[[str], Store]] = {}

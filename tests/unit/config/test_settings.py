@@ -377,3 +377,19 @@ def test_annotations_that_only_type_checkers_see_are_taken_as_anything():
     )
     adapter: Any = Adapter("chat", namespace["Lazy"])
     assert adapter_settings(config, "widget", adapter, lambda _: Secret("")).token == 1
+
+
+@pytest.mark.req("R15")
+def test_a_configuration_shows_where_secrets_are_and_no_setting_that_may_be_one():
+    hush = "EAAG-hush"
+    config = load_config(
+        {
+            "accounts": {"meta": {"token": hush, "app": {"env": "APP"}, "odd": {"evn": hush}}},
+            "inboxes": {"general": {"primary_for": ["chat"], "sla": "5m"}},
+            "entry_points": {"web": {"channel": "chat", "pin": hush}},
+        }
+    )
+    assert hush not in repr(config) + str(config)
+    assert repr(config.accounts["meta"]) == (
+        "AccountConfig(settings={'token': …, 'app': SecretRef(env='APP'), 'odd': …})"
+    )

@@ -11,7 +11,7 @@ from omniroute.errors import UsageError
 from omniroute.instants import HOUR, MINUTE
 from omniroute.model import events as tell
 from omniroute.model.agent import Colour
-from omniroute.model.policy import AwayThen, PolicySettings, Presence
+from omniroute.model.policy import AfterEnd, AfterEndTo, AwayThen, PolicySettings, Presence
 from omniroute.model.state import State
 from omniroute.testing import MONDAY, NOW, a_config
 from tests.unit.desk.helpers import assert_folds, names, told
@@ -74,6 +74,27 @@ def test_it_follows_any_end_and_above_the_soft_maximum_too(play) -> None:
 
 
 # --- presence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("P6", "X4")
+def test_who_ends_the_same_conversation_twice_holds_one_slot_for_it(play) -> None:
+    p = play(
+        a_config(
+            agents=("ana",),
+            capacity=2,
+            policy=PolicySettings(wrap_up=5 * MINUTE, after_end=AfterEnd(AfterEndTo.QUEUE)),
+        )
+    )
+    ana = p.agent("ana").on()
+    ana.ends(p.contact("Maria").writes("Hello"))
+    p.advance("1m")
+    ana.ends(p.contact("Maria").writes("One more thing"))
+    assert p.desk.staff.get("ana").load == 1
+    p.advance("4m")
+    assert p.desk.staff.get("ana").load == 1
+    p.advance("1m")
+    assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
 
 
 @pytest.mark.req("P7")

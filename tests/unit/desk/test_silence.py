@@ -474,3 +474,42 @@ def test_sleeping_on_a_clock_that_is_moved_by_hand_moves_it() -> None:
     clock = ManualClock(NOW)
     clock.sleep(5)
     assert clock.now() == NOW + 5
+
+
+@pytest.mark.req("S2", "P5")
+def test_in_an_outage_nobody_expires_who_would_have_overflowed_to_somebody_in_time(play) -> None:
+    def story(late: bool) -> Any:
+        from omniroute.config import load_config
+
+        p = play(
+            load_config(
+                {
+                    "desk": "acme",
+                    "policy": {"unanswered_expiration": "12m"},
+                    "inboxes": {
+                        "help": {
+                            "sla": "15m",
+                            "primary_for": ["chat"],
+                            "queues": ["a", "b"],
+                            "at": {
+                                "a": {"assign": {"overflow": ["help/b"], "overflow_after": "6m"}}
+                            },
+                        }
+                    },
+                    "entry_points": {
+                        "main": {"channel": "chat", "address": "w", "queue": "help/a"}
+                    },
+                    "agents": {"ana": {"serves": ["help/a"]}, "bob": {"serves": ["help/b"]}},
+                }
+            )
+        )
+        p.agent("bob").on()
+        chat = p.contact("Maria").writes("Hello")
+        p.clock.advance("1h") if late else p.advance("1h")
+        p.contact("Otto").writes("Hello")  # what is overdue is looked at first
+        assert_folds(p)
+        return p.desk.conversation(chat.id)
+
+    for late in (False, True):
+        found = story(late)
+        assert (found.state, found.agent, found.queue) == (State.ACTIVE, "bob", "help/b")

@@ -375,3 +375,28 @@ def test_where_the_keeper_leaves_another_keeps(play) -> None:
 def test_keeping_without_a_cost_is_refused() -> None:
     with pytest.raises(om.ConfigError, match="reserve_after: has no effect"):
         config(costs={}, assign=RESERVE)
+
+
+@pytest.mark.req("P2", "M5")
+def test_an_offer_holds_what_the_conversation_costs(play) -> None:
+    p = play(config(assignment="offer_one", offer={"accept_within": "1m"}))
+    p.agent("ana").on()
+    call, chat = writes(p, "voice", "chat")
+    assert (p.desk.staff.get("ana").load, p.desk.staff.get("ana").holds["voice"]) == (4, 1)
+    p.desk.decline_offer(call.id, by="ana")
+    assert p.desk.staff.get("ana").load == 1
+    assert p.desk.conversation(chat.id).state is om.State.OFFERED
+    p.desk.accept_offer(chat.id, by="ana")
+    assert p.desk.staff.get("ana").load == 1
+    assert_folds(p)
+
+
+@pytest.mark.req("P2", "S11")
+def test_what_an_agent_starts_costs_them_as_much(play) -> None:
+    p = play(config(agent_initiated=True))
+    p.agent("ana").on()
+    p.desk.start("email", "Hello", by="ana", address="addr-new")
+    assert (p.desk.staff.get("ana").load, p.desk.staff.get("ana").holds["email"]) == (2, 1)
+    with pytest.raises(om.CapacityExceeded):
+        p.desk.start("voice", "Hello", by="ana", address="addr-other")
+    assert_folds(p)

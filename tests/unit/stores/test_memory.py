@@ -7,14 +7,29 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from omniroute.errors import StoreError, UniqueViolation, UsageError
+from omniroute.model.assign import Routing
+from omniroute.model.conversation import DeadlineKind, Extras, Offer
 from omniroute.model.records import DeskRecord
 from omniroute.model.state import State
 from omniroute.ports import Transaction
-from omniroute.schema import CONTACTS, CONVERSATIONS, DESKS, OUTBOX, Collection, Column, Index
+from omniroute.schema import (
+    COLLECTIONS,
+    CONTACTS,
+    CONVERSATIONS,
+    DESKS,
+    OUTBOX,
+    Collection,
+    Column,
+    Index,
+)
+from omniroute.stores.entries import entries_of as index_entries
 from omniroute.stores.memory import MemoryStore
 from omniroute.stores.memory.table import Table
+from omniroute.testing import NOW, a_conversation, a_place
 from omniroute.testing.store_conformance.values import (
     ONE,
     READY,
@@ -180,3 +195,48 @@ def test_a_refused_value_leaves_none_of_its_unique_entries(store: MemoryStore) -
 def test_what_declares_no_lease_cannot_be_leased(store: MemoryStore) -> None:
     with pytest.raises(UsageError, match="declares no lease"):
         alone(store).lease(CONTACTS.index("contacts_by_ref"), ONE, now=1, until=2, limit=1)
+
+
+PLACES = st.builds(a_place, inbox=st.sampled_from(["general", "vip"]), thread=st.sampled_from("ab"))
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "state": st.sampled_from(State),
+        "queue": st.sampled_from(["general", "vip"]),
+        "agent": st.none() | st.just("ana"),
+        "at": st.integers(NOW, NOW + 2),
+        "since": st.integers(NOW, NOW + 2),
+        "place": PLACES,
+        "timers": st.sampled_from([(), ((NOW + 1, DeadlineKind.INACTIVITY),)]),
+        "extras": st.builds(
+            Extras,
+            routing=st.builds(
+                Routing, segment=st.integers(-1, 0), sticky=st.sampled_from([None, "bob"])
+            ),
+            offer=st.none() | st.builds(Offer, st.sampled_from([None, "bob"]), st.just(NOW)),
+        ),
+    },
+)
+
+
+@given(st.sampled_from(State), CHANGES, CHANGES)
+def test_an_index_that_says_an_entry_stays_is_right(state: State, one: Any, other: Any) -> None:
+    before = evolve(a_conversation(state), **one)
+    after = evolve(before, **other)
+    for collection in COLLECTIONS:
+        for index in collection.indexes:
+            if index.stays is not None and index.stays(before, after):
+                assert index_entries(index)(before) == index_entries(index)(after)
+
+
+def test_of_what_stays_nothing_is_lost_where_others_move(store: MemoryStore) -> None:
+    """The thread is held by whoever is open in it, however often that one changes."""
+    first, second = conversation(1), evolve(conversation(2), place=conversation(1).place)
+    for at in range(3):
+        alone(store).put(CONVERSATIONS, ONE, evolve(first, at=at))
+    with pytest.raises(UniqueViolation):
+        alone(store).put(CONVERSATIONS, ONE, second)
+    alone(store).put(CONVERSATIONS, ONE, evolve(first, state=State.ENDED))
+    alone(store).put(CONVERSATIONS, ONE, second)
+    with pytest.raises(UniqueViolation):
+        alone(store).put(CONVERSATIONS, ONE, first)

@@ -41,16 +41,19 @@ def depth_of(index: Index[Any]) -> int:
 class _Unique:
     """Guards a unique index: whose each entry is."""
 
-    __slots__ = ("_entries_of", "_held", "_index", "_owners")
+    __slots__ = ("_entries_of", "_held", "_index", "_owners", "_stays")
 
     def __init__(self, index: Index[Any]) -> None:
         self._index = index
+        self._stays = index.stays or _moves
         self._entries_of = entries_of(index)
         self._owners: dict[Key, Key] = {}
         self._held: dict[Key, tuple[Key, ...]] = {}
 
-    def follow(self, key: Key, _: Any, new: Any) -> None:
+    def follow(self, key: Key, old: Any, new: Any) -> None:
         """Hold the new value's entries instead of the old's; `UniqueViolation` changes nothing."""
+        if old is not None and new is not None and self._stays(old, new):
+            return
         gone, come = self._held.get(key, _NOTHING), self._entries_of(new)
         if gone == come:
             return
@@ -67,6 +70,11 @@ class _Unique:
             self._held[key] = come
         else:
             del self._held[key]
+
+
+def _moves(_: Any, __: Any) -> bool:
+    """Stand for an index that has no way to tell sooner."""
+    return False
 
 
 def _taken(index: Index[Any], fields: Key, key: Key, owner: Key) -> UniqueViolation:
@@ -163,12 +171,14 @@ class _Follower:
 
     def catch_up(self, entries: Entries, cells: dict[Key, Any], journal: list[Change]) -> None:
         """Apply what happened since: for each key, from the form last seen to the present one."""
-        of, seen = self._entries_of, set[Key]()
+        of, seen, stays = self._entries_of, set[Key](), self._index.stays or _moves
         for _, key, old in journal[self.applied :]:
             if key in seen:
                 continue
             seen.add(key)
             new = cells.get(key)
+            if old is not None and new is not None and stays(old, new):
+                continue
             gone, come = of(old), of(new)
             if self.lanes is not None:
                 self.lanes.move(key, old if gone else None, new if come else None)
