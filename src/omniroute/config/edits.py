@@ -303,6 +303,11 @@ class Edits(TreeEdits):
 
         Names and keywords that these words forbid are told by `problems` (U10).
         """
+        for where, words in (("back", back), ("leave", leave)):
+            if isinstance(words, str):
+                raise UsageError(
+                    "one text", where=where, expected="a list of words", got=quoted(words)
+                )
         if back is not None:
             self.policy(back_words=list(back))
         if leave is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import Enum
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from attrs import define, field
 
 from omniroute.config.holiday_names import expanded
 from omniroute.config.render import written
+from omniroute.config.survey import DATES
 from omniroute.errors import UsageError
 from omniroute.instants import render_duration, to_duration
 from omniroute.model.desk_config import QueueMove
@@ -136,10 +137,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping) and (dates := expanded(value)) is not None:
         return dates
     if isinstance(value, Mapping):
-        return {key: plain(each) for key, each in value.items()}
+        return {
+            key: _dated(each) if key == DATES and isinstance(each, Mapping) else plain(each)
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return written(value)
+
+
+def _dated(dates: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Single days with hours of their own, whose keys may be dates: they are no list of holidays."""
+    return {
+        key.isoformat() if type(key) is date else key: plain(each) for key, each in dates.items()
+    }
 
 
 def confirmed(confirm: bool, what: str) -> None:  # noqa: FBT001  (a switch passed on)

@@ -14,12 +14,12 @@ from omniroute.config.holiday_names import expanded
 from omniroute.errors import ConfigError, Problem
 from omniroute.rules.names import join, shown, text_problem
 
-__all__ = ["Places", "Survey", "survey"]
+__all__ = ["DATES", "Places", "Survey", "survey"]
 
 _MAX_DEPTH: Final = 100
 _MAX_VALUES: Final = 500_000
 _SHOWN_OF_PATH: Final = 60
-_DATES: Final = "dates"
+DATES: Final = "dates"
 
 _Place = tuple[int, ...]
 
@@ -63,7 +63,7 @@ class Survey:
         if self._count > _MAX_VALUES:
             self._refuse(path, f"expected at most {_MAX_VALUES:,} values in all")
         if isinstance(value, Mapping):
-            keeps = path.rpartition(".")[2] == _DATES  # what each date has counts there
+            keeps = path.rpartition(".")[2] == DATES  # what each date has counts there
             if not keeps and (dates := expanded(value)) is not None:
                 return dates
             return self._table(value, path, place)

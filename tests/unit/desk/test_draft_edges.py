@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,14 @@ def test_an_agent_who_is_only_named_is_a_change(p: Any) -> None:
         (lambda d: d.policy("vip", channel="chat", menu_text="?"), "a place and a channel"),
         (lambda d: d.move_conversations("general/Ordes", "vip/Gold"), 'mean "general/Orders"'),
         (lambda d: d.replace({"desk": "other"}), "a configuration of another desk"),
+        (
+            lambda d: d.set_words(back="menu"),
+            'back: one text; expected a list of words, got "menu"',
+        ),
+        (
+            lambda d: d.set_words(leave="bye"),
+            'leave: one text; expected a list of words, got "bye"',
+        ),
     ],
 )
 def test_what_is_no_edit_is_refused_at_once(p: Any, edit: Any, message: str) -> None:
@@ -237,3 +246,11 @@ def test_a_desk_takes_a_file_or_a_mapping_for_its_own(p: Any, tmp_path: Path) ->
         p.desk.apply(document | {"desk": "other"})
     with pytest.raises(om.ConfigError, match="there is no such file"):
         p.desk.apply(tmp_path / "none.toml")
+
+
+def test_single_days_may_be_given_as_dates(p: Any) -> None:
+    week = {"mon-fri": "09:00-17:00", "dates": {date(2026, 12, 24): "closed", "12-31": "closed"}}
+    with p.desk.configure() as draft:
+        draft.policy("general", hours=week)
+    hours = om.dump(p.desk.config)["inboxes"]["general"]["hours"]
+    assert hours["dates"] == {"2026-12-24": "closed", "12-31": "closed"}

@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniroute.instants import MINUTE, SECOND
+from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model.agent import Agent
 from omniroute.model.assign import (
     NEW,
@@ -50,6 +50,7 @@ limits = st.builds(
     Routing,
     group=st.none() | groups,
     exclusive=st.booleans(),
+    anyone=st.booleans(),
     requires=selectors,
     declined=st.lists(st.sampled_from(["ana", "bob"]), unique=True, max_size=2).map(tuple),
 ).map(lambda each: each if each.group else evolve(each, exclusive=False))
@@ -194,6 +195,30 @@ def test_agents_of_one_profile_share_what_was_found() -> None:
     ana, bob = an_agent("ana", groups=("tier1",)), an_agent("bob", groups=("tier1",))
     for one, other in zip(reach.ways(ana, [line]), reach.ways(bob, [line]), strict=True):
         assert one is other
+
+
+class Watched:
+    """An agent who notes what is asked of them."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent, self.asked = agent, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.add(name)
+        return getattr(self.agent, name)
+
+
+@pytest.mark.req("R2")
+def test_nothing_is_asked_of_an_agent_that_a_profile_does_not_have() -> None:
+    """Whatever else `refusal` looked at, agents of one profile could not share its answers."""
+    watched: Any = Watched(an_agent("ana", groups=("tier2",), languages=("français",)))
+    routings = (Routing(group="tier1", exclusive=True), Routing(requires=(ROUTER,)), Routing())
+    for rule in RULES.values():
+        for routing in routings:
+            lane = Lane("lane", 0, NEW, "chat", routing)
+            for waited, stages in ((0, 1), (HOUR, 3)):
+                refusal(watched, lane, rule, waited, stages)
+    assert watched.asked == {"id", "groups", "channels", "languages", "skills"}
 
 
 def test_what_is_remembered_does_not_grow_for_ever() -> None:
