@@ -85,14 +85,18 @@ class OfferMachine(RuleBasedStateMachine):
         modes=st.tuples(st.sampled_from([ALL, ONE]), st.sampled_from([ALL, ONE, ONE])),
         then=st.sampled_from(OfferThen),
         assign=ASSIGNS,
+        store=st.sampled_from(["memory://", "memory://", "sqlite://"]),
     )
     def opens(
-        self, modes: tuple[Assignment, Assignment], then: OfferThen, assign: AssignSettings | None
+        self,
+        modes: tuple[Assignment, Assignment],
+        then: OfferThen,
+        assign: AssignSettings | None,
+        store: str,
     ) -> None:
         self.modes = {"general/a": modes[0], "general/b": modes[1]}
-        config = a_desk(a_way(modes[0], then, assign), a_way(modes[1], then, None))
-        self.then = then
-        self.p = Play(config, store="memory://", start=MONDAY)
+        self.then, self.assign = then, assign
+        self.p = Play(self.config(), store=store, start=MONDAY)
         self.waits: dict[str, Wait] = {}
         self.on: dict[str, bool] = dict.fromkeys(STAFF, False)
         self.missed: set[str] = set()
@@ -100,6 +104,10 @@ class OfferMachine(RuleBasedStateMachine):
         for agent, group in STAFF.items():
             self.p.desk.staff.put(agent, groups=(group,))
             self.switches(agent, on=True)
+
+    def config(self) -> DeskConfig:
+        first, second = self.modes.values()
+        return a_desk(a_way(first, self.then, self.assign), a_way(second, self.then, None))
 
     # --- what the log says ------------------------------------------------------------------------
 
@@ -127,6 +135,11 @@ class OfferMachine(RuleBasedStateMachine):
         elif e.available:
             self.missed.discard(e.agent)
 
+    def _on_AgentRemoved(self, e: Any, _: int) -> None:
+        assert not self.load(e.agent), "who leaves holds nothing (S15)"
+        self.on[e.agent] = False
+        self.missed.discard(e.agent)
+
     def _on_Opened(self, e: Any, _: int) -> None:
         self.waits[e.conversation] = Wait(e.queue, e.at)
 
@@ -152,7 +165,8 @@ class OfferMachine(RuleBasedStateMachine):
 
     def _on_Offered(self, e: Any, now: int) -> None:
         wait = self.waits[e.conversation]
-        assert wait.state == "queued", "offered while somebody is asked or has it"
+        narrowed = wait.state == "offered" and wait.asks is None and e.agent is not None
+        assert wait.state == "queued" or narrowed, "offered while somebody is asked or has it"
         assert (e.agent is None) is (self.modes[wait.queue] is ALL)
         if e.agent is not None:
             assert e.agent not in wait.refused, "the same offer twice in one wait (M5)"
@@ -251,6 +265,23 @@ class OfferMachine(RuleBasedStateMachine):
             with contextlib.suppress(UsageError):
                 getattr(self.p.desk, answer)(name, by=agent)
             self.follow()
+
+    @rule(agent=st.sampled_from(sorted(STAFF)))
+    def leaves_and_comes_back(self, agent: str) -> None:
+        """What was offered to them goes on, what they held waits again (S15)."""
+        self.p.desk.staff.remove(agent, held="requeue")
+        self.follow()
+        self.p.desk.staff.put(agent, groups=(STAFF[agent],))
+        self.switches(agent, on=True)
+
+    @rule(queue=st.sampled_from(["general/a", "general/b"]))
+    def asks_otherwise(self, queue: str) -> None:
+        """A queue's conversations are offered in the other way from here on."""
+        self.ticks()
+        self.modes[queue] = ONE if self.modes[queue] is ALL else ALL
+        self.p.desk.apply(self.config())
+        self.follow()
+        self.ticks()
 
     @rule(number=st.integers(0, 9), lasts=st.sampled_from([None, "1h"]))
     def lets_go(self, number: int, lasts: str | None) -> None:

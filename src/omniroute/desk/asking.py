@@ -88,7 +88,7 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
     for before, after in changes:
         if before is not None and before.available:
             left.update(dict.fromkeys(before.leaves))
-            if before.load:
+            if before.load and _asked_alone(unit, before):
                 withdraw_from(unit, before, after)
         if after is not None and after.available:
             came.update(dict.fromkeys(after.leaves))
@@ -98,11 +98,14 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
             _relabel(unit, lines, queue, [state for state, queues in states if queue in queues])
 
 
+def _asked_alone(unit: Unit, agent: Agent) -> bool:
+    """Whether anything can be offered to an agent alone: whoever only holds is not looked for."""
+    rules = (unit.rule(queue) for queue in agent.leaves if unit.setup.is_leaf(queue))
+    return any(rule.assignment is Assignment.OFFER_ONE for rule in rules)
+
+
 def withdraw_from(unit: Unit, before: Agent, after: Agent | None) -> None:
     """Take back what was offered to somebody alone who is not there for it any more."""
-    rules = (unit.rule(queue) for queue in before.leaves if unit.setup.is_leaf(queue))
-    if not any(rule.assignment is Assignment.OFFER_ONE for rule in rules):
-        return
     unit.flush()
     prefix = (before.id, State.OFFERED.value)
     for each in unit.tx.scan(_OFFERED_TO, unit.desk, prefix, limit=AT_ONCE):

@@ -49,7 +49,8 @@ def remove(
             save_agent(unit, agent, before, actor=actor, follow=True, leaving=True)
             record(unit, agent, actor, origin, before, None)
             return
-        withdraw_from(unit, leaver, None)
+        if leaver.load:
+            withdraw_from(unit, leaver, None)
         _let_go(unit, agent, hand_to, by)
         unit.write_event(AgentRemoved(agent, unit.now, actor))
         record(unit, agent, actor, origin, before, None)

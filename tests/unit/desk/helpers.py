@@ -86,28 +86,16 @@ class RacyStore(MemoryStore):
 
 
 class BusyStore(MemoryStore):
-    """A store where others have the desk first: `meanwhile` is called before it can be locked."""
+    """A store where others have the desk first: `meanwhile` is what they do, once."""
 
     meanwhile: Callable[[], object] | None = None
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work`, which waits for its desk."""
-        return super().transact(lambda tx: work(_Waiting(tx, self)))
-
-
-class _Waiting:
-    def __init__(self, tx: Transaction, store: BusyStore) -> None:
-        self._tx = tx
-        self._store = store
-
-    def __getattr__(self, verb: str) -> Any:
-        return getattr(self._tx, verb)
-
-    def lock(self, desk: str) -> None:
-        meanwhile, self._store.meanwhile = self._store.meanwhile, None
+        """Run `work`, once the others are done."""
+        meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()
-        self._tx.lock(desk)
+        return super().transact(work)
 
 
 class BreakingStore(MemoryStore):

@@ -13,7 +13,7 @@ from omniroute.model.state import State
 from omniroute.schema import AGENTS, QUEUE_LINES
 from omniroute.testing import an_inbound
 from omniroute.testing.scripted import ScriptedPlugin
-from tests.unit.desk.helpers import assert_folds, stored, told
+from tests.unit.desk.helpers import BusyStore, assert_folds, stored, told
 
 
 def config(
@@ -144,6 +144,22 @@ def test_the_second_group_joins_after_the_wait_and_not_before(play) -> None:
     p.advance("1s")
     assert holders(p, two) == ["bob"]
     assert_folds(p)
+
+
+@pytest.mark.req("M1", "R7")
+def test_who_is_freed_late_is_given_what_time_has_opened_meanwhile(play) -> None:
+    """The call begins before the wait is open to the second group, and has the desk after it."""
+    store = BusyStore()
+    p = play(config(TIERS, at={"a": CASCADE}), store=store)
+    p.agent("ana").on()
+    p.agent("bob").on()
+    writes(p, "Ana's")
+    (bobs,) = writes(p, "Bob's", on="chat-b")
+    (waiting,) = writes(p, "Waits")
+    p.clock.advance("89s")
+    store.meanwhile = lambda: p.advance("1s")
+    p.agent("bob").ends(bobs)
+    assert holders(p, waiting) == ["bob"]
 
 
 @pytest.mark.req("M1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from omniroute.model.policy import (
 )
 from omniroute.model.state import EndReason, State
 from omniroute.testing import MONDAY, NOW, a_config
+from omniroute.testing import play as on_a
 from tests.unit.desk.helpers import assert_folds, names, told
 
 ALL, ONE = Assignment.OFFER_ALL, Assignment.OFFER_ONE
@@ -558,3 +561,29 @@ def test_overflow_and_expiration_come_at_their_instants_however_late(play, mode,
     (moved,), (ended,) = told(p, tell.Relocated), told(p, tell.Ended)
     assert (moved.at, ended.at) == (NOW + 3 * MINUTE, NOW + 20 * MINUTE)
     assert_folds(p)
+
+
+@pytest.mark.req("R1", "C5", "M5")
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_of_many_who_accept_at_once_exactly_one_has_it(on_disk, tmp_path) -> None:
+    agents = ("ana", "bob", "eva", "kim")
+    config = a_config(agents=agents, capacity=1, policy=PolicySettings(assignment=ALL))
+    store = f"sqlite:///{tmp_path}/desk.db" if on_disk else "memory://"
+    with on_a(config, store=store) as p:
+        for agent in agents:
+            p.agent(agent).on()
+        chat, together = p.contact("Maria").writes("Hello"), Barrier(len(agents))
+
+        def accept(agent: str) -> str | None:
+            together.wait()
+            try:
+                return p.agent(agent).accepts(chat).agent
+            except AlreadyTaken as error:
+                return f"after {error.owner}"
+
+        with ThreadPoolExecutor(len(agents)) as pool:
+            results = list(pool.map(accept, agents))
+        (winner,) = [each for each in results if each in agents]
+        assert sorted(results, key=str) == sorted([winner, *[f"after {winner}"] * 3], key=str)
+        assert [each for each in agents if p.desk.staff.get(each).load] == [winner]
+        assert_folds(p)
