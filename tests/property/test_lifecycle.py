@@ -26,13 +26,22 @@ from omniroute.testing import NOW, a_conversation, a_place
 PEOPLE = st.sampled_from(["ana", "bob", "cho"])
 QUEUES = st.sampled_from(["general/English", "vip"])
 ROUTE = tell.Route("general", "primary inbox for chat", 15 * MINUTE, "inbox general", "menu", 1)
-OPENINGS = st.builds(
+OPENED = st.builds(
     ask.Open,
     conversation=st.just("c_1"),
     place=st.just(a_place()),
     route=st.just(ROUTE),
     message=st.just("m"),
     queue=st.none() | QUEUES,
+)
+OPENINGS = OPENED | st.builds(
+    ask.Start,
+    conversation=st.just("c_1"),
+    place=st.just(a_place(started_by="ana")),
+    route=st.just(ROUTE),
+    queue=QUEUES,
+    by=st.just("ana"),
+    message=st.just("m"),
 )
 COMMANDS = st.one_of(
     st.builds(ask.Receive, message=st.just("m"), sla=st.sampled_from([None, MINUTE])),
@@ -100,7 +109,7 @@ def asked(
 
 
 def lived(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> Iterator[tuple[Conversation, Any, Policy, int, Decision]]:
     """Yield every step that was allowed; check that the others change nothing (X1)."""
     state = start or decide(None, opening, Policy(), NOW).state
@@ -122,7 +131,7 @@ def lived(
 @pytest.mark.req("R16", "X2")
 @given(STARTS, OPENINGS, STORIES)
 def test_what_was_told_is_all_that_the_state_comes_from(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> None:
     events = [] if start else list(decide(None, opening, Policy(), NOW).events)
     state = start
@@ -140,7 +149,7 @@ def test_what_was_told_is_all_that_the_state_comes_from(
 @pytest.mark.req("X1")
 @given(STARTS, OPENINGS, STORIES)
 def test_a_change_of_state_is_told_by_one_event_that_the_table_lists(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> None:
     rows = {(source, row.command): row.targets for row in TABLE for source in row.sources}
     for before, command, _, _, decision in lived(start, opening, story):
@@ -158,7 +167,7 @@ def test_a_change_of_state_is_told_by_one_event_that_the_table_lists(
 @pytest.mark.req("S1")
 @given(STARTS, OPENINGS, STORIES)
 def test_no_clock_reorders_a_conversation(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> None:
     for before, _, _, now, decision in lived(start, opening, story):
         effective = max(now, before.at)
@@ -173,7 +182,7 @@ def test_no_clock_reorders_a_conversation(
 @pytest.mark.req("R16")
 @given(STARTS, OPENINGS, STORIES)
 def test_clocks_and_holders_fit_the_state(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> None:
     for _, command, _, _, decision in lived(start, opening, story):
         state, clocks = decision.state, decision.state.clocks
@@ -216,6 +225,9 @@ def check_clocks(state: Conversation) -> None:
             assert state.extras.offer is not None
             assert at == state.extras.offer.until
             continue
+        if kind is DeadlineKind.WAKE:
+            assert state.state is State.SNOOZED
+            continue
         clock = running[DeadlineKind(kind.removesuffix("_warning"))]
         assert clock.due is not None
         assert not clock.breached
@@ -225,7 +237,7 @@ def check_clocks(state: Conversation) -> None:
 @pytest.mark.req("C4", "C6")
 @given(STARTS, OPENINGS, STORIES)
 def test_who_lets_go_is_named_and_nobody_loses_a_conversation_unasked(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> None:
     held = (State.ACTIVE, State.INACTIVE)
     for before, command, policy, _, decision in lived(start, opening, story):
@@ -245,7 +257,7 @@ def test_who_lets_go_is_named_and_nobody_loses_a_conversation_unasked(
 @pytest.mark.req("X4", "M5")
 @given(STARTS, OPENINGS, STORIES)
 def test_every_slot_that_is_taken_or_freed_is_told(
-    start: Conversation | None, opening: ask.Open, story: list[tuple[int, Any, Policy]]
+    start: Conversation | None, opening: ask.Open | ask.Start, story: list[tuple[int, Any, Policy]]
 ) -> None:
     taking = (State.ACTIVE, State.INACTIVE, State.OFFERED)
     for before, _, _, _, decision in lived(start, opening, story):
@@ -260,7 +272,7 @@ def test_every_slot_that_is_taken_or_freed_is_told(
 
 
 @pytest.mark.req("G20")
-@given(OPENINGS, st.integers(0, HOUR), st.booleans())
+@given(OPENED, st.integers(0, HOUR), st.booleans())
 @settings(max_examples=50)
 def test_a_first_response_is_missed_from_the_microsecond_after_it_was_due(
     opening: ask.Open, late: int, replied: bool

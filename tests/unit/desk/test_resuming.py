@@ -239,3 +239,18 @@ def test_with_nowhere_to_overflow_the_menu_is_shown_and_the_wait_is_a_return(pla
     assert chosen.routing is not None
     assert chosen.routing.wait_class == RETURNED
     assert_folds(p)
+
+
+@pytest.mark.req("S2")
+def test_in_an_outage_nobody_expires_whose_last_agent_is_gone_and_another_was_there(play) -> None:
+    policy = {"resume_to": {"to": "last_agent"}, "unanswered_expiration": "12m"}
+    p = play(config(policy, ana={}, bob={}))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.desk.snooze(chat.id, by="ana", for_="1h")
+    p.agent("ana").off()
+    p.agent("bob").on()
+    p.clock.advance("2h")
+    p.desk.tick()
+    assert p.desk.conversation(chat.id).agent == "bob"
+    assert_folds(p)
