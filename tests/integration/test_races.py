@@ -19,6 +19,14 @@ def test_nothing_is_lost_or_given_twice_or_out_of_turn(postgres, tmp_path):
     assert outcome.report.figures["desks"] == 2 + 1  # and the one they warmed up on
 
 
+@pytest.mark.req("R2", "P4")
+def test_neither_is_it_where_every_way_of_assigning_is_on(postgres, tmp_path):
+    url = postgres.database("race-modes")
+    outcome = race(url, tmp_path, processes=4, desks=1, assignments=80, modes=True)
+    assert not outcome.report.found, str(outcome.report)
+    assert outcome.assignments >= 60
+
+
 AGENTS = {"a1": ("tier1", 1), "a2": ("tier2", 3)}
 
 
