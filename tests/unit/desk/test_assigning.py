@@ -146,6 +146,21 @@ def test_the_second_group_joins_after_the_wait_and_not_before(play) -> None:
     assert_folds(p)
 
 
+@pytest.mark.req("S13", "S2")
+def test_what_a_late_tick_gives_away_is_explained_where_it_stands_in_the_log(play) -> None:
+    """Other deadlines came since, and are told after it."""
+    p = play(config(TIERS, at={"a": CASCADE}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    _, waiting = writes(p, "One", "Two")
+    p.clock.advance("20m")
+    p.desk.tick()
+    assert len(told(p, tell.SlaBreached)) == 2
+    changes = [each for each in p.desk.changes() if isinstance(each.event, tell.Assigned)]
+    decision = p.desk.explain(waiting.id).decisions[-1]
+    assert (decision.chosen.agent, decision.position) == ("bob", changes[-1].position)
+
+
 @pytest.mark.req("M1", "R7")
 def test_who_is_freed_late_is_given_what_time_has_opened_meanwhile(play) -> None:
     """The call begins before the wait is open to the second group, and has the desk after it."""
