@@ -24,7 +24,7 @@ FACE = "__init__"
 LAYERS: Mapping[str, int] = {
     **dict.fromkeys(("errors", "clock", "ids", "instants"), 0),
     "model": 1,
-    **dict.fromkeys(("rules", "schema", "ports", "codec"), 2),
+    **dict.fromkeys(("rules", "collection", "schema", "ports", "codec"), 2),
     "config": 3,
     **dict.fromkeys(("plugins", "business_hours"), 4),
     **dict.fromkeys(("stores", "channels", "reports"), 5),
@@ -40,6 +40,7 @@ SAME_LAYER: Mapping[tuple[str, str], str] = {
     ("ids", "errors"): "a bad seed raises an error of the one root",
     ("instants", "errors"): "a naive datetime raises an error of the one root",
     ("schema", "rules"): "an index may be ordered by a value that a rule computes",
+    ("schema", "collection"): "what is stored is declared in its terms",
     ("ports", "schema"): "the Transaction's verbs are typed by the declared collections",
     ("codec", "schema"): "stored values are encoded as their collection declares",
     ("contrib", "web"): "a framework's view answers webhooks as every host does",

@@ -167,6 +167,10 @@ class Oracle:
             return
         chat = self.chats.setdefault(name, Chat(event.at))
         assert event.at >= chat.at or kind == "Opened", "told before what came before"
+        if kind in ("Assigned", "TookOver"):
+            person = self.staff[event.agent]
+            if person.gone_due is not None and person.gone_due < now:
+                person.gone_due = None  # looked at by now: what they take by hand is theirs
         deadline = _deadline(kind, event)
         if deadline is not None:
             self._judge(chat, deadline, event, now)

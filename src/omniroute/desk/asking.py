@@ -68,7 +68,7 @@ def _explain(unit: Unit, lines: Lines, conversation: Conversation) -> None:
     explanation = Explanation(
         conversation.id,
         unit.position,
-        unit.now,
+        unit.reached,
         conversation.queue or conversation.place.inbox,
         Assignment.OFFER_ALL.value,
         None,
