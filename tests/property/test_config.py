@@ -52,6 +52,7 @@ from omniroute.model.state import State
 from omniroute.plugins import Registry
 from omniroute.rules.channel_checks import CONTENTS
 from omniroute.rules.checks import problems
+from omniroute.rules.names import name_problem
 from omniroute.rules.presets import LOCKED_BY, PRESETS
 from omniroute.rules.queue_tree import find, leaves, matching, pattern_problem, walk
 from omniroute.rules.resolution import Setup
@@ -70,7 +71,7 @@ text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8
 names = (
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=6)
     .map(str.strip)
-    .filter(bool)
+    .filter(lambda name: name_problem(name) is None)
 )
 queue_names = names.filter(
     lambda name: "/" not in name and name not in ("*", "**") and not RESERVED.in_name(name)
