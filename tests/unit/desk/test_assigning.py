@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omniroute as om
 from omniroute.config import load_config
@@ -13,7 +14,7 @@ from omniroute.model.state import State
 from omniroute.schema import AGENTS, QUEUE_LINES
 from omniroute.testing import an_inbound
 from omniroute.testing.scripted import ScriptedPlugin
-from tests.unit.desk.helpers import BusyStore, assert_folds, stored, told
+from tests.unit.desk.helpers import BusyStore, assert_folds, log, stored, told
 
 
 def config(
@@ -127,6 +128,52 @@ def test_a_contacts_attribute_puts_them_in_front_of_any_queue(play) -> None:
     p.agent("ana").on()
     assert holders(p, urgent, vera) == [None, "ana"]
     assert_folds(p)
+
+
+# --- channels -------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("A2")
+def test_conversations_of_every_channel_wait_in_one_line_for_one_agent(play) -> None:
+    p = play(config({"ana": {}}))
+    waiting = []
+    for name, channel in [
+        ("One", "chat-a"),
+        ("Two", "sms-a"),
+        ("Three", "chat-a"),
+        ("Four", "sms-a"),
+    ]:
+        waiting += writes(p, name, on=channel)
+        p.advance("10s")
+    p.agent("ana").on()
+    for first in waiting:
+        assert [each.id for each in p.agent("ana").holds] == [first.id]
+        p.agent("ana").ends(first)
+
+
+@pytest.mark.req("A2")
+def test_the_same_story_goes_the_same_way_on_every_channel(play) -> None:
+    def lived(channel: str) -> list[Any]:
+        p = play(config({"ana": {}, "bob": {}}, at={"a": {"ageing": "1m"}}, ended_text="Bye."))
+        p.agent("ana").on()
+        first, second = writes(p, "Vera", "Otto", on=channel)
+        p.agent("ana").replies(first, "Hi")
+        p.advance("20m")
+        p.agent("bob").on()
+        p.agent("bob").ends(second)
+        p.desk.snooze(first.id, by="ana", for_="3h")
+        p.contact("Vera", on=channel).writes("Again")
+        return log(p)
+
+    def but_for_the_place(event: Any) -> Any:
+        if not isinstance(event, tell.Opened):
+            return event
+        place = evolve(event.place, channel="", entry_point="", address="")
+        return evolve(event, place=place, route=evolve(event.route, inbox_source=""))
+
+    on_chat, on_sms = (list(map(but_for_the_place, lived(each))) for each in ("chat-a", "sms-a"))
+    assert on_chat == on_sms
+    assert len(on_chat) > 15
 
 
 # --- cascade --------------------------------------------------------------------------------------
