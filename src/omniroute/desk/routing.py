@@ -112,7 +112,7 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
         if unit.rule(queue).assign.sticky_wait is not None:
             return False
     free = ask.Line(evolve(routing, sticky=None))
-    unit.perform(conversation, free, unit.policy(conversation))
+    unit.perform(conversation, free, unit.policy(conversation), now=unit.reached)
     return False  # it is in line like everybody from here on, and looked at again
 
 

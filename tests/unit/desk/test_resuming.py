@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from omniroute.config import load_config
+from omniroute.instants import MINUTE, SECOND
 from omniroute.model import events as tell
 from omniroute.model.assign import RETURNED
 from omniroute.model.state import State
@@ -254,3 +255,18 @@ def test_in_an_outage_nobody_expires_whose_last_agent_is_gone_and_another_was_th
     p.desk.tick()
     assert p.desk.conversation(chat.id).agent == "bob"
     assert_folds(p)
+
+
+@pytest.mark.req("S2", "U43")
+def test_who_waits_for_an_agent_no_more_expires_at_the_deadlines_own_instant(play) -> None:
+    policy = {"resume_to": {"to": "last_agent", "within": "1d"}, "unanswered_expiration": "12m"}
+    p = play(config(policy, ana={}))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.desk.snooze(chat.id, by="ana", for_="3h")
+    p.agent("ana").off()
+    p.clock.advance("1d")
+    p.desk.tick()
+    (woken, ended) = (told(p, kind)[-1] for kind in (tell.Lined, tell.Ended))
+    assert ended.at - woken.at == 12 * MINUTE
+    assert woken.at - chat.opened_at.timestamp() * SECOND == 3 * 60 * MINUTE
