@@ -171,10 +171,10 @@ def test_instants_are_in_the_order_of_what_happens_however_long_one_waits_for_a_
     """The clock is read anew once the desk is had; what a caller says stays."""
     store = BusyStore()
     p = play(a_config(agents=("ana",)), store=store)
+    chat = p.contact("Maria").writes("Hello")
     store.meanwhile = lambda: p.clock.advance("20m")
-    p.contact("Maria").writes("Hello")
-    (opened,) = told(p, tell.Opened)
-    assert opened.at == NOW + 20 * MINUTE
+    p.desk.note(chat.id, "She called, too", by="ana")
+    assert told(p, tell.NoteAdded)[0].at == NOW + 20 * MINUTE
     store.meanwhile = lambda: p.clock.advance("20m")
     p.desk.set_available("ana", now=MONDAY + timedelta(minutes=21))
     assert told(p, tell.Assigned)[0].at == NOW + 21 * MINUTE, "what a caller says is what counts"
