@@ -13,17 +13,16 @@ from typing import Final
 from attrs import evolve
 
 from omniroute.desk.candidates import asked, somebody_may
+from omniroute.desk.decided import write_decision
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.conversation import Conversation
-from omniroute.model.explanation import Explanation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
-from omniroute.rules.assignment import fitting
-from omniroute.schema import CONVERSATIONS, EXPLANATIONS
+from omniroute.schema import CONVERSATIONS
 
 __all__ = ["AT_ONCE", "ask_everybody", "follow_staff", "withdraw_from"]
 
@@ -50,7 +49,7 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
     there, offered = somebody_may(unit, lines, conversation), offer is not None
     if there and not offered:
         after = unit.perform(conversation, ask.Offer(), policy, now=now)
-        _explain(unit, lines, after)
+        write_decision(unit, after, asked(unit, lines, after), now)
     elif offered and not there:
         unit.perform(conversation, ask.Withdraw("nobody"), policy, now=now)
     return False
@@ -61,23 +60,6 @@ def _waits_for(unit: Unit, queue: str, agent: str) -> bool:
     found = unit.find_agent(agent)
     serves = found is not None and queue in found.leaves
     return serves and unit.rule(queue).assign.sticky_wait is not None
-
-
-def _explain(unit: Unit, lines: Lines, conversation: Conversation) -> None:
-    choice = asked(unit, lines, conversation)
-    explanation = Explanation(
-        conversation.id,
-        unit.position,
-        unit.reached,
-        conversation.queue or conversation.place.inbox,
-        Assignment.OFFER_ALL.value,
-        None,
-        choice.runners_up,
-        choice.refused,
-        choice.more,
-        unit.setup.version,
-    )
-    unit.tx.put(EXPLANATIONS, unit.desk, fitting(explanation))
 
 
 def follow_staff(unit: Unit, lines: Lines) -> None:

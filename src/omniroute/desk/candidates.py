@@ -52,13 +52,8 @@ def find(
         or lane.routing.declined
         or lane.routing.exclusive
     )
-    free = lane.routing.exclusive or lane.routing.anyone
     name = unit.setup.counted.get(lane.channel)
-    places = [queue]
-    open_stages = 0
-    if rule.mode is not AssignMode.EVERYONE and not free:
-        open_stages = stages(unit, lines, queue, rule, since)
-        places = _places(unit, queue, rule, lane, since, open_stages)
+    open_stages, places = _open_to(unit, lines, queue, rule, lane, since)
     wanted = place_for(queue, name)
     places = places if name is None else [place_for(each, name) for each in places]
     looked = lines.servers(wanted)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
-
 from omniroute.model.conversation import Conversation
-from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
+from omniroute.model.effects import OutboxEntry, StartFlow
 from omniroute.model.wire import Accepted, Permanent, Retryable, SendResult
 from omniroute.model.wish import FlowStart
-from omniroute.rules.delivery import MAX_ATTEMPTS, retry_at
+from omniroute.rules.delivery import after_failure
 from omniroute.schema import OUTBOX
 
 if TYPE_CHECKING:
@@ -53,9 +51,5 @@ def record_flow(unit: Unit, entry: OutboxEntry, result: SendResult) -> None:
     """Write down what came of a flow: it is gone, tried again, or dead and listed (R10)."""
     if isinstance(result, Accepted):
         unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
-    elif isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
-        again = retry_at(unit.now, entry.attempts, flow_id(entry), result.after)
-        unit.tx.put(OUTBOX, unit.desk, evolve(entry, ready_at=again, reason=result.reason))
     else:
-        dead = evolve(entry, state=OutboxState.DEAD, reason=result.reason)
-        unit.tx.put(OUTBOX, unit.desk, dead)
+        unit.tx.put(OUTBOX, unit.desk, after_failure(entry, result, unit.now, flow_id(entry)))

@@ -18,7 +18,7 @@ from omniroute.desk.views import ConversationView, view_of
 from omniroute.errors import UnknownAgent
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
-from omniroute.model.assign import NEW, AssignPolicy, Lane, QueueLine
+from omniroute.model.assign import AssignPolicy, Lane, QueueLine
 from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import WAITING, State
@@ -224,9 +224,10 @@ class _Open:
     def _lanes(
         self, queue: str, rule: AssignPolicy, line: QueueLine, lined: tuple[str, ...]
     ) -> Iterator[tuple[Key, Lane]]:
+        plain = self._setup.reach.plain
         for prefix, channel in plain_lanes(queue, rule, self._setup.channels):
-            yield prefix, Lane(channel, 0, NEW, channel)
+            yield prefix, plain[channel]
         for lane in line.lanes if queue in lined else ():
             yield prefix_of(queue, lane), lane
         for channel in self._setup.channels:  # who waits for this agent (P4)
-            yield (queue, sticky_lane(self._agent.id, channel)), Lane(channel, 0, NEW, channel)
+            yield (queue, sticky_lane(self._agent.id, channel)), plain[channel]

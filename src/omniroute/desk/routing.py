@@ -14,6 +14,7 @@ from attrs import evolve
 
 from omniroute.desk.asking import ask_everybody, follow_staff
 from omniroute.desk.candidates import find, stages
+from omniroute.desk.decided import write_decision
 from omniroute.desk.keeping import fits_by_now, is_starving, keep, keep_room
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
@@ -23,10 +24,9 @@ from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.assign import AssignMode, Lane, Routing
 from omniroute.model.conversation import Conversation
-from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
-from omniroute.rules.assignment import Choice, fitting, may_push
+from omniroute.rules.assignment import Choice, may_push
 from omniroute.rules.reach import Line, Way, first_of
 from omniroute.rules.waiting import (
     lane_channel,
@@ -39,7 +39,6 @@ from omniroute.rules.waiting import (
     sticky_lane,
 )
 from omniroute.rules.weights import fits, missing, place_for
-from omniroute.schema import EXPLANATIONS
 
 __all__ = ["next_for", "settle"]
 
@@ -292,20 +291,4 @@ def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) 
         command = ask.Offer if offered else ask.Assign
         conversation = unit.perform(conversation, command(choice.chosen.agent), policy)
         lines.given(before, conversation)
-    unit.tx.put(EXPLANATIONS, unit.desk, fitting(_explanation(unit, conversation, choice)))
-
-
-def _explanation(unit: Unit, conversation: Conversation, choice: Choice) -> Explanation:
-    chosen: Candidate | None = choice.chosen
-    return Explanation(
-        conversation.id,
-        unit.position,
-        unit.now,
-        conversation.queue or conversation.place.inbox,
-        unit.rule(conversation.queue or conversation.place.inbox).assignment.value,
-        chosen,
-        choice.runners_up,
-        choice.refused,
-        choice.more,
-        unit.setup.version,
-    )
+    write_decision(unit, conversation, choice, unit.now)

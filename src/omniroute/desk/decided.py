@@ -1,0 +1,29 @@
+"""Writing a routing decision down, beside what it did: at most 1 KB (S13)."""
+
+from __future__ import annotations
+
+from omniroute.desk.unit import Unit
+from omniroute.model.conversation import Conversation
+from omniroute.model.explanation import Explanation
+from omniroute.rules.assignment import Choice, fitting
+from omniroute.schema import EXPLANATIONS
+
+__all__ = ["write_decision"]
+
+
+def write_decision(unit: Unit, conversation: Conversation, choice: Choice, at: int) -> None:
+    """Keep what was decided at an instant of a conversation, as it stands by now."""
+    queue = conversation.queue or conversation.place.inbox
+    told = Explanation(
+        conversation=conversation.id,
+        position=unit.position,
+        at=at,
+        queue=queue,
+        mode=unit.rule(queue).assignment.value,
+        chosen=choice.chosen,
+        runners_up=choice.runners_up,
+        refused=choice.refused,
+        more=choice.more,
+        config_version=unit.setup.version,
+    )
+    unit.tx.put(EXPLANATIONS, unit.desk, fitting(told))
