@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from omniroute.clock import resolve_now
 from omniroute.desk import read, service
-from omniroute.desk.runtime import Runtime
+from omniroute.desk.part import Part
 from omniroute.desk.views import ConversationView, Page, view_of
 from omniroute.instants import DAY, check_instant, to_duration
 from omniroute.ports import Transaction
@@ -19,11 +18,8 @@ from omniroute.rules.sla.service_level import ServiceLevelCount
 __all__ = ["ClockReads"]
 
 
-class ClockReads:
+class ClockReads(Part):
     """What a desk answers about the clocks of its conversations."""
-
-    id: str
-    _runtime: Runtime
 
     def overdue(
         self,
@@ -36,7 +32,7 @@ class ClockReads:
         now: datetime | None = None,
     ) -> Page[ConversationView]:
         """Return a page of open conversations with a breached clock, the longest overdue first (P11)."""
-        instant = self._read_at(now)
+        instant = self._now(now)
         query = read.Query(
             agent=agent, queue=queue, inbox=inbox, limit=limit, after=after, due_until=instant - 1
         )
@@ -54,7 +50,7 @@ class ClockReads:
         now: datetime | None = None,
     ) -> Page[ConversationView]:
         """Return a page of open conversations that are next due `within` a duration, the first first."""
-        instant = self._read_at(now)
+        instant = self._now(now)
         query = read.Query(
             agent=agent,
             queue=queue,
@@ -98,7 +94,7 @@ class ClockReads:
     def _period(
         self, since: datetime | None, until: datetime | None, now: datetime | None
     ) -> service.Period:
-        end = self._read_at(now) if until is None else check_instant(until, "until")
+        end = self._now(now) if until is None else check_instant(until, "until")
         return (end - DAY if since is None else check_instant(since, "since")), end
 
     def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
@@ -109,6 +105,3 @@ class ClockReads:
             return Page(tuple(view_of(each, setup, instant) for each in found), cursor)
 
         return self._runtime.look(self.id, work)
-
-    def _read_at(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)

@@ -6,21 +6,19 @@ datetimes. Where a method raises, nothing was changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from omniroute.clock import resolve_now
 from omniroute.desk import deliver as delivery
 from omniroute.desk import explain as explaining
-from omniroute.desk import handle, inbound, intake, read, transferring
+from omniroute.desk import handle, intake, read, transferring
 from omniroute.desk import tick as ticking
 from omniroute.desk.acting import Acting
 from omniroute.desk.clock_reads import ClockReads
 from omniroute.desk.contacts import Contacts
-from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import AcceptedItems, RefusedItem
+from omniroute.desk.idempotency import once
+from omniroute.desk.messages_in import MessagesIn
 from omniroute.desk.numbers import Numbers
 from omniroute.desk.offering import Offering
 from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
@@ -32,15 +30,14 @@ from omniroute.desk.queue_reads import QueueReads
 from omniroute.desk.recomputing import Recomputing
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.team import Staff
-from omniroute.desk.unit import Unit
 from omniroute.desk.versions import Versioned
-from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
+from omniroute.desk.views import Change, ConversationView, MessageView, Page, view_of
 from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
 from omniroute.model.state import OPEN, State
 from omniroute.model.targets import Group, Queue
-from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
+from omniroute.model.wire import Attachment, Inbound
 from omniroute.ports import Transaction
 from omniroute.rules.resolution import ResolvedEntryPoint, Setup
 from omniroute.schema import OUTBOX
@@ -55,14 +52,23 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueReads, Recomputing):
+class Desk(
+    MessagesIn,
+    Versioned,
+    Outreach,
+    Pausing,
+    Pulling,
+    Offering,
+    ClockReads,
+    QueueReads,
+    Recomputing,
+):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(
         self, desk_id: str, runtime: Runtime, *, close: Callable[[], None] | None = None
     ) -> None:
-        self.id = desk_id
-        self._runtime = runtime
+        super().__init__(desk_id, runtime)
         self._close = close
         self.staff = Staff(desk_id, runtime)
         self.contacts = Contacts(desk_id, runtime)
@@ -89,9 +95,6 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         """Return this desk with `by=agent` filled in for every command."""
         return Acting(self, agent)
 
-    def _now(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)
-
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
         return self._runtime.current(self.id).entry_points_of(channel)
@@ -107,77 +110,6 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         setup.check_place(path)
         setup.check_channel(channel)
         return BusinessHours(setup.hours(channel, path))
-
-    # --- messages in ------------------------------------------------------------------------------
-
-    def receive(
-        self,
-        entry_point: str,
-        request: RawRequest | Inbound | Iterable[Inbound],
-        *,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> Received:
-        """Verify, read and store a webhook, one transaction for each item it holds.
-
-        A host that has read its channel itself passes `Inbound` values instead of the request. With
-        `within` it all joins the transaction open on the host's connection, in one savepoint for
-        each item; the desk is then locked until the host commits. Raises `PayloadError` where
-        nothing of the request can be used, `EntryPointClosed` and `UnsupportedContent` for the
-        first of a host's own items that is not accepted (those of a webhook are reported as
-        rejected), `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and redelivery skips what
-        is already stored (X3).
-        """
-        instant = self._now(now)
-        setup = partial(self._runtime.current, self.id, within=within)
-        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
-        own = not isinstance(request, RawRequest)
-        flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
-        outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
-        return inbound.summary(outcomes, parsed.rejected, instant)
-
-    def accept(
-        self,
-        entry_point: str,
-        request: RawRequest | Inbound | Iterable[Inbound],
-        *,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> AcceptedItems:
-        """Verify, read and record a webhook without routing it: the next `tick` does that.
-
-        Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
-        was accepted before, or received, is skipped as `receive` skips it. What cannot be routed when
-        its turn comes is in `refused_items`.
-        """
-        instant = self._now(now)
-        setup = self._runtime.current(self.id, within=within)
-        setup.entry_point(entry_point)  # known, or nothing could route it
-        parsed = inbound.parse(
-            self._runtime, self.id, entry_point, request, instant, setup=lambda: setup
-        )
-        return intake.accept(
-            self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
-        )
-
-    def refused_items(self, *, limit: int = 50) -> list[RefusedItem]:
-        """Return what was accepted and could not be routed, the oldest first, with the reasons."""
-        read.check_limit(limit)
-        return self._runtime.look(
-            self.id, lambda tx, setup: intake.refused_items(self.id, setup.config.zone, limit)(tx)
-        )
-
-    def reroute(self, refused: RefusedItem, *, now: datetime | None = None) -> None:
-        """Let a refused item wait for the next `tick` again, as of its acceptance."""
-        self._runtime.run(self.id, self._now(now), intake.reroute(refused))
-
-    def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
-        """Return the answer to a provider's set-up call for an entry point, or None when it is none.
-
-        Without an entry point the first answers that knows the call; those of channels without an
-        adapter are passed over.
-        """
-        return inbound.handshake(self._runtime, self.id, entry_point, request)
 
     # --- what agents do ---------------------------------------------------------------------------
 
@@ -305,28 +237,6 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
     ) -> None:
         """Switch an agent on or off for all channels (A7). Waiting conversations come at once (A9)."""
         self.staff.set_available(agent, available, by=by, now=now, within=within)
-
-    def _commanded(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-    ) -> ConversationView:
-        instant = self._now(now)
-
-        def viewed(unit: Unit) -> ConversationView:
-            found = flow(unit).conversation
-            assert found is not None  # noqa: S101  (these flows are about one)
-            return view_of(found, unit.setup, instant)
-
-        return self._runtime.run(self.id, instant, viewed, within=within)
-
-    def _written(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-    ) -> MessageView:
-        def viewed(unit: Unit) -> MessageView:
-            message = flow(unit).message
-            assert message is not None  # noqa: S101  (these flows write one)
-            return MessageView.of(message, unit.setup.config.zone)
-
-        return self._runtime.run(self.id, self._now(now), viewed, within=within)
 
     # --- time and delivery ------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from omniroute.desk.idempotency import Done, once
+from omniroute.desk.part import Part
 from omniroute.desk.read import check_limit
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
@@ -38,27 +39,14 @@ from omniroute.rules.waiting import (
 from omniroute.rules.weights import fits
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, QUEUE_LINES, Key
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-
 __all__ = ["Offering"]
 
 _OFFERED_TO: Final = CONVERSATIONS.index("agent_by_due")
 _WAITING: Final = CONVERSATIONS.index("waiting")
 
 
-class Offering:
+class Offering(Part):
     """What `Desk` inherits. Everything here is a method of every desk."""
-
-    if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
-
-        def _now(self, now: datetime | None) -> int: ...
-
-        def _commanded(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> ConversationView: ...
 
     def accept_offer(
         self,

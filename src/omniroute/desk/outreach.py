@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omniroute.desk import read
 from omniroute.desk.handle import describe, mark_read
-from omniroute.desk.idempotency import Done, once
+from omniroute.desk.idempotency import once
+from omniroute.desk.part import Part
 from omniroute.desk.starting import Opening, engage, engagements, start
 from omniroute.desk.views import ConversationView, MessageView
 from omniroute.model.records import ReadMarker
@@ -18,29 +19,11 @@ from omniroute.ports import Transaction
 from omniroute.rules.resolution import Setup
 from omniroute.schema import READ_MARKERS
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-    from omniroute.desk.unit import Unit
-
 __all__ = ["Outreach"]
 
 
-class Outreach:
+class Outreach(Part):
     """What `Desk` inherits. Everything here is a method of every desk."""
-
-    if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
-
-        def _now(self, now: datetime | None) -> int: ...
-
-        def _written(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> MessageView: ...
-
-        def _commanded(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> ConversationView: ...
 
     def start(
         self,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from omniroute.clock import Clock, Sleeper
 from omniroute.desk import handle
-from omniroute.desk.idempotency import Done, once
+from omniroute.desk.idempotency import once
+from omniroute.desk.part import Part
 from omniroute.desk.presence import heartbeat
 from omniroute.desk.timeline import Timeline, timeline
 from omniroute.desk.views import ConversationView
@@ -16,32 +17,20 @@ from omniroute.desk.wrapping import finish
 from omniroute.errors import UsageError
 from omniroute.instants import check_instant, to_duration, to_micros
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-    from omniroute.desk.unit import Unit
-
 __all__ = ["EVERY", "Pausing", "sleeper"]
 
 EVERY = "1s"
 """How long `run` sleeps at most: what other processes arm or accept waits no longer than this."""
 
 
-class Pausing:
+class Pausing(Part):
     """What `Desk` inherits. Everything here is a method of every desk."""
 
     if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
         tick: Callable[..., int]
         deliver: Callable[..., int]
         next_due: Callable[[], datetime | None]
         next_delivery: Callable[[], datetime | None]
-
-        def _now(self, now: datetime | None) -> int: ...
-
-        def _commanded(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> ConversationView: ...
 
     def snooze(
         self,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from omniroute.desk.idempotency import Done, once
 from omniroute.desk.lines import Lines
+from omniroute.desk.part import Part
 from omniroute.desk.routing import next_for, settle
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import ConversationView, view_of
@@ -22,20 +22,11 @@ from omniroute.model.commands import Take
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.weights import fits
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-
 __all__ = ["Pulling"]
 
 
-class Pulling:
+class Pulling(Part):
     """What `Desk` inherits. Everything here is a method of every desk."""
-
-    if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
-
-        def _now(self, now: datetime | None) -> int: ...
 
     def take_next(
         self,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from omniroute.desk.runtime import Runtime
+from omniroute.desk.part import Part
 from omniroute.desk.views import QueueView
 from omniroute.desk.waits import PlaceInLine, next_wait, place_in_line
 from omniroute.errors import UnknownConversation, UsageError
@@ -27,15 +26,8 @@ _SERVING = AGENTS.index("serving")
 _WAITING = CONVERSATIONS.index("waiting")
 
 
-class QueueReads:
+class QueueReads(Part):
     """What a desk answers about its queues."""
-
-    id: str
-    _runtime: Runtime
-
-    if TYPE_CHECKING:
-
-        def _now(self, now: datetime | None) -> int: ...
 
     def queues(self, inbox: str | None = None) -> list[QueueView]:
         """Return an inbox's queues, or every inbox's, in tree order, branches before what lies below.

@@ -7,8 +7,8 @@ that position they say of everybody why they were or were not given it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from omniroute.desk.part import Part
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent, Distribution
@@ -26,9 +26,6 @@ from omniroute.rules.resolution import Setup
 from omniroute.rules.waiting import lane_of, open_groups, refusal, still_asked
 from omniroute.schema import EXPLANATIONS, LOG
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-
 __all__ = ["Recomputing"]
 
 _ORDER = LOG.index("log_order")
@@ -36,11 +33,8 @@ _DECISIONS = EXPLANATIONS.index("explanations_of")
 _PAGE = 500
 
 
-class Recomputing:
+class Recomputing(Part):
     """What a desk answers about decisions of the past."""
-
-    id: str
-    _runtime: Runtime
 
     def candidates(
         self, conversation: str, *, position: int | None = None

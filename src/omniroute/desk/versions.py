@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omniroute.clock import resolve_now
 from omniroute.desk import configure, read
 from omniroute.desk.checking import checked
-from omniroute.desk.runtime import Runtime
+from omniroute.desk.part import Part
 from omniroute.desk.views import Page, VersionView
 from omniroute.errors import UnknownVersion
 from omniroute.model.desk_config import DeskConfig, QueueMove
@@ -26,11 +26,8 @@ __all__ = ["Versioned"]
 _HISTORY = CONFIG_CHANGES.index("config_history")
 
 
-class Versioned:
+class Versioned(Part):
     """A desk's configuration and its versions. Every `Desk` is one."""
-
-    id: str
-    _runtime: Runtime
 
     @property
     def config(self) -> DeskConfig:

@@ -1,0 +1,53 @@
+"""What every part of a `Desk` stands on: whose desk it is, the instant of a call, a command's answer.
+
+A `Desk` is made of parts, one file for each concern; each is a class of methods that inherits this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from omniroute.clock import resolve_now
+from omniroute.desk.idempotency import Done
+from omniroute.desk.runtime import Runtime
+from omniroute.desk.unit import Unit
+from omniroute.desk.views import ConversationView, MessageView, view_of
+
+__all__ = ["Part"]
+
+
+class Part:
+    """What the parts of a desk share."""
+
+    def __init__(self, desk_id: str, runtime: Runtime) -> None:
+        self.id = desk_id
+        self._runtime = runtime
+
+    def _now(self, now: datetime | None) -> int:
+        return resolve_now(now, self._runtime.clock)
+
+    def _commanded(
+        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+    ) -> ConversationView:
+        """Run a command, and answer with the conversation as it left it."""
+        instant = self._now(now)
+
+        def viewed(unit: Unit) -> ConversationView:
+            found = flow(unit).conversation
+            assert found is not None  # noqa: S101  (these flows are about one)
+            return view_of(found, unit.setup, instant)
+
+        return self._runtime.run(self.id, instant, viewed, within=within)
+
+    def _written(
+        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+    ) -> MessageView:
+        """Run a command that writes a message, and answer with that."""
+
+        def viewed(unit: Unit) -> MessageView:
+            message = flow(unit).message
+            assert message is not None  # noqa: S101  (these flows write one)
+            return MessageView.of(message, unit.setup.config.zone)
+
+        return self._runtime.run(self.id, self._now(now), viewed, within=within)
