@@ -59,11 +59,15 @@ def every_conversation(p: Play) -> list[Conversation]:
 
 def assert_folds(p: Play) -> None:
     """The stored state of every conversation and agent is what the log folds to (R16)."""
+    events = log(p)
+    own: dict[str, list[ConversationEvent]] = {}
+    for event in events:
+        if isinstance(event, ConversationEvent):
+            own.setdefault(event.conversation, []).append(event)
     for conversation in every_conversation(p):
-        own = [each for each in told(p, ConversationEvent) if each.conversation == conversation.id]
-        assert fold(own) == conversation
+        assert fold(own[conversation.id]) == conversation, "the log is the truth (R16)"
     for agent in every_agent(p):
-        assert fold_agent(log(p), agent.id) == agent
+        assert fold_agent(events, agent.id) == agent, "the log is the truth (R16)"
 
 
 class Lost(Exception):
