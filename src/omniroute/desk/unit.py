@@ -75,8 +75,22 @@ class Unit(UnitState):
                 for said in texts.ahead(conversation, command, policy):
                     conversation = self._say(conversation, said, policy, now)
         decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
-        state, events = decision.state, decision.events
         self._write(conversation, decision, messages)
+        state = self._follow_up(conversation, decision, policy, now)
+        if driven:
+            return state
+        # What has passed already fires now (S3), what still lies ahead of a late deadline does not.
+        return self.catch_up(state, until=self.reached)
+
+    def _follow_up(
+        self,
+        conversation: Conversation | None,
+        decision: lifecycle.Decision,
+        policy: Policy,
+        now: int | None,
+    ) -> Conversation:
+        """Do what a decision brings about beside itself: flows, wrap-ups, other clocks, texts."""
+        state, events = decision.state, decision.events
         if self.setup.has_flows:
             start_flows(self, state, events)
         if policy.wrap_up is not None and state.ended:
@@ -86,10 +100,7 @@ class Unit(UnitState):
         if not texts.SAID_AFTER.isdisjoint(map(type, events)):
             for said in texts.afterwards(events, state, policy):
                 state = self._say(state, said, policy, now)
-        if driven:
-            return state
-        # What has passed already fires now (S3), what still lies ahead of a late deadline does not.
-        return self.catch_up(state, until=self.reached)
+        return state
 
     def _say(
         self, conversation: Conversation, said: texts.Said, policy: Policy, now: int | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import fields_dict
 
@@ -280,7 +280,9 @@ class UnitState:
         if name is not None:
             weigh(self, after, event, name)
         if after.leaving and not after.load and before is not None:
-            self.write_event(tell.AgentRemoved(agent_id, event.at, tell.SYSTEM))  # S15: the last ended
+            self.write_event(
+                tell.AgentRemoved(agent_id, event.at, tell.SYSTEM)
+            )  # S15: the last ended
 
     def add_message(self, message: Message) -> None:
         """Write a new message beside its event."""
@@ -336,8 +338,7 @@ class UnitState:
         entry_point, now = conversation.place.entry_point, self.now
         entry = _outgoing(conversation.id, position, entry_point, effect, now)
         self.tx.add(OUTBOX, self.desk, (entry,))
-        if now < self._next_work:
-            self._next_work = now
+        self._next_work = min(self._next_work, now)
 
     def send(self, message: Message, to: str) -> None:
         """Write a message that belongs to no conversation, and let it go to an address (C10)."""
@@ -436,7 +437,7 @@ def _left(before: Agent, after: Agent) -> bool:
 
 
 @cache
-def _naming(event: type[tell.Event]) -> tuple[str, ...]:
+def _naming(event: Any) -> tuple[str, ...]:
     """Return the fields of a kind of event that name agents who follow it, in the order they do."""
     if issubclass(event, tell.AgentEvent):
         return ("agent",)
