@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from attrs import fields_dict
 
@@ -248,7 +248,7 @@ class UnitState:
         """Record an event, and let the agents follow whom it names; return the log's position by then."""
         self._position = position = self._position + 1
         self._entries.append(_entry(position, event))
-        for name in _naming(type(event)):
+        for name in _naming(type(event)):  # type: ignore[arg-type]  # classes are hashable
             agent = getattr(event, name)
             if agent is not None:
                 self._follow(agent, event)
@@ -437,7 +437,7 @@ def _left(before: Agent, after: Agent) -> bool:
 
 
 @cache
-def _naming(event: Any) -> tuple[str, ...]:
+def _naming(event: type[tell.Event]) -> tuple[str, ...]:
     """Return the fields of a kind of event that name agents who follow it, in the order they do."""
     if issubclass(event, tell.AgentEvent):
         return ("agent",)
