@@ -69,9 +69,7 @@ def _of_tuple(value: tuple[Any, ...], kinds: tuple[Any, ...], path: str) -> Iter
         yield from type_problems(each, kind, join(path, index))
 
 
-def _of_mapping(
-    value: Mapping[Any, Any], key_kind: Any, kind: Any, path: str
-) -> Iterator[Problem]:
+def _of_mapping(value: Mapping[Any, Any], key_kind: Any, kind: Any, path: str) -> Iterator[Problem]:
     for key, each in value.items():
         if not _is(key, key_kind):
             yield Problem(path, f"expected keys that are {_named(key_kind)}, got {shown(key)}")

@@ -207,7 +207,10 @@ def test_a_walk_tells_what_is_odd(run: Any, file: Path, capsys: Any) -> None:
         (["rollback", "1"], "--store URL"),
         (["apply", "x.toml"], "--store URL"),
         (["rollback", "1", "--store", "memory://", "--move", "x"], "QUEUE=QUEUE"),
-        (["preview", "web", "Hi", "--store", "memory://", "--at", "noon"], "2026-03-02T09:00+01:00"),
+        (
+            ["preview", "web", "Hi", "--store", "memory://", "--at", "noon"],
+            "2026-03-02T09:00+01:00",
+        ),
     ],
 )
 def test_a_senseless_call_says_what_is_missing(
