@@ -33,7 +33,8 @@ def type_problems(value: Any, kind: Any, path: str = "") -> Iterator[Problem]:
     elif is_tuple(kind):
         yield from _of_tuple(value, get_args(kind), path)
     elif is_mapping(kind):
-        yield from _of_mapping(value, *get_args(kind), path)
+        key_kind, inner = get_args(kind)
+        yield from _of_mapping(value, key_kind, inner, path)
     elif has(kind):
         for each in attributes(kind):
             yield from type_problems(getattr(value, each.name), each.type, join(path, each.name))

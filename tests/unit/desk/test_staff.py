@@ -240,6 +240,9 @@ def test_staff_follows_a_mapping_and_a_path_as_well(play, tmp_path: Path) -> Non
     assert p.desk.staff.follow(path) == p.desk.staff.follow(str(path)) == []
 
 
+BY_A_PROGRAM: Any = a_config()
+
+
 @pytest.mark.parametrize("plan", [False, True])
 @pytest.mark.parametrize(
     "source,text",
@@ -248,9 +251,9 @@ def test_staff_follows_a_mapping_and_a_path_as_well(play, tmp_path: Path) -> Non
         (dump(a_config(desk="other", agents=("bob",))), "of another desk"),
         ({"agents": {"bob": AgentConfig()}}, "agents.bob"),
         ({"agents": {"bob": {"serves": "general", "nmae": "Bob"}}}, "agents.bob.nmae: unknown key"),
-        (evolve(a_config(), agents={"bob": {"name": "Bob"}}), "agents.bob"),
+        (evolve(BY_A_PROGRAM, agents={"bob": {"name": "Bob"}}), "agents.bob"),
         (evolve(a_config(), agents={"bob": AgentConfig(serves=("nope",))}), "nope"),
-        (evolve(a_config(), agents=["bob"]), "agents"),
+        (evolve(BY_A_PROGRAM, agents=["bob"]), "agents"),
         (None, "expected a path or a mapping"),
         ({"bob"}, "expected a path or a mapping"),
         ("desk.toml", "there is no such file"),
