@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from attrs import evolve
+
+from omniroute.desk.merged import ids_of
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry, agent_actor
@@ -19,6 +22,7 @@ from omniroute.model.message import Message
 from omniroute.model.state import OPEN, State
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
+from omniroute.rules.names import text_problem
 from omniroute.rules.storable import check_text
 from omniroute.schema import (
     CONVERSATIONS,
@@ -58,6 +62,8 @@ class Query:
     after: str | None = None
     due_from: int | None = None
     due_until: int | None = None
+    people: tuple[str, ...] = ()
+    """Every id of the `contact`: of those that were merged into it too (P17)."""
 
     def check(self) -> None:
         """Raise `UsageError` for an order that does not exist or a limit outside 1 to 1000."""
@@ -89,11 +95,12 @@ class Query:
         place = conversation.place
         values = {
             "agent": conversation.agent,
-            "contact": place.contact,
             "queue": conversation.queue,
             "inbox": place.inbox,
         }
         if self.tag is not None and self.tag not in conversation.extras.tags:
+            return False
+        if self.contact is not None and place.contact not in self.people:
             return False
         return all(getattr(self, name) in (None, value) for name, value in values.items())
 
@@ -138,16 +145,24 @@ def list_conversations(
     def work(tx: Transaction) -> tuple[list[Conversation], str | None]:
         found: list[Conversation] = []
         last: Key | None = None
-        for entry in _ordered(tx, desk, query):
+        asked = _with_people(tx, desk, query)
+        for entry in _ordered(tx, desk, asked):
             if len(found) == query.limit:
                 return found, _cursor(last)
             last = entry
             conversation = tx.get(CONVERSATIONS, desk, entry[1:])
-            if conversation is not None and _wanted(tx, desk, query, conversation):
+            if conversation is not None and _wanted(tx, desk, asked, conversation):
                 found.append(conversation)
         return found, None
 
     return work
+
+
+def _with_people(tx: Transaction, desk: str, query: Query) -> Query:
+    """Return a query that knows under which ids the conversations of its contact are found."""
+    if query.contact is None:
+        return query
+    return evolve(query, people=ids_of(tx, desk, query.contact))
 
 
 def _wanted(tx: Transaction, desk: str, query: Query, conversation: Conversation) -> bool:
@@ -168,13 +183,17 @@ def _ordered(tx: Transaction, desk: str, query: Query) -> Iterator[Key]:
     """Yield (order value, conversation id) over all wanted states, merged into one order."""
     leading = query.leading
     index = CONVERSATIONS.index(f"{leading[0] if leading else 'all'}_by_{query.order}")
-    head = (leading[1],) if leading else ()
-    after = _read_cursor(query.after)
+    heads: Iterable[Key] = ((),)
+    if leading is not None:
+        name, value = leading
+        heads = [(each,) for each in query.people] if name == "contact" else ((value,),)
+    after = None if query.after is None else unpack(query.after, int, str)
     if after is None and query.due_from is not None:
         after = (query.due_from, "")  # an entry goes on behind its due with the key
     until = None if query.due_until is None else (query.due_until,)
     streams = [
         _stream(tx, desk, index, (*head, state.value), after=after, until=until, limit=query.limit)
+        for head in heads
         for state in dict.fromkeys(query.states)
     ]
     return heapq.merge(*streams)
@@ -200,31 +219,40 @@ def _stream(
 
 
 def _cursor(entry: Key | None) -> str | None:
-    return None if entry is None else _pack(list(entry))
+    return None if entry is None else pack(entry)
 
 
-def _pack(value: list[Any]) -> str:
+def pack(entry: Key) -> str:
+    """Return an index's entry as a page's `next`."""
     import base64
 
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(entry).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str | None) -> Key | None:
-    if cursor is None:
-        return None
+def unpack(cursor: str, *types: type) -> Key:
+    """Return the entry that a page's `next` stands for; `UsageError` for what is none of these types."""
     import base64
 
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        order, key = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if not (isinstance(order, int) and abs(order) < _BEYOND and isinstance(key, str)):
+        entry = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        if not _is_entry(entry, types):
             raise ValueError(cursor)  # noqa: TRY301
-        key.encode()  # no lone surrogates: no store takes them
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(
             "not a cursor", where="after", expected="`next` of an earlier page", got=repr(cursor)
         ) from error
-    return (order, key)
+    return tuple(entry)
+
+
+def _is_entry(entry: Any, types: tuple[type, ...]) -> bool:
+    """Whether it is what columns of these types hold."""
+    if not isinstance(entry, list) or [type(each) for each in entry] != list(types):
+        return False
+    return all(
+        text_problem(each) is None if isinstance(each, str) else abs(each) < _BEYOND
+        for each in entry
+    )
 
 
 # --- messages, changes, counts --------------------------------------------------------------------
@@ -295,6 +323,7 @@ def _index_counts(
 
 def _walk_counts(tx: Transaction, desk: str, query: Query, by: str) -> dict[str, int]:
     found: dict[str, int] = {}
+    query = _with_people(tx, desk, query)
     for entry in _ordered(tx, desk, query):
         conversation = tx.get(CONVERSATIONS, desk, entry[1:])
         if conversation is None or not _wanted(tx, desk, query, conversation):
