@@ -115,10 +115,12 @@ def test_by_due_those_that_ended_come_last_the_latest_first(p) -> None:
     for agent, name in (("bob", "c_3"), ("ana", "c_2")):
         p.advance("1m")
         p.agent(agent).ends(p.desk.conversation(name))
-    pages, after = [], None
+    pages: list[list[str]] = []
+    after = None
     for _ in range(3):
         page = p.desk.conversations(states=EVERY, limit=2, after=after)
-        pages, after = [*pages, ids(page)], page.next
+        pages.append(ids(page))
+        after = page.next
     assert pages == [["c_5", "c_6"], ["c_1", "c_2"], ["c_3", "c_4"]]
     assert after is None
     assert p.desk.counts("state", states=EVERY)["ended"] == 3
