@@ -9,6 +9,7 @@ from attrs import evolve
 from omniroute.desk import jobs
 from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
+from omniroute.desk.room_checks import unservable
 from omniroute.desk.routing import settle
 from omniroute.desk.setups import compiled
 from omniroute.desk.staff import SEED, save_agent
@@ -145,8 +146,12 @@ def save(
     ending: Collection[str] = (),
     restaffed: Collection[str] = (),
     restores: int | None = None,
+    parts: Sequence[int] = (),
 ) -> int:
-    """Save a configuration that was checked, and move what stands where it has nothing left (S15)."""
+    """Save a configuration that was checked, and move what stands where it has nothing left (S15).
+
+    `parts` are those of agents who come with it.
+    """
     from omniroute.config import differences  # many modules, and seldom needed
 
     before, config = unit.setup, without_staff(config)
@@ -156,6 +161,7 @@ def save(
     after = compiled(config, version)
     clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending, restaffed=restaffed)
     found = unverified(unit.tx, unit.desk, config, before.config)
+    found += unservable(unit.tx, unit.desk, config, parts)
     if problems := [*found, *clearing.problems()]:
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)

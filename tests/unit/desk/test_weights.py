@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omniroute as om
 from omniroute.config import load_config
@@ -268,6 +269,85 @@ def test_a_cost_that_one_agent_has_room_for_is_served(play) -> None:
     p.agent("bob").on()
     (call,) = writes(p, "voice")
     assert holders(p, call) == ["bob"]
+
+
+@pytest.mark.req("P2")
+def test_costs_are_judged_by_the_staff_as_it_is(play) -> None:
+    limits = {"goal": 6, "soft_max": 6, "hard_max": 6}
+    p = play(config({"ana": {}, "bob": {"capacity": {"messaging": limits}}}, costs={"voice": 5}))
+
+    def costing(cost: int) -> Any:  # versions are kept without staff
+        return evolve(p.desk.config, policy=evolve(p.desk.config.policy, costs={"voice": cost}))
+
+    p.desk.apply(costing(6))
+    draft = p.desk.configure()
+    draft.replace(costing(7))
+    told = "policy.costs.voice: no agent can ever be given it: the largest soft_max is 6 parts"
+    assert [str(each).split(",")[0] for each in draft.problems()] == [told]
+    with pytest.raises(om.ConfigError, match="the largest soft_max is 6 parts"):
+        draft.save()
+    draft.put_agent("cid", capacity={"messaging": Capacity(7, 7, 7)}, serves=["general"])
+    assert draft.problems() == ()
+    draft.save()
+    with pytest.raises(om.ConfigError, match="the largest soft_max is 7 parts"):
+        p.desk.apply(costing(8))
+    for agent in ("ana", "bob", "cid"):
+        p.desk.staff.remove(agent)
+    p.desk.apply(costing(8))  # whoever comes may have so many
+
+
+@pytest.mark.req("P2")
+def test_who_never_has_room_for_what_they_are_enabled_for_is_refused(play) -> None:
+    p = play(config(costs={"voice": 4, "email": 2, "chat": 2}))
+    staff, small = p.desk.staff, {"messaging": Capacity(1, 1, 1)}
+    for change in ({"channels": ["chat", "voice"], "capacity": small}, {"capacity": small}):
+        with pytest.raises(om.UsageError, match="they never have room for"):
+            staff.put("bob", **change)
+    staff.put("bob", channels=["chat", "voice"])
+    with pytest.raises(om.UsageError, match=r'room for "voice": it costs 4 parts.* is 3'):
+        staff.put("bob", capacity={"messaging": Capacity(3, 3, 3)})
+    staff.put("bob", channels=["chat"], capacity={"messaging": Capacity(3, 3, 3)})
+    staff.put("cid", capacity={"messaging": Capacity(3, 3, 3)})  # they have room for others
+
+    draft = p.desk.configure()
+    draft.put_agent("bob", channels=["voice"])
+    assert [each.path for each in draft.problems()] == ["agents.bob.channels[0]"]
+    with pytest.raises(om.ConfigError, match=r"agents.ana.channels\[1\]: they never have room"):
+        config(
+            {
+                "ana": {"channels": ["chat", "voice"], "capacity": {"messaging": parts(2)}},
+                "bob": {},
+            },
+            costs={"voice": 4},
+        )
+
+
+def parts(soft: int) -> dict[str, int]:
+    return {"goal": soft, "soft_max": soft, "hard_max": soft}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"capacity": {"messaging": {"goal": 8, "soft_max": "8", "hard_max": 8}}},
+        {"capacity": {"messaging": {"goal": 0, "soft_max": 1, "hard_max": 1}}},
+        {"capacity": {"mesaging": parts(8)}},
+        {"capacity": 8},
+    ],
+)
+def test_what_is_wrong_with_a_capacity_is_not_said_of_the_costs_too(policy) -> None:
+    with pytest.raises(om.ConfigError) as caught:
+        load_config(
+            {
+                "desk": "acme",
+                "preset": "push",
+                "policy": {**policy, "costs": {"voice": 6}},
+                "inboxes": {"general": {"sla": "15m", "primary_for": ["voice"]}},
+                "agents": {"ana": {"serves": ["general"]}},
+            },
+            registry=None,
+        )
+    assert [each.path.split(".")[1] for each in caught.value.problems] == ["capacity"]
 
 
 # --- what needs several parts does not starve -----------------------------------------------------
