@@ -35,6 +35,7 @@ from omniroute.schema import CONVERSATIONS, QUEUE_LINES
 
 if TYPE_CHECKING:
     from omniroute.desk.unit import Unit
+    from omniroute.desk.unit_state import UnitState
 
 __all__ = [
     "PlaceInLine",
@@ -106,7 +107,7 @@ def _entry(found: Conversation) -> tuple[Any, ...]:
 
 
 def note_wait(
-    unit: Unit,
+    unit: UnitState,
     before: Conversation | None,
     after: Conversation,
     events: Iterable[tell.Event],
@@ -120,7 +121,7 @@ def note_wait(
         _note_served(unit, before, after.since)
 
 
-def _note_served(unit: Unit, before: Conversation, at: int) -> None:
+def _note_served(unit: UnitState, before: Conversation, at: int) -> None:
     queue, since = before.queue, before.clocks.queued_at
     over = None if queue is None else unit.rule(queue).assign.estimate_over
     if queue is not None and over is not None and at > since:
