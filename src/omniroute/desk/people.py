@@ -14,7 +14,8 @@ from omniroute.schema import CONTACTS, CONVERSATIONS
 
 __all__ = ["contact_of", "find_contact", "known_by", "latest"]
 
-_THREAD = CONVERSATIONS.index("thread")
+_OPEN = CONVERSATIONS.index("open_thread")
+_ENDED = CONVERSATIONS.index("thread")
 _ADDRESSES = CONTACTS.index("contact_addresses")
 
 
@@ -61,5 +62,7 @@ def _taken(unit: Unit, address: tuple[str, str]) -> bool:
 def latest(unit: Unit, entry_point: str, contact: str, thread: str) -> Conversation | None:
     """Return the open conversation of this contact, entry point and thread, else the latest ended."""
     prefix = (entry_point, contact, thread)
-    found = unit.tx.scan(_THREAD, unit.desk, prefix, limit=1)
-    return found[0] if found else None
+    for index in (_OPEN, _ENDED):
+        if found := unit.tx.scan(index, unit.desk, prefix, limit=1):
+            return found[0]
+    return None

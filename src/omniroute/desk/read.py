@@ -7,15 +7,16 @@ what that gives, page by page.
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from omniroute.desk import lists
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry, agent_actor
 from omniroute.model.message import Message
+from omniroute.model.records import ReadMarker
 from omniroute.model.state import OPEN, State
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
@@ -25,16 +26,14 @@ from omniroute.schema import (
     LOG,
     MESSAGES,
     READ_MARKERS,
-    Index,
     Key,
 )
 
-__all__ = ["FILTERS", "ORDERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
+__all__ = ["FILTERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
 
 _THREAD: Final = MESSAGES.index("messages_of")
 _BEYOND: Final = 2**63  # what columns hold
 
-ORDERS: Final = ("due", "latest")
 FILTERS: Final = ("agent", "contact", "tag", "queue", "inbox")
 """What a list can be asked by, the narrowest first: the first one given leads the index."""
 
@@ -61,9 +60,12 @@ class Query:
 
     def check(self) -> None:
         """Raise `UsageError` for an order that does not exist or a limit outside 1 to 1000."""
-        if self.order not in ORDERS:
+        if self.order not in lists.ORDERS:
             raise UsageError(
-                "no such order", where="order", expected=" or ".join(ORDERS), got=repr(self.order)
+                "no such order",
+                where="order",
+                expected=" or ".join(lists.ORDERS),
+                got=repr(self.order),
             )
         check_limit(self.limit)
         for name in (*FILTERS, "unread_by"):
@@ -165,38 +167,20 @@ def _unread(tx: Transaction, desk: str, agent: str, conversation: Conversation) 
 
 
 def _ordered(tx: Transaction, desk: str, query: Query) -> Iterator[Key]:
-    """Yield (order value, conversation id) over all wanted states, merged into one order."""
-    leading = query.leading
-    index = CONVERSATIONS.index(f"{leading[0] if leading else 'all'}_by_{query.order}")
-    head = (leading[1],) if leading else ()
+    """Yield (order value, conversation id) over all wanted states, in one order."""
     after = _read_cursor(query.after)
     if after is None and query.due_from is not None:
         after = (query.due_from, "")  # an entry goes on behind its due with the key
-    until = None if query.due_until is None else (query.due_until,)
-    streams = [
-        _stream(tx, desk, index, (*head, state.value), after=after, until=until, limit=query.limit)
-        for state in dict.fromkeys(query.states)
-    ]
-    return heapq.merge(*streams)
-
-
-def _stream(
-    tx: Transaction,
-    desk: str,
-    index: Index[Conversation],
-    prefix: Key,
-    *,
-    after: Key | None,
-    until: Key | None,
-    limit: int,
-) -> Iterator[Key]:
-    while True:
-        entries = tx.entries(index, desk, prefix, after=after, until=until, limit=limit)
-        for entry in entries:
-            after = entry[len(prefix) :]
-            yield after
-        if len(entries) < limit:
-            return
+    return lists.ordered(
+        tx,
+        desk,
+        query.leading,
+        query.states,
+        query.order,
+        after=after,
+        until=query.due_until,
+        limit=query.limit,
+    )
 
 
 def _cursor(entry: Key | None) -> str | None:
@@ -252,6 +236,11 @@ def list_messages(
     return work
 
 
+def marker(desk: str, conversation: str, agent: str) -> Callable[[Transaction], ReadMarker | None]:
+    """Return the work that reads how far an agent has read a conversation; None for not yet."""
+    return lambda tx: tx.get(READ_MARKERS, desk, (agent, conversation))
+
+
 def changes(desk: str, after: int, limit: int) -> Callable[[Transaction], list[LogEntry]]:
     """Return the work that reads the log in order, beyond a position."""
     check_limit(limit)
@@ -280,16 +269,13 @@ def counts(
 def _index_counts(
     tx: Transaction, desk: str, query: Query, by: str, values: Sequence[str]
 ) -> dict[str, int]:
-    states = dict.fromkeys(query.states)
     if by == "state":
-        index = CONVERSATIONS.index("all_by_due")
-        found = {state.value: tx.count(index, desk, (state.value,)) for state in states}
-    else:
-        index = CONVERSATIONS.index(f"{by}_by_due")
         found = {
-            value: sum(tx.count(index, desk, (value, state.value)) for state in states)
-            for value in values
+            state.value: lists.count(tx, desk, None, (state,))
+            for state in dict.fromkeys(query.states)
         }
+    else:
+        found = {value: lists.count(tx, desk, (by, value), query.states) for value in values}
     return {name: count for name, count in found.items() if count}
 
 

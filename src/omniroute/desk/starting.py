@@ -7,7 +7,7 @@ conversation with that contact. A first message that does not come through ends 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from omniroute.desk.idempotency import Done
@@ -28,7 +28,7 @@ from omniroute.instants import from_micros
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.contact import Contact
-from omniroute.model.conversation import Place
+from omniroute.model.conversation import Conversation, Place
 from omniroute.model.desk_config import ChannelDirection
 from omniroute.model.events import SYSTEM, EngagementSent, Route, agent_actor
 from omniroute.model.message import Direction, Message
@@ -47,8 +47,8 @@ from omniroute.schema import CONTACTS, CONVERSATIONS, ENGAGEMENTS, MESSAGES
 
 __all__ = ["Opening", "engage", "engagements", "start"]
 
-_THREAD = CONVERSATIONS.index("thread")
-_ORDER = [column.name for column in CONVERSATIONS.columns].index("thread_order")
+_OPEN = CONVERSATIONS.index("open_thread")
+_ENDED = CONVERSATIONS.index("thread")
 _ENGAGEMENTS = ENGAGEMENTS.index("engagements_of")
 _PAGE = 50
 
@@ -265,15 +265,21 @@ def _check_window(
 
 def _wrote_at(unit: Unit, thread: tuple[str, str, str], since: int) -> int | None:
     """When a contact last wrote in a thread; looked for no further back than a window reaches."""
-    after: Any = None
-    while page := unit.tx.scan(_THREAD, unit.desk, thread, after=after, limit=_PAGE):
-        for each in page:
-            if not never_began(each):
-                return each.clocks.contact_at
-            if each.at < since:
-                return None
-        after = (CONVERSATIONS.row(page[-1])[_ORDER],)
+    for each in _in_thread(unit, thread):
+        if not never_began(each):
+            return each.clocks.contact_at
+        if each.at < since:
+            break
     return None
+
+
+def _in_thread(unit: Unit, thread: tuple[str, str, str]) -> Iterator[Conversation]:
+    """Yield the open conversation of a thread, then those that ended, the latest first."""
+    yield from unit.tx.scan(_OPEN, unit.desk, thread, limit=1)
+    after: Any = None
+    while page := unit.tx.scan(_ENDED, unit.desk, thread, after=after, limit=_PAGE):
+        yield from page
+        after = (-page[-1].since,)
 
 
 # --- with whom, and where --------------------------------------------------------------------------

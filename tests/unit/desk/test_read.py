@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from omniroute.desk import read
 from omniroute.errors import UnknownConversation, UsageError
+from omniroute.instants import DAY
 from omniroute.model import events as tell
 from omniroute.model.state import State
 from omniroute.model.wire import DeliveryStatus, InboundKind
 from omniroute.stores.memory import MemoryStore
-from omniroute.testing import MONDAY, a_config, an_inbound
+from omniroute.testing import MONDAY, NOW, a_config, an_inbound
 from tests.unit.desk.helpers import log
 
 EVERY = tuple(State)
@@ -105,6 +107,26 @@ def test_they_come_by_due_or_by_what_happened_last(p) -> None:
     by_latest = ids(p.desk.conversations(order="latest"))
     assert by_latest[0] == "c_2"
     assert by_latest[-2:] == ["c_6", "c_5"]
+
+
+@pytest.mark.req("P18")
+def test_by_due_those_that_ended_come_last_the_latest_first(p) -> None:
+    p.agent("ana").replies(p.desk.conversation("c_1"), "Hi")  # answered: due no more
+    for agent, name in (("bob", "c_3"), ("ana", "c_2")):
+        p.advance("1m")
+        p.agent(agent).ends(p.desk.conversation(name))
+    pages: list[list[str]] = []
+    after = None
+    for _ in range(3):
+        page = p.desk.conversations(states=EVERY, limit=2, after=after)
+        pages.append(ids(page))
+        after = page.next
+    assert pages == [["c_5", "c_6"], ["c_1", "c_2"], ["c_3", "c_4"]]
+    assert after is None
+    assert p.desk.counts("state", states=EVERY)["ended"] == 3
+    due = read.Query(states=EVERY, due_until=NOW + 365 * DAY)
+    found, _ = p.desk._runtime.read(read.list_conversations(p.desk.id, due))
+    assert [each.id for each in found] == ["c_5", "c_6"], "who has ended is never due"
 
 
 @pytest.mark.req("P18")
