@@ -38,6 +38,7 @@ from omniroute.model.records import (
 )
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
+from omniroute.rules.contacts import search_entries
 from omniroute.rules.waiting import line_of, slot
 from omniroute.rules.weights import place_for, queue_of
 
@@ -212,6 +213,12 @@ CONTACTS: Final = Collection(
             many_columns=_text("kind", "address"),
         ),
         Index("contacts_by_ref", ("ref",)),
+        Index(
+            "contact_terms",
+            ("field", "term", "told"),
+            many=search_entries,
+            many_columns=(*_number("field"), *_text("term", "told")),
+        ),
     ),
 )
 

@@ -180,7 +180,9 @@ class AsyncContacts(_Lifted):
     get = _lift(Contacts.get)
     find = _lift(Contacts.find)
     linked = _lift(Contacts.linked)
+    search = _lift(Contacts.search)
     link = _lift(Contacts.link)
+    merge = _lift(Contacts.merge)
 
 
 class AsyncNumbers(_Lifted):

@@ -30,7 +30,7 @@ _Part = tuple[Index[Conversation], Key, int]  # an index, a prefix, what is adde
 def ordered(
     tx: Transaction,
     desk: str,
-    leading: Leading,
+    leads: Iterable[Leading],
     states: Iterable[State],
     order: str,
     *,
@@ -38,11 +38,12 @@ def ordered(
     until: int | None = None,
     limit: int,
 ) -> Iterator[Key]:
-    """Yield (order value, conversation id) over some states, merged into one order.
+    """Yield (order value, conversation id) over some states and leads, merged into one order.
 
     From behind `after`, as far as the order value `until`; `limit` at a time.
     """
-    parts = [_part(leading, state, order) for state in dict.fromkeys(states)]
+    wanted = dict.fromkeys(states)
+    parts = [_part(leading, state, order) for leading in leads for state in wanted]
     return heapq.merge(*(_stream(tx, desk, part, after, until, limit) for part in parts))
 
 

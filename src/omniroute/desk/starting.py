@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from omniroute.desk.idempotency import Done
+from omniroute.desk.merged import ids_of, kept_for, parts_of
 from omniroute.desk.people import contact_of, latest
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
@@ -170,8 +171,13 @@ def engagements(
 
     def work(tx: Transaction) -> list[Message]:
         beyond = None if after is None else (after,)
-        found = tx.scan(_ENGAGEMENTS, desk, (contact,), after=beyond, limit=limit)
-        read = (tx.get(MESSAGES, desk, (each.message,)) for each in found)
+        found = [
+            each
+            for person in ids_of(tx, desk, contact)
+            for each in tx.scan(_ENGAGEMENTS, desk, (person,), after=beyond, limit=limit)
+        ]
+        found.sort(key=lambda each: each.position)
+        read = (tx.get(MESSAGES, desk, (each.message,)) for each in found[:limit])
         return [each for each in read if each is not None]
 
     return work
@@ -286,24 +292,29 @@ def _in_thread(unit: Unit, thread: tuple[str, str, str]) -> Iterator[Conversatio
 
 
 def _recipient(unit: Unit, at: ResolvedEntryPoint, opening: Opening) -> tuple[Contact, str]:
-    """Return the contact, and the address of theirs that is written to; a new address is a new one."""
+    """Return the contact, and the address of theirs that is written to; a new address is a new one.
+
+    Of those that were merged, the contact who has that address; of several addresses that of the
+    named one comes first, and then that of the kept one (P17).
+    """
     if opening.contact is None:
         sender = Sender(addresses=(opening.address or "",))
         return contact_of(unit, at.kind, sender), opening.address or ""
     found = unit.tx.get(CONTACTS, unit.desk, (opening.contact,))
     if found is None:
         raise UnknownContact(f"no contact {opening.contact!r}")
-    own = [address for kind, address in found.addresses if kind == at.kind]
-    if opening.address in own:
-        return found, opening.address or ""
-    if opening.address is not None or not own:
+    person = parts_of(unit.tx, unit.desk, kept_for(unit.tx, unit.desk, found))
+    parts = (found, *(each for each in person if each.id != found.id))
+    own = {address: each for each in parts for kind, address in each.addresses if kind == at.kind}
+    chosen = next(iter(own), None) if opening.address is None else opening.address
+    if chosen not in own:
         raise UsageError(
             f"contact {found.id!r} is not known by that address",
             where="address",
             expected=" or ".join(map(quoted, own)) or f"a contact with an address on {at.kind}",
             got="none" if opening.address is None else quoted(opening.address),
         )
-    return found, own[0]
+    return own[chosen], chosen
 
 
 def _queue_of(

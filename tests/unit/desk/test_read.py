@@ -16,9 +16,8 @@ from omniroute.instants import DAY
 from omniroute.model import events as tell
 from omniroute.model.state import State
 from omniroute.model.wire import DeliveryStatus, InboundKind
-from omniroute.stores.memory import MemoryStore
 from omniroute.testing import MONDAY, NOW, a_config, an_inbound
-from tests.unit.desk.helpers import log
+from tests.unit.desk.helpers import CountingStore, log
 
 EVERY = tuple(State)
 TREE = ("Deutsch", "English")
@@ -167,35 +166,15 @@ def test_new_arrivals_do_not_disturb_a_reader_between_pages(p) -> None:
 
 @pytest.mark.req("P18")
 def test_conversations_outside_a_list_add_nothing_to_its_cost(play) -> None:
-    class Counting(MemoryStore):
-        touched = 0
-
-        def transact(self, work):
-            def counted(tx):
-                return work(Counted(tx))
-
-            return super().transact(counted)
-
-    class Counted:
-        def __init__(self, tx: Any) -> None:
-            self.tx = tx
-
-        def __getattr__(self, verb: str) -> Any:
-            def call(*args: Any, **options: Any) -> Any:
-                result = getattr(self.tx, verb)(*args, **options)
-                Counting.touched += len(result) if isinstance(result, list) else 1
-                return result
-
-            return call
-
-    p = play(a_config(preset="push", agents=("ana",), capacity=3), store=Counting())
+    store = CountingStore()
+    p = play(a_config(preset="push", agents=("ana",), capacity=3), store=store)
     p.agent("ana").on()
 
     def cost() -> int:
-        before = Counting.touched
+        before = store.touched
         assert len(p.desk.conversations(agent="ana", limit=10)) == 3
         assert p.desk.counts("inbox", agent="ana") == {"general": 3}
-        return Counting.touched - before
+        return store.touched - before
 
     for number in range(4):
         p.contact(f"N{number}").writes("Hello")

@@ -61,6 +61,7 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     )
     table("contacts", _text("desk_id id"), _text("ref", nullable=True) + _body())
     table("contact_addresses", _text("desk_id kind address id"))
+    table("contact_terms", _text("desk_id") + _number("field") + _text("term told id"))
     table(
         "conversations",
         _text("desk_id id"),
