@@ -5,10 +5,11 @@ The counting is `rules.estimates`'; here it is read: one bounded look into the i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from omniroute.errors import UnknownConversation
 from omniroute.instants import from_micros
 from omniroute.model import events as tell
 from omniroute.model.assign import QueueLine
@@ -41,6 +42,7 @@ __all__ = [
     "next_wait",
     "note_wait",
     "place_in_line",
+    "standing",
     "tell_who_waits",
     "waits_of",
     "with_place",
@@ -82,6 +84,20 @@ def place_in_line(
     since = from_micros(found.clocks.queued_at, setup.config.zone)
     wait = None if left is None else timedelta(microseconds=left)
     return PlaceInLine(found.queue, since, waiting, position, wait)
+
+
+def standing(
+    desk: str, conversation: str, now: int
+) -> Callable[[Transaction, Setup], PlaceInLine | None]:
+    """Return the work that reads a conversation's place; `UnknownConversation` where there is none."""
+
+    def work(tx: Transaction, setup: Setup) -> PlaceInLine | None:
+        found = tx.get(CONVERSATIONS, desk, (conversation,))
+        if found is None:
+            raise UnknownConversation(f"no conversation {conversation!r}")
+        return place_in_line(tx, desk, setup, found, now)
+
+    return work
 
 
 def _entry(found: Conversation) -> tuple[Any, ...]:
