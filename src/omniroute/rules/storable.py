@@ -53,7 +53,11 @@ def _are_plain(values: Iterable[Any], depth: int) -> bool:
         if isinstance(value, str):
             if text_problem(value) is not None:
                 return False
-        elif depth == _GLANCE or (parts := _parts(kind)) is None or not _are_plain(parts(value), depth + 1):
+        elif (
+            depth == _GLANCE
+            or (parts := _parts(kind)) is None
+            or not _are_plain(parts(value), depth + 1)
+        ):
             return False
     return True
 
