@@ -32,8 +32,8 @@ class Part:
         self.id = desk_id
         self._runtime = runtime
 
-    def _now(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)
+    def _now(self, now: datetime | None, where: str = "now") -> int:
+        return resolve_now(now, self._runtime.clock, where)
 
     def _commanded(
         self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
