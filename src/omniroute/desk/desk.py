@@ -131,7 +131,7 @@ class Desk(
         """
         flow = handle.take(conversation, by, confirm=confirm)
         flow = once(key, flow, "take", conversation, by, confirm)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def reply(
         self,
@@ -154,7 +154,7 @@ class Desk(
         check = self._runtime.content_check(text, files)
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
         flow = once(key, flow, "reply", conversation, by, text, files, confirm)
-        return self._written(flow, now, within)
+        return self._written(flow, now, within, (conversation, by, key))
 
     def transfer(
         self,
@@ -176,7 +176,7 @@ class Desk(
         """
         flow = transferring.transfer(conversation, to, by, comment, force=force)
         flow = once(key, flow, "transfer", conversation, repr(to), by, comment, force)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def end(
         self,
@@ -194,7 +194,7 @@ class Desk(
         """
         flow = handle.end(conversation, by, disposition)
         flow = once(key, flow, "end", conversation, by, disposition)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def note(
         self,
@@ -209,7 +209,7 @@ class Desk(
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
         flow = once(key, flow, "note", conversation, by, text)
-        return self._written(flow, now, within)
+        return self._written(flow, now, within, (conversation, by, key))
 
     def tag(
         self,
@@ -224,7 +224,7 @@ class Desk(
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
         flow = once(key, flow, "tag", conversation, by, add, remove)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def set_available(
         self,

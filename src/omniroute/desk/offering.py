@@ -64,7 +64,7 @@ class Offering(Part):
         no room for what is offered to everybody. `key` and `within` as for `take`.
         """
         flow = once(key, _accept(conversation, by), "accept_offer", conversation, by)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def decline_offer(
         self,
@@ -81,7 +81,7 @@ class Offering(Part):
         `within` as for `take`.
         """
         flow = once(key, _decline(conversation, by), "decline_offer", conversation, by)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def offers(
         self, agent: str, *, limit: int = 50, now: datetime | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from omniroute.clock import resolve_now
+from omniroute.desk.foresight import NOTHING, About
 from omniroute.desk.idempotency import Done
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
@@ -28,7 +29,11 @@ class Part:
         return resolve_now(now, self._runtime.clock)
 
     def _commanded(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Done],
+        now: datetime | None,
+        within: object | None,
+        about: About = NOTHING,
     ) -> ConversationView:
         """Run a command, and answer with the conversation as it left it."""
         instant = self._now(now)
@@ -38,10 +43,14 @@ class Part:
             assert found is not None  # noqa: S101  (these flows are about one)
             return view_of(found, unit.setup, instant)
 
-        return self._runtime.run(self.id, instant, viewed, within=within)
+        return self._runtime.run(self.id, instant, viewed, within=within, about=about)
 
     def _written(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Done],
+        now: datetime | None,
+        within: object | None,
+        about: About = NOTHING,
     ) -> MessageView:
         """Run a command that writes a message, and answer with that."""
 
@@ -50,4 +59,4 @@ class Part:
             assert message is not None  # noqa: S101  (these flows write one)
             return MessageView.of(message, unit.setup.config.zone)
 
-        return self._runtime.run(self.id, self._now(now), viewed, within=within)
+        return self._runtime.run(self.id, self._now(now), viewed, within=within, about=about)

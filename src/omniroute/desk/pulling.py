@@ -53,7 +53,8 @@ class Pulling(Part):
             found = None if done is None else done.conversation
             return None if found is None else view_of(found, unit.setup, instant)
 
-        return self._runtime.run(self.id, instant, viewed, within=within)
+        about = (None, by, key)
+        return self._runtime.run(self.id, instant, viewed, within=within, about=about)
 
 
 def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from omniroute.clock import resolve_now
 from omniroute.desk import following, read, staff
 from omniroute.desk.following import FollowAs, Followed
+from omniroute.desk.foresight import NOTHING, About
 from omniroute.desk.leaving import remove
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
@@ -194,7 +195,7 @@ class Staff:
         Somebody else than the agent needs the role supervisor or administrator.
         """
         flow = staff.set_available(agent, available=available, by=by or agent)
-        return self._changed(flow, now, within)
+        return self._changed(flow, now, within, (None, agent, None))
 
     def get(self, agent: str) -> AgentView:
         """Return an agent as they stand; `UnknownAgent` when there is none of that id."""
@@ -238,20 +239,30 @@ class Staff:
         return self._runtime.look(self._desk, work)
 
     def _changed(
-        self, flow: Callable[[Unit], Agent], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Agent],
+        now: datetime | None,
+        within: object | None,
+        about: About = NOTHING,
     ) -> AgentView:
         def viewed(unit: Unit) -> AgentView:
             changed = flow(unit)
             settle(unit)
             return AgentView.of(unit.agent(changed.id), unit.setup.config.zone)
 
-        return self._run(viewed, now, within)
+        return self._run(viewed, now, within, about)
 
-    def _run(self, flow: Callable[[Unit], T], now: datetime | None, within: object | None) -> T:
+    def _run(
+        self,
+        flow: Callable[[Unit], T],
+        now: datetime | None,
+        within: object | None,
+        about: About = NOTHING,
+    ) -> T:
         def settled(unit: Unit) -> T:
             result = flow(unit)
             settle(unit)
             return result
 
         instant = resolve_now(now, self._runtime.clock)
-        return self._runtime.run(self._desk, instant, settled, within=within)
+        return self._runtime.run(self._desk, instant, settled, within=within, about=about)

@@ -145,7 +145,7 @@ class Exchange:
             answers = self._wire.ask([*asked, *along])
         except self._errors as error:
             self._fail(error)
-        rows: list[list[Row]] = [each for each, _ in answers]
+        rows: list[list[Row]] = [[*each] for each, _ in answers]
         self._answered.update(zip(along, rows[len(asked) :], strict=True))
         return rows[: len(asked)]
 

@@ -133,7 +133,7 @@ def _together(texts: tuple[str, ...], *, counted: bool) -> str:
         if updates:
             counts.append(f"(SELECT count(*) FROM w{number})")  # noqa: S608
     check = f"1 / (CASE WHEN {' + '.join(counts)} = %s THEN 1 ELSE 0 END)" if counts else "1"
-    return f"WITH {', '.join(parts)} SELECT {check}"  # noqa: S608
+    return f"WITH {', '.join(parts)} SELECT {check}"
 
 
 _PLANS: Final[dict[tuple[type[Dialect], str | None], Plans]] = {}

@@ -372,10 +372,7 @@ class _Connected:
         """Commit, with the last statements before it; `CommitUnknown` when the answer never came."""
         wire = self.cursor if isinstance(self.cursor, Wire) else None
         try:
-            if wire is None:
-                warning = self._driver.commit(self._connection)
-            else:
-                warning = wire.commit(last)
+            warning = wire.commit(last) if wire else self._driver.commit(self._connection)
             self._ended = True
         except self._driver.errors as error:
             fault = self._driver.judge_commit(error)

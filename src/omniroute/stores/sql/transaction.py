@@ -14,7 +14,7 @@ from operator import ne
 from typing import Any, Final, NoReturn, TypeVar
 
 from omniroute.codec import decode, encode
-from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
+from omniroute.errors import UniqueViolation, UnknownDesk, UsageError
 from omniroute.schema import DESKS, LOG, Collection, Index, Key
 from omniroute.stores.sql.drivers import Driver, Fault
 from omniroute.stores.sql.exchange import Exchange, Row
@@ -150,7 +150,6 @@ class SqlTransaction(Exchange):
 
     def _delete_unseen(self, place: _Id) -> bool:
         self._write()
-        self._answered.clear()
         gone: int = self._run(place[0].delete, _key(place)).rowcount
         self._stored[place] = _ABSENT
         return gone > 0
@@ -158,11 +157,13 @@ class SqlTransaction(Exchange):
     # --- what will be read ---
 
     def expect(self, collection: Collection[V], desk: str, key: Key) -> None:
-        """Let a value come along with the next way to the server (`ports.ForeseeingTransaction`)."""
+        """Let a value come along with the next way to a server."""
+        if self._wire is None or not all(
+            isinstance(each, str) and each.isprintable() for each in key
+        ):
+            return  # what cannot be asked for fails where it is asked for
         plan = self._plans.collections[collection]
-        place = (plan, desk if plan.led else "", key)
-        if self._wire is not None and place not in self._pending:
-            self._expected[plan.get, _key(place)] = None
+        self._expected[plan.get, _key((plan, desk if plan.led else "", key))] = None
 
     # --- verbs on indexes ---
 
@@ -304,7 +305,6 @@ class SqlTransaction(Exchange):
         if not self._pending:
             return
         self._write()
-        self._answered.clear()
         waiting, self._pending = self._pending, {}
         plans: dict[tuple[Plan, str], list[_Change]] = {}
         for place, written in waiting.items():

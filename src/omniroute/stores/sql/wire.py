@@ -87,9 +87,10 @@ class Wire:
 
     # --- as a cursor ---
 
-    def execute(self, text: str, parameters: Sequence[Any] = ()) -> None:
+    def execute(self, text: str, parameters: Sequence[Any] = ()) -> Wire:
         """Run a statement."""
         ((self._rows, self.rowcount),) = self.ask([(text, parameters)])
+        return self
 
     def executemany(self, text: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row, in one way."""
@@ -179,8 +180,11 @@ class Wire:
                 if "\0" in field:  # where libpq would see its end
                     raise self._driver.DataError("text cannot contain NUL (0x00) bytes")
                 fields.append(field.encode())
-            else:
+            elif isinstance(field, int):
                 fields.append(b"%d" % field)
+            else:
+                kind = type(field).__name__
+                raise self._driver.ProgrammingError(f"cannot carry a value of type {kind!r}")
         return fields
 
     def _send(self, asked: Sequence[tuple[_Known, list[bytes | None]]]) -> list[_Sent]:
@@ -312,10 +316,12 @@ def _answer(known: _Known, result: Any) -> Answer:
         ]
     get = result.get_value
     rows = [
-        tuple([
-            None if (field := get(row, column)) is None else read(field)
-            for column, read in readers
-        ])
+        tuple(
+            [
+                None if (field := get(row, column)) is None else read(field)
+                for column, read in readers
+            ]
+        )
         for row in range(count)
     ]
     return rows, count
