@@ -9,12 +9,10 @@ from __future__ import annotations
 from omniroute.ports import Transaction
 from omniroute.schema import AGENTS, CONVERSATIONS, IDEMPOTENCY
 
-__all__ = ["NOTHING", "About", "foresee"]
+__all__ = ["About", "foresee"]
 
 About = tuple[str | None, str | None, str | None]
 """The conversation, the agent and the idempotency key that a command names."""
-
-NOTHING: About = (None, None, None)
 
 
 def foresee(tx: Transaction, desk: str, about: About) -> None:

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _NEWEST = MESSAGES.index("messages_of")
-_THREAD = CONVERSATIONS.index("thread")
+_OPEN = CONVERSATIONS.index("open_thread")
 
 CheckContent = Callable[[Unit, str], None]
 """Raises `UnsupportedContent` for what an entry point's channel cannot carry."""
@@ -124,9 +124,9 @@ def reopen(conversation: str, by: str) -> Callable[[Unit], Done]:
         found = unit.conversation(conversation)
         place = found.place
         thread = (place.entry_point, place.contact, place.thread)
-        (first,) = unit.tx.scan(_THREAD, unit.desk, thread, limit=1)
-        if not first.ended and first.id != found.id:
-            raise ConversationOpen(found.id, first.id)
+        for other in unit.tx.scan(_OPEN, unit.desk, thread, limit=1):
+            if other.id != found.id:
+                raise ConversationOpen(found.id, other.id)
         if found.ended and found.queue is not None and not unit.setup.is_leaf(found.queue):
             raise TransitionNotAllowed(
                 f"conversation {found.id!r} cannot go back to its queue",
@@ -206,10 +206,8 @@ def reply(
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
     if text is not None:
         check_text(text, "text")
-    for number, each in enumerate(attachments):
-        if not isinstance(each, Attachment):
-            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
-    check_storable(attachments, "attachments")
+    if attachments:
+        _check_attachments(attachments)
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -230,6 +228,13 @@ def reply(
         return _written(unit, found, ask.Reply(by, message, confirm), body)
 
     return flow
+
+
+def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
+    for number, each in enumerate(attachments):
+        if not isinstance(each, Attachment):
+            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
+    check_storable(attachments, "attachments")
 
 
 def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:

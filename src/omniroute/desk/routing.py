@@ -45,7 +45,14 @@ __all__ = ["next_for", "settle"]
 
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
-    lines = Lines(unit)
+    if unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
+        _bring_together(unit, Lines(unit))
+    if unit.began_waiting:
+        tell_who_waits(unit)
+    unit.finish()
+
+
+def _bring_together(unit: Unit, lines: Lines) -> None:
     while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
         if unit.restaffed:
             follow_staff(unit, lines)
@@ -61,9 +68,6 @@ def settle(unit: Unit) -> None:
             place = next(iter(unit.closed))
             del unit.closed[place]
             _reopen(unit, lines, place)
-    if unit.began_waiting:
-        tell_who_waits(unit)
-    unit.finish()
 
 
 def _first_of(unit: Unit) -> str:
