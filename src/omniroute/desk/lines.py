@@ -20,7 +20,7 @@ from omniroute.rules.assignment import LOOKED_AT
 from omniroute.rules.waiting import lane_name
 from omniroute.schema import AGENTS, CONVERSATIONS
 
-__all__ = ["Lines"]
+__all__ = ["Entry", "Lines"]
 
 Entry = tuple[Any, ...]
 

@@ -29,6 +29,7 @@ from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, may_push
 from omniroute.rules.reach import Line, Way, first_of
 from omniroute.rules.waiting import (
+    is_enabled,
     lane_channel,
     lane_of,
     order,
@@ -55,12 +56,12 @@ def settle(unit: Unit) -> None:
             agent = next(iter(unit.freed))
             del unit.freed[agent]
             _fill(unit, lines, agent)
-        elif unit.queued:
-            _place(unit, lines, unit.queued.pop(_first_of(unit)))
-        else:
+        elif unit.closed:  # what it opens is open to all who wait, in their order
             place = next(iter(unit.closed))
             del unit.closed[place]
             _reopen(unit, lines, place)
+        else:
+            _place(unit, lines, unit.queued.pop(_first_of(unit)))
     if unit.began_waiting:
         tell_who_waits(unit)
     unit.finish()
@@ -118,11 +119,7 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
 def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
     """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
     channel = conversation.place.channel
-    return _enabled(agent, channel) and fits(agent, unit.setup.counted.get(channel))
-
-
-def _enabled(agent: Agent, channel: str) -> bool:
-    return agent.channels is None or channel in agent.channels
+    return is_enabled(agent, channel) and fits(agent, unit.setup.counted.get(channel))
 
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
@@ -186,7 +183,7 @@ def next_for(
     ways = unit.setup.reach.ways(agent, lines_asked)
     for queue, rule, _ in lines_asked:
         if rule.sticky_wait is not None:  # who waits for this agent, whatever others are asked (P4)
-            own = (each for each in unit.setup.channels if _enabled(agent, each))
+            own = (each for each in unit.setup.channels if is_enabled(agent, each))
             ways += (Way((queue, sticky_lane(agent.id, channel)), rule) for channel in own)
     heads = lines.heads([way.prefix for way in ways], room)
     _forget(unit, ways, heads)
@@ -264,11 +261,13 @@ def _reopen(unit: Unit, lines: Lines, place: str) -> None:
     """Somebody of a group is no longer there: what waits may be open to later groups now (M1)."""
     queue, _ = queue_and_group(place)
     rule = unit.rule(queue).assign
-    if not unit.pushes_from(queue) or rule.mode is not AssignMode.CASCADE:
+    if rule.mode is not AssignMode.CASCADE:
         return
     lines.flush()
     stages(unit, lines, queue, rule, unit.now)
-    while any(_place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)):
+    while unit.pushes_from(queue) and any(
+        _place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)
+    ):
         pass
 
 

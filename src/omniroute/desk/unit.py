@@ -28,6 +28,7 @@ from omniroute.model.commands import (
     Command,
     Deliver,
     Expire,
+    Line,
     Offer,
     Reschedule,
     Withdraw,
@@ -504,7 +505,7 @@ _WAITS_ANEW = (
     tell.OfferEnded,
     tell.Declined,
 )
-_BY_LINE = (Assign, Offer, Withdraw)
+_BY_LINE = (Assign, Line, Offer, Withdraw)
 _PUSHED = (Assignment.PUSH, Assignment.OFFER_ONE)
 _OF_STAFF = (tell.AgentSaved, tell.AgentAvailability, tell.AgentRemoved)
 
