@@ -6,8 +6,9 @@ little, `om.Desks` brings the shell, `om.decide` only the rules.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from omniroute.lazy import exports
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
@@ -710,6 +711,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.sql": ("sql",),
     "omniroute.business_hours": (
         "BusinessHours",
         "hours",
@@ -1082,19 +1084,8 @@ _HOMES = {
         "RankingQuestion",
     ),
 }
-_MODULES = ("sql",)
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"omniroute.{name}")
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'omniroute' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = exports(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -82,7 +82,8 @@ class Reading(int):
 
     def again(self, clock: Clock) -> int:
         """Return what the clock says by now, and never less."""
-        return max(int(self), clock.now())
+        now = clock.now()
+        return now if now > self else int(self)
 
 
 def resolve_now(now: datetime | int | None, clock: Clock) -> int:

@@ -77,7 +77,7 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
     The latest are kept: one instant stands in several fields of what is shown of a step.
     """
     make, tz = _face(zone)
-    seconds, rest = divmod(micros, SECOND)
+    seconds = micros // SECOND
     local = datetime.fromtimestamp(seconds, tz)
     return make(
         local.year,
@@ -86,8 +86,8 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
         local.hour,
         local.minute,
         local.second,
-        rest,
-        tzinfo=tz,
+        micros - seconds * SECOND,
+        tz,
         fold=local.fold,
     )
 

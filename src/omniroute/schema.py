@@ -99,6 +99,7 @@ DESKS: Final = Collection(
             ("next_work",),
             desk_led=False,
             lease=lambda desk, until: evolve(desk, next_work=until),
+            stays=lambda old, new: old.next_work == new.next_work,
         ),
     ),
 )

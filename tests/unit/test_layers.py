@@ -41,6 +41,7 @@ def test_omniroute_keeps_its_layers(project):
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from omniroute import rules",
         ),
         ("model/agent", "import importlib\nimportlib.import_module('omniroute.rules')"),
+        ("model/agent", "(x,) = later(globals(), 'omniroute.rules', 'x')"),
         ("rules/hours", "from omniroute.desk.receive import receive"),
         ("stores/memory", "import omniroute.channels.whatsapp"),
         ("rules/hours", "from omniroute.codec import encode"),

@@ -20,7 +20,7 @@ from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import AdapterRegistry
 from omniroute.rules.checks import problems as check
-from omniroute.rules.names import join
+from omniroute.rules.names import join, quoted, shown
 
 __all__ = ["load_config", "load_for", "loads"]
 
@@ -62,7 +62,9 @@ def load_for(
 
 def _same_desk(desk: str, named: object) -> None:
     if named != desk:
-        raise UsageError("a configuration of another desk", expected=repr(desk), got=repr(named))
+        raise UsageError(
+            "a configuration of another desk", where="desk", expected=quoted(desk), got=shown(named)
+        )
 
 
 def loads(

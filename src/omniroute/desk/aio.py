@@ -25,14 +25,14 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime
 from omniroute.config.edits import Edits
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
-from omniroute.desk.desk import Desk
+from omniroute.desk.desk import POLL, Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.drafts import Draft
 from omniroute.desk.numbers import Numbers
 from omniroute.desk.pausing import EVERY, sleeper
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
-from omniroute.desk.watch import POLL, Stop, watch_async
+from omniroute.desk.watch import Stop, watch_async
 from omniroute.errors import Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.values import frozen

@@ -31,7 +31,15 @@ from omniroute.rules.assignment import (
 )
 from omniroute.rules.availability import COLOURS, rank
 from omniroute.rules.ranking import by_skill, ranked
-from omniroute.rules.waiting import is_enabled, lane_of, open_groups, pool, refusal, still_asked
+from omniroute.rules.waiting import (
+    is_enabled,
+    lane_of,
+    open_groups,
+    outside,
+    pool,
+    refusal,
+    still_asked,
+)
 from omniroute.rules.weights import place_for, queue_of
 from omniroute.schema import AGENTS
 

@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from omniroute.desk import read, service
 from omniroute.desk.part import Part
-from omniroute.desk.views import ConversationView, Page, view_of
 from omniroute.instants import DAY, check_instant, to_duration
-from omniroute.ports import Transaction
-from omniroute.rules.resolution import Setup
-from omniroute.rules.sla.service_level import ServiceLevelCount
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.desk import read, service, views
+    from omniroute.desk.views import ConversationView, Page
+    from omniroute.ports import Transaction
+    from omniroute.rules.resolution import Setup
+    from omniroute.rules.sla.service_level import ServiceLevelCount
+else:
+    read, service, views = later(globals(), "omniroute.desk", "read", "service", "views")
 
 __all__ = ["ClockReads"]
 
@@ -102,6 +108,7 @@ class ClockReads(Part):
 
         def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:
             found, cursor = listed(tx)
-            return Page(tuple(view_of(each, setup, instant) for each in found), cursor)
+            shown = tuple(views.view_of(each, setup, instant) for each in found)
+            return views.Page(shown, cursor)
 
         return self._runtime.look(self.id, work)

@@ -61,6 +61,7 @@ def create(
         _keep(tx, ConfigVersion(1, body, by, now), ConfigChange(1, by, now, ()))
         _claim_addresses(tx, config)
         draw.rewind()
+        tx.lock(desk)
         unit = Unit(tx, desk, now, draw, _First(body))
         unit.write_event(Configured(now, by, 1))
         for agent, profile in config.agents.items():

@@ -8,46 +8,66 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from omniroute.desk import deliver as delivery
-from omniroute.desk import explain as explaining
-from omniroute.desk import handle, intake, read, transferring
-from omniroute.desk import tick as ticking
-from omniroute.desk.acting import Acting
 from omniroute.desk.clock_reads import ClockReads
-from omniroute.desk.contacts import Contacts
-from omniroute.desk.idempotency import once
+from omniroute.desk.getting_work import GettingWork
 from omniroute.desk.messages_in import MessagesIn
-from omniroute.desk.numbers import Numbers
-from omniroute.desk.offering import Offering
-from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
 from omniroute.desk.outreach import Outreach
 from omniroute.desk.pausing import Pausing
-from omniroute.desk.preview import Preview, as_inbound, preview
-from omniroute.desk.pulling import Pulling
 from omniroute.desk.queue_reads import QueueReads
-from omniroute.desk.recomputing import Recomputing
-from omniroute.desk.runtime import Runtime
-from omniroute.desk.team import Staff
+from omniroute.desk.telling import Telling
 from omniroute.desk.versions import Versioned
-from omniroute.desk.views import Change, ConversationView, MessageView, Page, view_of
-from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
+from omniroute.lazy import later
 from omniroute.model.state import OPEN, State
-from omniroute.model.targets import Group, Queue
-from omniroute.model.wire import Attachment, Inbound
-from omniroute.ports import Transaction
-from omniroute.rules.resolution import ResolvedEntryPoint, Setup
-from omniroute.schema import OUTBOX
 
 if TYPE_CHECKING:
+    from omniroute import business_hours
     from omniroute.business_hours import BusinessHours
+    from omniroute.desk import (
+        acting,
+        contacts,
+        deliver,
+        handle,
+        idempotency,
+        intake,
+        numbers,
+        outbox,
+        read,
+        team,
+        tick,
+        transferring,
+        views,
+        watch,
+    )
+    from omniroute.desk.acting import Acting
+    from omniroute.desk.outbox import DeadLetter
+    from omniroute.desk.runtime import Runtime
+    from omniroute.desk.views import Change, ConversationView, MessageView, Page
+    from omniroute.desk.watch import Stop
+    from omniroute.model.targets import Group, Queue
+    from omniroute.model.wire import Attachment
+    from omniroute.ports import Transaction
+    from omniroute.rules.resolution import ResolvedEntryPoint, Setup
+else:
+    (business_hours,) = later(globals(), "omniroute", "business_hours")
+    acting, contacts, deliver, handle, idempotency = later(
+        globals(), "omniroute.desk", "acting", "contacts", "deliver", "handle", "idempotency"
+    )
+    intake, numbers, outbox, read, team, tick = later(
+        globals(), "omniroute.desk", "intake", "numbers", "outbox", "read", "team", "tick"
+    )
+    transferring, views, watch = later(
+        globals(), "omniroute.desk", "transferring", "views", "watch"
+    )
 
-__all__ = ["Desk"]
+__all__ = ["POLL", "Desk"]
 
-_READY = OUTBOX.index("ready")
+POLL: Final = timedelta(seconds=1)
+"""How often `watch` looks, where nothing tells it to look sooner."""
+
 _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
@@ -57,11 +77,10 @@ class Desk(
     Versioned,
     Outreach,
     Pausing,
-    Pulling,
-    Offering,
+    GettingWork,
     ClockReads,
     QueueReads,
-    Recomputing,
+    Telling,
 ):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
@@ -70,9 +89,9 @@ class Desk(
     ) -> None:
         super().__init__(desk_id, runtime)
         self._close = close
-        self.staff = Staff(desk_id, runtime)
-        self.contacts = Contacts(desk_id, runtime)
-        self.numbers = Numbers(desk_id, runtime)
+        self.staff = team.Staff(desk_id, runtime)
+        self.contacts = contacts.Contacts(desk_id, runtime)
+        self.numbers = numbers.Numbers(desk_id, runtime)
 
     def __repr__(self) -> str:
         return f"Desk({self.id!r})"
@@ -93,7 +112,7 @@ class Desk(
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""
-        return Acting(self, agent)
+        return acting.Acting(self, agent)
 
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
@@ -104,12 +123,10 @@ class Desk(
 
         `UsageError` for a place or a channel that the configuration does not have.
         """
-        from omniroute.business_hours import BusinessHours  # seldom asked for
-
         setup = self._runtime.current(self.id)
         setup.check_place(path)
         setup.check_channel(channel)
-        return BusinessHours(setup.hours(channel, path))
+        return business_hours.BusinessHours(setup.hours(channel, path))
 
     # --- what agents do ---------------------------------------------------------------------------
 
@@ -130,7 +147,7 @@ class Desk(
         `key` gives the first result again (R4); `within` joins the host's transaction.
         """
         flow = handle.take(conversation, by, confirm=confirm)
-        flow = once(key, flow, "take", conversation, by, confirm)
+        flow = idempotency.once(key, flow, "take", conversation, by, confirm)
         return self._commanded(flow, now, within)
 
     def reply(
@@ -153,7 +170,7 @@ class Desk(
         files = tuple(attachments)
         check = self._runtime.content_check(text, files)
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = once(key, flow, "reply", conversation, by, text, files, confirm)
+        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
         return self._written(flow, now, within)
 
     def transfer(
@@ -175,7 +192,7 @@ class Desk(
         policy forbids it, `NotHolder`. `key` and `within` as for `take`.
         """
         flow = transferring.transfer(conversation, to, by, comment, force=force)
-        flow = once(key, flow, "transfer", conversation, repr(to), by, comment, force)
+        flow = idempotency.once(key, flow, "transfer", conversation, repr(to), by, comment, force)
         return self._commanded(flow, now, within)
 
     def end(
@@ -193,7 +210,7 @@ class Desk(
         `key` and `within` as for `take`.
         """
         flow = handle.end(conversation, by, disposition)
-        flow = once(key, flow, "end", conversation, by, disposition)
+        flow = idempotency.once(key, flow, "end", conversation, by, disposition)
         return self._commanded(flow, now, within)
 
     def note(
@@ -208,7 +225,7 @@ class Desk(
     ) -> MessageView:
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
-        flow = once(key, flow, "note", conversation, by, text)
+        flow = idempotency.once(key, flow, "note", conversation, by, text)
         return self._written(flow, now, within)
 
     def tag(
@@ -223,7 +240,7 @@ class Desk(
     ) -> ConversationView:
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
-        flow = once(key, flow, "tag", conversation, by, add, remove)
+        flow = idempotency.once(key, flow, "tag", conversation, by, add, remove)
         return self._commanded(flow, now, within)
 
     def set_available(
@@ -249,9 +266,7 @@ class Desk(
         instant, fired, more = self._now(now), 0, True
         intake.route(self._runtime, self.id)
         while more:
-            count, more = self._runtime.run(
-                self.id, instant, ticking.tick_batch, overdue_first=False
-            )
+            count, more = self._runtime.run(self.id, instant, tick.tick_batch, overdue_first=False)
             fired += count
         return fired
 
@@ -259,37 +274,37 @@ class Desk(
         """Return the instant of the earliest armed deadline, or None."""
 
         def work(tx: Transaction, setup: Setup) -> datetime | None:
-            ahead = ticking.earliest(tx, self.id)
+            ahead = tick.earliest(tx, self.id)
             return None if ahead is None else from_micros(ahead, setup.config.zone)
 
         return self._runtime.look(self.id, work)
 
     def next_delivery(self, *, now: datetime | None = None) -> datetime | None:
         """Return the next instant after `now` at which a message becomes ready to send, or None."""
-        after = (self._now(now) + 1, "", "", 0)
+        instant = self._now(now)
 
         def work(tx: Transaction, setup: Setup) -> datetime | None:
-            ahead = tx.entries(_READY, self.id, after=after, limit=1)
-            return from_micros(ahead[0][0], setup.config.zone) if ahead else None
+            ahead = outbox.next_ready(tx, self.id, instant)
+            return None if ahead is None else from_micros(ahead, setup.config.zone)
 
         return self._runtime.look(self.id, work)
 
     def deliver(self, *, now: datetime | None = None, limit: int = 1000) -> int:
         """Send what waits in the outbox and is ready, at most `limit`; return how many were tried."""
-        return delivery.deliver(self._runtime, self.id, self._now(now), limit)
+        return deliver.deliver(self._runtime, self.id, self._now(now), limit)
 
     def waiting_to_send(self) -> int:
         """Return how many messages are in the outbox, ready or waiting for another try."""
-        return self._runtime.read(lambda tx: tx.count(_READY, self.id))
+        return self._runtime.read(outbox.waiting(self.id))
 
     def dead_letters(self, *, limit: int = 50) -> list[DeadLetter]:
         """Return messages that were given up, the oldest first, with the reason of each."""
         read.check_limit(limit)
-        return self._runtime.read(dead_letters(self.id, limit))
+        return self._runtime.read(outbox.dead_letters(self.id, limit))
 
     def redrive(self, message: str, *, now: datetime | None = None) -> None:
         """Put a dead message back into the outbox, from the step it had reached."""
-        self._runtime.run(self.id, self._now(now), redrive(message))
+        self._runtime.run(self.id, self._now(now), outbox.redrive(message))
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -298,7 +313,7 @@ class Desk(
         instant = self._now(now)
 
         def work(tx: Transaction, setup: Setup) -> ConversationView:
-            return view_of(read.find(tx, self.id, conversation), setup, instant)
+            return views.view_of(read.find(tx, self.id, conversation), setup, instant)
 
         return self._runtime.look(self.id, work)
 
@@ -342,7 +357,7 @@ class Desk(
         listed = read.list_messages(self.id, conversation, limit, after)
 
         def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [MessageView.of(each, setup.config.zone) for each in listed(tx)]
+            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
 
         return self._runtime.look(self.id, work)
 
@@ -398,7 +413,7 @@ class Desk(
         listed = read.changes(self.id, after, limit)
 
         def work(tx: Transaction, setup: Setup) -> list[Change]:
-            return [Change.of(entry, setup.config.zone) for entry in listed(tx)]
+            return [views.Change.of(entry, setup.config.zone) for entry in listed(tx)]
 
         return self._runtime.look(self.id, work)
 
@@ -411,28 +426,4 @@ class Desk(
         when `stop()` is true, `event.is_set` say. A `StoreError` comes through: watch again, from the
         last position, when the store is back.
         """
-        return watch(self._runtime.store, self.id, self.change_page, after, poll, stop)
-
-    def preview(
-        self,
-        entry_point: str,
-        message: str | Inbound,
-        *,
-        contact: str = "somebody",
-        at: datetime | None = None,
-    ) -> Preview:
-        """Return what would become of a message now, or `at` an instant, changing nothing (P14).
-
-        A text is taken as one that comes from the address `contact`.
-        """
-        address = self._runtime.current(self.id).entry_point(entry_point).address
-        item = as_inbound(message, contact, address)
-        return preview(self._runtime, self.id, entry_point, item, self._now(at))
-
-    def explain(self, conversation: str) -> explaining.Story:
-        """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""
-
-        def work(tx: Transaction, setup: Setup) -> explaining.Story:
-            return explaining.explain(self.id, conversation, setup)(tx)
-
-        return self._runtime.look(self.id, work)
+        return watch.watch(self._runtime.store, self.id, self.change_page, after, poll, stop)

@@ -206,10 +206,8 @@ def reply(
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
     if text is not None:
         check_text(text, "text")
-    for number, each in enumerate(attachments):
-        if not isinstance(each, Attachment):
-            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
-    check_storable(attachments, "attachments")
+    if attachments:
+        _check_attachments(attachments)
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -230,6 +228,13 @@ def reply(
         return _written(unit, found, ask.Reply(by, message, confirm), body)
 
     return flow
+
+
+def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
+    for number, each in enumerate(attachments):
+        if not isinstance(each, Attachment):
+            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
+    check_storable(attachments, "attachments")
 
 
 def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:

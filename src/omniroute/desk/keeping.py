@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from omniroute.desk.unit import Unit
+    from omniroute.desk.unit_state import UnitState
 
 __all__ = ["fits_by_now", "is_starving", "keep", "keep_room", "leave_line", "lost_keeper"]
 
@@ -72,13 +73,13 @@ def fits_by_now(unit: Unit, agent: Agent) -> Conversation | None:
     return conversation
 
 
-def leave_line(unit: Unit, before: Conversation, after: Conversation) -> None:
+def leave_line(unit: UnitState, before: Conversation, after: Conversation) -> None:
     """Give back what is kept for a conversation that waits no longer where it did."""
     if (after.state, after.queue) != (before.state, before.queue):
         let_go(unit, before)
 
 
-def let_go(unit: Unit, conversation: Conversation) -> None:
+def let_go(unit: UnitState, conversation: Conversation) -> None:
     """Give back what is kept for a conversation: it has what it needs, or waits there no longer."""
     by = unit.queue_lines.of(conversation.queue or "").keepers.get(conversation.id)
     if by is None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
-from omniroute.desk import inbound, intake, read
-from omniroute.desk.intake import AcceptedItems, RefusedItem
 from omniroute.desk.part import Part
-from omniroute.desk.views import Received
-from omniroute.model.wire import Inbound, RawRequest, RawResponse
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.desk import inbound, intake, read
+    from omniroute.desk.intake import AcceptedItems, RefusedItem
+    from omniroute.desk.views import Received
+    from omniroute.model import wire
+    from omniroute.model.wire import Inbound, RawRequest, RawResponse
+else:
+    inbound, intake, read = later(globals(), "omniroute.desk", "inbound", "intake", "read")
+    (wire,) = later(globals(), "omniroute.model", "wire")
 
 __all__ = ["MessagesIn"]
 
@@ -39,7 +47,7 @@ class MessagesIn(Part):
         instant = self._now(now)
         setup = partial(self._runtime.current, self.id, within=within)
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
-        own = not isinstance(request, RawRequest)
+        own = not isinstance(request, wire.RawRequest)
         flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
         outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
         return inbound.summary(outcomes, parsed.rejected, instant)

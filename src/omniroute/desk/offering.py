@@ -1,4 +1,4 @@
-"""The part of `Desk` that is about offers: what an agent is asked, accepting, declining (M5).
+"""Offers: what an agent is asked, accepting, declining (M5).
 
 What is offered to everybody is read from the lines it waits in, bounded, as an agent asks: nothing is
 stored for each agent, and whoever comes later sees it too.
@@ -7,15 +7,11 @@ stored for each agent, and whoever comes later sees it too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Final
 
-from omniroute.desk.idempotency import Done, once
-from omniroute.desk.part import Part
-from omniroute.desk.read import check_limit
+from omniroute.desk.idempotency import Done
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
-from omniroute.desk.views import ConversationView, view_of
 from omniroute.errors import UnknownAgent
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
@@ -40,72 +36,18 @@ from omniroute.rules.waiting import (
 from omniroute.rules.weights import fits
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, QUEUE_LINES, Key
 
-__all__ = ["Offering"]
+__all__ = ["accept", "decline", "offered"]
 
 _OFFERED_TO: Final = CONVERSATIONS.index("agent_by_due")
 _WAITING: Final = CONVERSATIONS.index("waiting")
 
 
-class Offering(Part):
-    """What `Desk` inherits. Everything here is a method of every desk."""
-
-    def accept_offer(
-        self,
-        conversation: str,
-        *,
-        by: str,
-        key: str | None = None,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> ConversationView:
-        """Take a conversation that is offered to `by`: the first to accept has it (M5).
-
-        Raises `AlreadyTaken` naming the agent who was first, `NotOffered` where it is not offered to `by`
-        (to somebody else, declined, lapsed, not theirs to take), `CapacityExceeded` where they have
-        no room for what is offered to everybody. `key` and `within` as for `take`.
-        """
-        flow = once(key, _accept(conversation, by), "accept_offer", conversation, by)
-        return self._commanded(flow, now, within)
-
-    def decline_offer(
-        self,
-        conversation: str,
-        *,
-        by: str,
-        key: str | None = None,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> ConversationView:
-        """Leave what is offered to others: `by` is not offered it again in this wait (M5).
-
-        It keeps its place in the queue. Raises `NotOffered` where it is not offered to `by`. `key` and
-        `within` as for `take`.
-        """
-        flow = once(key, _decline(conversation, by), "decline_offer", conversation, by)
-        return self._commanded(flow, now, within)
-
-    def offers(
-        self, agent: str, *, limit: int = 50, now: datetime | None = None
-    ) -> tuple[ConversationView, ...]:
-        """Return what is offered to an agent now: to them alone first, then to all who may take it.
-
-        In the order in which it would be given out (M3). An agent without room is shown nothing that is
-        offered to all. `UnknownAgent` when there is none of that id.
-        """
-        check_limit(limit)
-        instant = self._now(now)
-
-        def work(tx: Transaction, setup: Setup) -> tuple[ConversationView, ...]:
-            found = _offered(tx, self.id, setup, agent, instant, limit)
-            return tuple(view_of(each, setup, instant) for each in found[:limit])
-
-        return self._runtime.look(self.id, work)
-
-
 # --- answering ------------------------------------------------------------------------------------
 
 
-def _accept(conversation: str, by: str) -> Callable[[Unit], Done]:
+def accept(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of taking what is offered to `by`; `NotOffered` where it is not."""
+
     def flow(unit: Unit) -> Done:
         agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
         _check(unit, agent, found)
@@ -116,7 +58,9 @@ def _accept(conversation: str, by: str) -> Callable[[Unit], Done]:
     return flow
 
 
-def _decline(conversation: str, by: str) -> Callable[[Unit], Done]:
+def decline(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of leaving what is offered to others; `NotOffered` where it is not."""
+
     def flow(unit: Unit) -> Done:
         agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
         if by not in found.extras.routing.declined:
@@ -165,9 +109,10 @@ def _refusal(
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _offered(
+def offered(
     tx: Transaction, desk: str, setup: Setup, name: str, now: int, limit: int
 ) -> list[Conversation]:
+    """Return what is offered to an agent: to them alone first, then to all who may take it."""
     agent = tx.get(AGENTS, desk, (name,))
     if agent is None:
         raise UnknownAgent(f"no agent {name!r}")

@@ -1,18 +1,26 @@
 """What every part of a `Desk` stands on: whose desk it is, the instant of a call, a command's answer.
 
 A `Desk` is made of parts, one file for each concern; each is a class of methods that inherits this.
+A part says what may be asked, and asks a flow: flows are imported when they are first called (`lazy`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from omniroute.clock import resolve_now
-from omniroute.desk.idempotency import Done
-from omniroute.desk.runtime import Runtime
-from omniroute.desk.unit import Unit
-from omniroute.desk.views import ConversationView, MessageView, view_of
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.desk import views
+    from omniroute.desk.idempotency import Done
+    from omniroute.desk.runtime import Runtime
+    from omniroute.desk.unit import Unit
+    from omniroute.desk.views import ConversationView, MessageView
+else:
+    (views,) = later(globals(), "omniroute.desk", "views")
 
 __all__ = ["Part"]
 
@@ -36,7 +44,7 @@ class Part:
         def viewed(unit: Unit) -> ConversationView:
             found = flow(unit).conversation
             assert found is not None  # noqa: S101  (these flows are about one)
-            return view_of(found, unit.setup, instant)
+            return views.view_of(found, unit.setup, instant)
 
         return self._runtime.run(self.id, instant, viewed, within=within)
 
@@ -48,6 +56,6 @@ class Part:
         def viewed(unit: Unit) -> MessageView:
             message = flow(unit).message
             assert message is not None  # noqa: S101  (these flows write one)
-            return MessageView.of(message, unit.setup.config.zone)
+            return views.MessageView.of(message, unit.setup.config.zone)
 
         return self._runtime.run(self.id, self._now(now), viewed, within=within)

@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.clock import Clock, Sleeper
-from omniroute.desk import handle
-from omniroute.desk.idempotency import once
 from omniroute.desk.part import Part
-from omniroute.desk.presence import heartbeat
-from omniroute.desk.timeline import Timeline, timeline
-from omniroute.desk.views import ConversationView
-from omniroute.desk.wrapping import finish
 from omniroute.errors import UsageError
 from omniroute.instants import check_instant, to_duration, to_micros
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.desk import handle, idempotency, presence, wrapping
+    from omniroute.desk.views import ConversationView
+else:
+    handle, idempotency, presence, wrapping = later(
+        globals(), "omniroute.desk", "handle", "idempotency", "presence", "wrapping"
+    )
 
 __all__ = ["EVERY", "Pausing", "sleeper"]
 
@@ -50,7 +53,7 @@ class Pausing(Part):
         passed or lies beyond its hard expiry (S5). `key` and `within` as for `take`.
         """
         flow = handle.snooze(conversation, by, handle.wake_instant(for_, until))
-        flow = once(key, flow, "snooze", conversation, by, for_, until)
+        flow = idempotency.once(key, flow, "snooze", conversation, by, for_, until)
         return self._commanded(flow, now, within)
 
     def wake(
@@ -66,7 +69,7 @@ class Pausing(Part):
 
         `key` and `within` as for `take`.
         """
-        flow = once(key, handle.wake(conversation, by), "wake", conversation, by)
+        flow = idempotency.once(key, handle.wake(conversation, by), "wake", conversation, by)
         return self._commanded(flow, now, within)
 
     def dismiss(
@@ -83,7 +86,7 @@ class Pausing(Part):
         Raises `TransitionNotAllowed` before it is inactive, `NotHolder` unless `by` holds it. `key`
         and `within` as for `take`.
         """
-        flow = once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
+        flow = idempotency.once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
         return self._commanded(flow, now, within)
 
     def reopen(
@@ -101,7 +104,7 @@ class Pausing(Part):
         open; `TransitionNotAllowed` where it had no queue, or its queue is gone. `key` and `within`
         as for `take`.
         """
-        flow = once(key, handle.reopen(conversation, by), "reopen", conversation, by)
+        flow = idempotency.once(key, handle.reopen(conversation, by), "reopen", conversation, by)
         return self._commanded(flow, now, within)
 
     def wrapped_up(
@@ -116,7 +119,7 @@ class Pausing(Part):
 
         Raises `UsageError` where `by` holds no slot for it.
         """
-        self._runtime.run(self.id, self._now(now), finish(conversation, by), within=within)
+        self._runtime.run(self.id, self._now(now), wrapping.finish(conversation, by), within=within)
 
     def heartbeat(
         self, agent: str, *, now: datetime | None = None, within: object | None = None
@@ -126,14 +129,7 @@ class Pausing(Part):
         Whoever was away for that reason is available again. Raises `UsageError` where the desk's
         policy has no `presence`.
         """
-        self._runtime.run(self.id, self._now(now), heartbeat(agent), within=within)
-
-    def timeline(self, conversation: str) -> Timeline:
-        """Return what happened to a conversation, what was said, and what is to come.
-
-        Data (`as_json`), and text for people (`as_text`). `UnknownConversation` when there is none.
-        """
-        return self._runtime.look(self.id, timeline(self.id, conversation))
+        self._runtime.run(self.id, self._now(now), presence.heartbeat(agent), within=within)
 
     def run(
         self,

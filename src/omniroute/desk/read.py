@@ -16,6 +16,7 @@ from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry, agent_actor
 from omniroute.model.message import Message
+from omniroute.model.records import ReadMarker
 from omniroute.model.state import OPEN, State
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
@@ -250,6 +251,11 @@ def list_messages(
         return found
 
     return work
+
+
+def marker(desk: str, conversation: str, agent: str) -> Callable[[Transaction], ReadMarker | None]:
+    """Return the work that reads how far an agent has read a conversation; None for not yet."""
+    return lambda tx: tx.get(READ_MARKERS, desk, (agent, conversation))
 
 
 def changes(desk: str, after: int, limit: int) -> Callable[[Transaction], list[LogEntry]]:

@@ -6,9 +6,8 @@ that position they say of everybody why they were or were not given it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from omniroute.desk.part import Part
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent, Distribution
@@ -24,33 +23,27 @@ from omniroute.rules.resolution import Setup
 from omniroute.rules.waiting import lane_of, refusal, still_asked
 from omniroute.schema import EXPLANATIONS, LOG
 
-__all__ = ["Recomputing"]
+__all__ = ["candidates"]
 
 _ORDER = LOG.index("log_order")
 _DECISIONS = EXPLANATIONS.index("explanations_of")
 _PAGE = 500
 
 
-class Recomputing(Part):
-    """What a desk answers about decisions of the past."""
+def candidates(
+    desk: str,
+    conversation: str,
+    position: int | None,
+    setup_of: Callable[[Transaction, str, int], Setup],
+) -> Callable[[Transaction, Setup], tuple[Candidate, ...]]:
+    """Return the work that judges every agent anew, under the version that a decision was taken by."""
 
-    def candidates(
-        self, conversation: str, *, position: int | None = None
-    ) -> tuple[Candidate, ...]:
-        """Return every agent who served the queue when a conversation was given out, and why not (S13).
+    def work(tx: Transaction, _: Setup) -> tuple[Candidate, ...]:
+        decision = _decision(tx, desk, conversation, position)
+        setup = setup_of(tx, desk, decision.config_version)
+        return tuple(_recomputed(tx, desk, setup, decision))
 
-        Whoever got it comes first, then the others in the order in which they would have; `refused` is
-        None for whoever had room and was suitable. `position` is a decision's of `explain`, the latest
-        where it is None. Reads the log from its beginning to there. `UnknownConversation` without any
-        decision, `UsageError` for a position at which none was taken.
-        """
-
-        def work(tx: Transaction, _: Setup) -> tuple[Candidate, ...]:
-            decision = _decision(tx, self.id, conversation, position)
-            setup = self._runtime.setup(tx, self.id, decision.config_version)
-            return tuple(_recomputed(tx, self.id, setup, decision))
-
-        return self._runtime.look(self.id, work)
+    return work
 
 
 def _decision(tx: Transaction, desk: str, conversation: str, position: int | None) -> Explanation:

@@ -46,7 +46,14 @@ __all__ = ["next_for", "settle"]
 
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
-    lines = Lines(unit)
+    if unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
+        _bring_together(unit, Lines(unit))
+    if unit.began_waiting:
+        tell_who_waits(unit)
+    unit.finish()
+
+
+def _bring_together(unit: Unit, lines: Lines) -> None:
     while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
         if unit.restaffed:
             follow_staff(unit, lines)
@@ -62,9 +69,6 @@ def settle(unit: Unit) -> None:
             _reopen(unit, lines, place)
         else:
             _place(unit, lines, unit.queued.pop(_first_of(unit)))
-    if unit.began_waiting:
-        tell_who_waits(unit)
-    unit.finish()
 
 
 def _first_of(unit: Unit) -> str:

@@ -63,7 +63,7 @@ class Runtime:
     reveal: Callable[[SecretRef], Secret] = environment_secret
     _setups: dict[str, dict[int, Setup]] = field(factory=dict)
     _doubted: set[tuple[str, int]] = field(factory=set, repr=False)
-    _adapters: dict[tuple[str, str], tuple[int, ChannelAdapter, Any]] = field(
+    _adapters: dict[tuple[str, str], tuple[int, tuple[ChannelAdapter, Any]]] = field(
         factory=dict, repr=False
     )
 
@@ -101,7 +101,7 @@ class Runtime:
             instant = now.again(self.clock) if isinstance(now, Reading) else now
             unit = Unit(tx, desk, instant, draw, self)
             before = unit.setup
-            if overdue_first:
+            if overdue_first and unit.may_be_overdue:
                 fire_overdue(unit)
             result = flow(unit)
             unit.finish()  # what fired first is written down even where the flow itself wrote nothing
@@ -147,6 +147,13 @@ class Runtime:
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return a version's compiled configuration; versions never change: the last two are kept."""
+        known = self._setups.get(desk)
+        if known is not None and not self._doubted and (found := known.get(version)) is not None:
+            return found
+        return self._loaded(tx, desk, version)
+
+    def _loaded(self, tx: Transaction, desk: str, version: int) -> Setup:
+        """Return a version's setup as it is stored, where nobody here has it, or it may have changed."""
         known = self._setups.setdefault(desk, {})
         found = known.get(version)
         doubted = bool(self._doubted) and (desk, version) in self._doubted
@@ -192,8 +199,8 @@ class Runtime:
 
             adapter = self.registry.require(setup.entry_point(entry_point).kind)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
-            found = self._adapters[desk, entry_point] = (setup.version, adapter, settings)
-        return found[1:]
+            found = self._adapters[desk, entry_point] = (setup.version, (adapter, settings))
+        return found[1]
 
     def capabilities(self, unit: Unit, entry_point: str) -> Capabilities:
         """Return what the channel of an entry point can carry."""
@@ -206,9 +213,11 @@ class Runtime:
         """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
 
         def check(unit: Unit, entry_point: str) -> None:
-            check_content(self.capabilities(unit, entry_point), text, attachments)
-            channel = unit.setup.entry_point(entry_point).channel
-            check_contents(unit.setup.contents(channel), text, attachments)
+            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+            check_content(adapter.capabilities(settings), text, attachments)
+            contents = unit.setup.contents(unit.setup.entry_point(entry_point).channel)
+            if contents is not None:
+                check_contents(contents, text, attachments)
 
         return check
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from os import PathLike
 from typing import Any, TypeVar
 
 from omniroute.clock import resolve_now
 from omniroute.desk import following, read, staff
+from omniroute.desk.checking import checked
 from omniroute.desk.following import FollowAs, Followed
 from omniroute.desk.leaving import remove
 from omniroute.desk.routing import settle
@@ -144,21 +146,25 @@ class Staff:
 
     def follow(
         self,
-        config: DeskConfig,
+        config: DeskConfig | str | PathLike[str] | Mapping[str, Any],
         *,
         overrule: bool = False,
         plan: bool = False,
         by: str | None = None,
         now: datetime | None = None,
     ) -> builtins.list[Followed]:
-        """Let the staff follow the `agents` of a file's configuration; return what became of whom.
+        """Let the staff follow the `agents` of a configuration, or of a file's; return what became of whom.
 
         An agent who was seeded, or last changed by a file, follows it; one that somebody edited by
         hand stays so, and one taken off by hand stays off, unless with `overrule`. Nobody is
         removed: whom the file no longer names is told as `not_named`. With `plan` nothing is
-        changed. Agents are saved in batches of 100.
+        changed. Agents are saved in batches of 100. Raises `ConfigError` for a configuration that
+        cannot be used, and `UsageError` for that of another desk.
         """
-        told = []
+        from omniroute.config.load import load_for  # many modules, and seldom needed
+
+        registry, told = self._runtime.registry, []
+        config = checked(load_for(self._desk, config, registry), registry)
         for batch in following.batches(config.agents):
             if plan:
                 work = following.planned(self._desk, batch, overrule=overrule)
@@ -166,15 +172,15 @@ class Staff:
             else:
                 told += self._run(following.follow(batch, by=by, overrule=overrule), now, None)
         if config.agents:
-            told += self._not_named(config)
+            told += self._not_named(config.agents)
         return told
 
-    def _not_named(self, config: DeskConfig) -> Iterator[Followed]:
+    def _not_named(self, named: Container[str]) -> Iterator[Followed]:
         cursor: str | None = None
         while True:
             page = self.list(limit=1000, after=cursor)
             for each in page.items:
-                if each.id not in config.agents:
+                if each.id not in named:
                     yield Followed(each.id, FollowAs.NOT_NAMED, ())
             cursor = page.next
             if cursor is None:

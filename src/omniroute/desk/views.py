@@ -27,7 +27,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import Readiness, State
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected, Template
 from omniroute.rules.availability import colour
 from omniroute.rules.menu import branch_of
@@ -111,7 +111,7 @@ class ConversationView:
         place, clocks, labels = conversation.place, conversation.clocks, policy.labels
         offer = conversation.extras.offer or _NO_OFFER
         hours = policy.sla.hours if policy.sla else None
-        return cls(
+        return _conversation_view(
             id=conversation.id,
             state=conversation.state,
             label=labels.get(conversation.state.value, conversation.state.value),
@@ -145,6 +145,7 @@ class ConversationView:
 
 
 _NO_OFFER: Final = Offer(None, 0)
+_conversation_view: Final = making(ConversationView)
 
 
 def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationView:
@@ -183,7 +184,7 @@ class MessageView:
     @classmethod
     def of(cls, message: Message, zone: str) -> MessageView:
         """Return the view of a stored message."""
-        return cls(
+        return _message_view(
             id=message.id,
             conversation=message.conversation,
             position=message.position,
@@ -205,6 +206,9 @@ class MessageView:
             provider_ids=message.provider_ids,
             extra=message.extra,
         )
+
+
+_message_view: Final = making(MessageView)
 
 
 @frozen(kw_only=True)

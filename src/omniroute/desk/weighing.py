@@ -16,6 +16,7 @@ from omniroute.schema import CONVERSATIONS, NO_DUE
 
 if TYPE_CHECKING:
     from omniroute.desk.unit import Unit
+    from omniroute.desk.unit_state import UnitState
 
 __all__ = ["name_of", "weigh", "weigh_again"]
 
@@ -24,7 +25,7 @@ _HELD = (State.OFFERED, State.ACTIVE, State.INACTIVE)
 _PAGE = 100
 
 
-def name_of(unit: Unit, event: tell.Event) -> str | None:
+def name_of(unit: UnitState, event: tell.Event) -> str | None:
     """Return as what the conversation of an event counts, or None where nothing is counted."""
     if not unit.setup.counted:
         return None
@@ -34,7 +35,7 @@ def name_of(unit: Unit, event: tell.Event) -> str | None:
     return unit.setup.counted.get(place.channel)
 
 
-def weigh(unit: Unit, agent: Agent, event: tell.Event, name: str) -> None:
+def weigh(unit: UnitState, agent: Agent, event: tell.Event, name: str) -> None:
     """Tell what an agent's load has grown by, where it is not one part and nothing else."""
     wrap_up = isinstance(event, tell.WrapUpStarted)
     conversation = getattr(event, "conversation", "")

@@ -101,6 +101,7 @@ class Setup:
         "channels",
         "config",
         "counted",
+        "has_flows",
         "leaves",
         "reach",
         "tells_waits",
@@ -116,6 +117,9 @@ class Setup:
         self.counted: Final = counted_channels(config)
         self._heavy = heavy_channels(config, self.counted)
         self.tells_waits: Final = tells_waits(config)
+        self.has_flows: Final = any(
+            each.entry_flow or each.exit_flow for each in config.channels.values()
+        )
         self._leaves_by_inbox = {
             name: queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items()
         }

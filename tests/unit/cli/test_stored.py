@@ -207,6 +207,10 @@ def test_a_walk_tells_what_is_odd(run: Any, file: Path, capsys: Any) -> None:
         (["rollback", "1"], "--store URL"),
         (["apply", "x.toml"], "--store URL"),
         (["rollback", "1", "--store", "memory://", "--move", "x"], "QUEUE=QUEUE"),
+        (
+            ["preview", "web", "Hi", "--store", "memory://", "--at", "noon"],
+            "2026-03-02T09:00+01:00",
+        ),
     ],
 )
 def test_a_senseless_call_says_what_is_missing(
@@ -217,7 +221,7 @@ def test_a_senseless_call_says_what_is_missing(
 
 
 def test_of_many_desks_one_has_to_be_named(run: Any, file: Path) -> None:
-    assert "has no desk yet" in run("history", code=1)
+    assert "there is no database" in run("history", code=1)
     run("apply", file)
     edit(file, ('desk = "acme"', 'desk = "other"'), ("w1", "w2"))
     run("apply", file)
@@ -232,8 +236,11 @@ def test_of_many_desks_one_has_to_be_named(run: Any, file: Path) -> None:
 def test_looking_at_a_database_that_is_not_there_makes_none(
     run: Any, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    told = run(*command, code=1)
-    assert told == "error: the store has no desk yet (omniroute apply FILE --store URL)\n"
+    file = tmp_path / "desk.db"
+    assert run(*command, code=1) == (
+        f'error: there is no database "{file}" (check the URL; '
+        "omniroute apply FILE --store URL makes a desk there, and what it needs)\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -251,7 +258,9 @@ def test_the_database_of_something_else_gets_no_tables_by_being_looked_at(
     with closing(sqlite3.connect(database)) as other:
         other.execute("CREATE TABLE customers (name TEXT)")
         other.commit()
-        run("history", code=1)
+        for command in ("history", "walk"):
+            told = run(command, code=1)
+            assert told.startswith(f'error: the database "{database}" has none of omniroute')
         tables = other.execute("SELECT name FROM sqlite_master").fetchall()
     assert tables == [("customers",)]
 

@@ -242,7 +242,7 @@ def test_a_desk_takes_a_file_or_a_mapping_for_its_own(p: Any, tmp_path: Path) ->
     path.write_text(json.dumps(document | {"zone": "Asia/Tokyo"}))
     assert p.desk.apply(path) == 3
     assert p.desk.config.zone == "Asia/Tokyo"
-    with pytest.raises(UsageError, match="a configuration of another desk; expected 'acme'"):
+    with pytest.raises(UsageError, match='a configuration of another desk; expected "acme"'):
         p.desk.apply(document | {"desk": "other"})
     with pytest.raises(om.ConfigError, match="there is no such file"):
         p.desk.apply(tmp_path / "none.toml")
