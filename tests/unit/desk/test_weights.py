@@ -422,6 +422,52 @@ def test_who_has_room_before_the_keeper_gets_it_and_the_keeper_goes_on(play) -> 
     assert_folds(p)
 
 
+@pytest.mark.req("R2")
+def test_whoever_comes_keeps_for_the_next_that_starves_behind_one_that_others_keep_for(
+    play,
+) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    _, call = starving(p, "ana", "bob")
+    p.advance("1s")
+    (second,) = writes(p, "voice")
+    p.agent("bob").off()
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    (light,) = writes(p, "chat")
+    p.agent("bob").ends(p.agent("bob").holds[0])
+    p.agent("bob").on()
+    assert p.desk.staff.get("bob").keeps == second.id, "it waited long enough, as the first did"
+    assert holders(p, light) == [None]
+    for each in p.agent("bob").holds:
+        p.agent("bob").ends(each)
+    assert holders(p, call, second) == ["bob", None], "the first in line comes first"
+    assert p.desk.staff.get("ana").keeps == second.id
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "P2")
+def test_what_takes_one_part_of_somebody_is_kept_no_part_of_theirs(play) -> None:
+    small = {"capacity": {"messaging": {"goal": 1, "soft_max": 1, "hard_max": 1}}}
+    p = play(config({"ana": small, "bob": {}}, assign=RESERVE))
+    p.agent("ana").on()
+    (held,) = writes(p, "chat")
+    call, later = writes(p, "voice", "chat")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps is None
+    p.agent("ana").ends(held)
+    assert holders(p, call, later) == ["ana", None]
+
+
+@pytest.mark.req("P2")
+def test_who_has_one_part_in_all_gets_what_takes_a_whole_agent(play) -> None:
+    small = {"capacity": {"messaging": {"goal": 1, "soft_max": 1, "hard_max": 1}}}
+    p = play(config({"ana": small}))
+    p.agent("ana").on()
+    (call,) = writes(p, "voice")
+    assert holders(p, call) == ["ana"]
+    assert p.desk.staff.get("ana").terms["voice"].cost == 1
+
+
 @pytest.mark.req("R2", "R5")
 def test_parts_are_let_go_when_what_they_are_kept_for_leaves_the_line(play) -> None:
     p = play(config(assign=RESERVE, exit_words=["bye"]))
