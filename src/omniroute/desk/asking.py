@@ -71,7 +71,7 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
     for before, after in changes:
         if before is not None and before.available:
             left.update(dict.fromkeys(before.leaves))
-            if before.load and _asked_alone(unit, before):
+            if before.load:  # an offer may be older than its queue's mode
                 withdraw_from(unit, before, after)
         if after is not None and after.available:
             came.update(dict.fromkeys(after.leaves))
@@ -81,12 +81,6 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
             opens = unit.rule(queue).assign.mode is AssignMode.CASCADE and queue in left
             states = ((State.QUEUED, queue in came or opens), (State.OFFERED, queue in left))
             _relabel(unit, lines, queue, [state for state, changed in states if changed])
-
-
-def _asked_alone(unit: Unit, agent: Agent) -> bool:
-    """Whether anything can be offered to an agent alone: whoever only holds is not looked for."""
-    rules = (unit.rule(queue) for queue in agent.leaves if unit.setup.is_leaf(queue))
-    return any(rule.assignment is Assignment.OFFER_ONE for rule in rules)
 
 
 def withdraw_from(unit: Unit, before: Agent, after: Agent | None) -> None:

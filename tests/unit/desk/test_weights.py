@@ -41,7 +41,7 @@ def config(
             },
             "inboxes": {"general": {"sla": "15m", "primary_for": list(CHANNELS)}},
             "entry_points": {each: {"channel": each, "address": each} for each in CHANNELS},
-            "groups": {"all": {}},
+            "groups": {"all": {}, "tier1": {}, "tier2": {}},
             "agents": {
                 name: {"serves": ["general"], "groups": ["all"], **fields}
                 for name, fields in (agents or {"ana": {}}).items()
@@ -442,6 +442,23 @@ def test_whoever_comes_keeps_for_the_next_that_starves_behind_one_that_others_ke
         p.agent("bob").ends(each)
     assert holders(p, call, second) == ["bob", None], "the first in line comes first"
     assert p.desk.staff.get("ana").keeps == second.id
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "M1")
+def test_when_a_keeper_leaves_a_group_the_first_in_line_goes_on_first(play) -> None:
+    people = {"ana": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
+    p = play(config(people, assign={"cascade": ["tier1", "tier2"], **RESERVE}))
+    p.agent("bob").on()
+    p.agent("ana").on()
+    writes(p, *["chat"] * 4)
+    (chat,) = writes(p, "chat")
+    p.advance("1s")
+    (call,) = writes(p, "voice")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    p.agent("ana").off()
+    assert holders(p, chat, call) == ["bob", None], "both are open to bob, and the chat is first"
     assert_folds(p)
 
 
