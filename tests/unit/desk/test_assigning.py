@@ -277,9 +277,11 @@ def test_the_pool_that_agents_claim_from_opens_when_the_last_of_a_group_leaves(p
 
 @pytest.mark.req("M1", "R2", "S4")
 def test_a_new_version_opens_what_waits_already_after_its_own_times(play) -> None:
-    p = play(config(TIERS, at={"a": {"cascade": ["tier1", "tier2"]}}))
+    people = {name: {**each, "channels": ["chat"]} for name, each in TIERS.items()}
+    p = play(config(people, at={"a": {"cascade": ["tier1", "tier2"]}}))
     p.agent("ana").on()
     p.agent("bob").on()
+    writes(p, "Four", on="sms-b")
     held, waiting, other = writes(p, "One", "Two", "Three")
     assert holders(p, held, waiting, other) == ["ana", None, None]
     p.advance("30s")
