@@ -204,13 +204,9 @@ def _imported_by_call(node: ast.Call) -> Iterator[str]:
     ``import_module("a.b")`` and ``__import__("a.b")``; ``later(globals(), "a", "b", "c")``.
     """
     function = (_dotted(node.func) or "").rpartition(".")[2]
-    texts = [
-        each.value
-        for each in node.args
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    ]
+    texts = [str(each.value or "") for each in node.args if isinstance(each, ast.Constant)]
     if function == "later" and texts:
-        yield from (f"{texts[0]}.{module}" for module in texts[1:])
+        yield from (f"{texts[0]}.{module}".lstrip(".") for module in texts[1:])
     elif function in {"import_module", "__import__"} and texts and not texts[0].startswith("."):
         yield texts[0]
 

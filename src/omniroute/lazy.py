@@ -47,12 +47,13 @@ def exports(package: str, homes: Mapping[str, Sequence[str]]) -> Callable[[str],
     return found
 
 
-def later(names: dict[str, Any], package: str, *modules: str) -> tuple[Any, ...]:
-    """Return what stands for modules of a package until something of one is used.
+def later(names: dict[str, Any], package: str | None, *modules: str) -> tuple[Any, ...]:
+    """Return what stands for modules of a package, or of none, until something of one is used.
 
     `names` are the globals that they are kept in, each by the module's own name.
     """
-    return tuple(_Later(names, module, f"{package}.{module}") for module in modules)
+    home = f"{package}." if package else ""
+    return tuple(_Later(names, module, f"{home}{module}") for module in modules)
 
 
 class _Later:

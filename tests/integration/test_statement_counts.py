@@ -202,8 +202,9 @@ def deliver_with_nothing_ready(s: Scene) -> list[str]:
 
 
 PUSH: dict[Story, int] = {
-    new_message_to_a_free_agent: 21,
-    new_message_with_nobody_free: 17,
+    # Their contact is new: what it is searched by is one statement of each (P17).
+    new_message_to_a_free_agent: 22,
+    new_message_with_nobody_free: 18,
     second_message: 10,
     reply: 8,
     freed_slot_with_one_waiting: 10,
@@ -212,7 +213,7 @@ PUSH: dict[Story, int] = {
     deliver_with_nothing_ready: 1,
 }
 CLAIM: dict[Story, int] = {
-    new_message_to_a_free_agent: 15,
+    new_message_to_a_free_agent: 16,
     take: 9,
     take_next: 9,
     reply: 11,

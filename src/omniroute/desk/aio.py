@@ -180,7 +180,9 @@ class AsyncContacts(_Lifted):
     get = _lift(Contacts.get)
     find = _lift(Contacts.find)
     linked = _lift(Contacts.linked)
+    search = _lift(Contacts.search)
     link = _lift(Contacts.link)
+    merge = _lift(Contacts.merge)
 
 
 class AsyncNumbers(_Lifted):
@@ -300,6 +302,7 @@ class AsyncDesk(_Lifted):
     place_in_line = _lift(Desk.place_in_line)
     apply = _lift(Desk.apply)
     rollback = _lift(Desk.rollback)
+    rollback_problems = _lift(Desk.rollback_problems)
     history = _lift(Desk.history)
     version = _lift(Desk.version)
     compare = _lift(Desk.compare)

@@ -7,14 +7,14 @@ and `rules.ranking`'s.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from omniroute.desk.lines import Entry, Lines
 from omniroute.desk.unit import Unit
+from omniroute.lazy import later
 from omniroute.model.agent import Agent, Colour, Distribution
 from omniroute.model.assign import AssignMode, AssignPolicy, Lane
 from omniroute.model.conversation import Conversation
@@ -43,9 +43,13 @@ from omniroute.rules.waiting import (
 from omniroute.rules.weights import place_for, queue_of
 from omniroute.schema import AGENTS
 
+if TYPE_CHECKING:
+    import logging
+else:
+    (logging,) = later(globals(), None, "logging")
+
 __all__ = ["asked", "find", "somebody_may", "stages"]
 
-_LOG = logging.getLogger("omniroute.desk")
 _SERVING = AGENTS.index("serving")
 _GREEN = COLOURS.index(Colour.GREEN)
 _ORANGE = COLOURS.index(Colour.ORANGE)
@@ -300,6 +304,7 @@ def _wish(unit: Unit, conversation: Conversation, agents: list[Agent]) -> list[o
     question = RankingQuestion(conversation, tuple(agents), unit.now)
     try:
         return list(unit.ranking(question=question) or ()) if unit.ranking is not None else []
-    except Exception:  # noqa: BLE001  (whatever a plugin raises, the desk goes on)
-        _LOG.exception("a ranking plugin failed for conversation %s", conversation.id)
+    except Exception:
+        log = logging.getLogger("omniroute.desk")
+        log.exception("a ranking plugin failed for conversation %s", conversation.id)
         return []

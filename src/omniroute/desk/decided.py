@@ -12,7 +12,11 @@ __all__ = ["write_decision"]
 
 
 def write_decision(unit: Unit, conversation: Conversation, choice: Choice, at: int) -> None:
-    """Keep what was decided at an instant of a conversation, as it stands by now."""
+    """Keep what was decided at an instant of a conversation, as it stands by now.
+
+    An assignment is an event of its own, so nothing has been decided at its position before: a store
+    need not look. That there is still nobody is told again at the same position.
+    """
     queue = conversation.queue or conversation.place.inbox
     told = Explanation(
         conversation=conversation.id,
@@ -27,4 +31,7 @@ def write_decision(unit: Unit, conversation: Conversation, choice: Choice, at: i
         config_version=unit.setup.version,
         stages=choice.stages,
     )
-    unit.tx.put(EXPLANATIONS, unit.desk, fitting(told))
+    if told.chosen is None:
+        unit.tx.put(EXPLANATIONS, unit.desk, fitting(told))
+    else:
+        unit.tx.add(EXPLANATIONS, unit.desk, [fitting(told)])

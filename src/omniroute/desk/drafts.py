@@ -25,14 +25,12 @@ from omniroute.desk import configure
 from omniroute.desk.leaving import leaving_problems, remove
 from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
-from omniroute.desk.room_checks import unservable
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.setups import compiled
 from omniroute.desk.staff import change, check_named, check_profile, check_room, profile_of
 from omniroute.desk.team import given
 from omniroute.desk.unit import Unit
-from omniroute.desk.verifying import unverified
 from omniroute.desk.views import VersionView
 from omniroute.errors import DraftConflict, Problem, UsageError
 from omniroute.model.desk_config import AgentConfig, DeskConfig
@@ -123,9 +121,8 @@ class Draft(Edits):
             after, staged = compiled(config, 0), self._staged
             parts = (tx, self._desk, setup, after, staged.moves, staged.ending)
             clearing = Clearing(*parts, restaffed=_restaffed(staged))
-            found = unverified(tx, self._desk, config, setup.config)
-            found = [*found, *unservable(tx, self._desk, config, _parts_of(staged))]
-            return (*found, *clearing.problems(), *_staff_problems(tx, self._desk, after, staged))
+            found = configure.obstacles(tx, self._desk, setup, after, clearing, _parts_of(staged))
+            return (*found, *_staff_problems(tx, self._desk, after, staged))
 
         return self._runtime.look(self._desk, work)
 

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _NEWEST = MESSAGES.index("messages_of")
-_THREAD = CONVERSATIONS.index("thread")
+_OPEN = CONVERSATIONS.index("open_thread")
 
 CheckContent = Callable[[Unit, str], None]
 """Raises `UnsupportedContent` for what an entry point's channel cannot carry."""
@@ -124,9 +124,9 @@ def reopen(conversation: str, by: str) -> Callable[[Unit], Done]:
         found = unit.conversation(conversation)
         place = found.place
         thread = (place.entry_point, place.contact, place.thread)
-        (first,) = unit.tx.scan(_THREAD, unit.desk, thread, limit=1)
-        if not first.ended and first.id != found.id:
-            raise ConversationOpen(found.id, first.id)
+        for other in unit.tx.scan(_OPEN, unit.desk, thread, limit=1):
+            if other.id != found.id:
+                raise ConversationOpen(found.id, other.id)
         if found.ended and found.queue is not None and not unit.setup.is_leaf(found.queue):
             raise TransitionNotAllowed(
                 f"conversation {found.id!r} cannot go back to its queue",

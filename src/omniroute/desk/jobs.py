@@ -22,7 +22,7 @@ from omniroute.model.records import Job
 from omniroute.model.state import WAITING
 from omniroute.rules.moves import follow_patterns
 from omniroute.rules.offers import is_for_all
-from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS
+from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS, Key
 
 __all__ = ["CONFIGURATION", "advance", "start"]
 
@@ -34,7 +34,7 @@ BATCH: Final = 100
 _AGENTS: Final = "agents"
 _CONVERSATIONS: Final = "conversations"
 _ALL_AGENTS = AGENTS.index("all_agents")
-_OPEN = CONVERSATIONS.index("open_conversations")
+_OPEN = CONVERSATIONS.index("open_thread")
 _HISTORY = CONFIG_CHANGES.index("config_history")
 
 
@@ -113,7 +113,8 @@ def _follow(unit: Unit, agent: Agent, moves: tuple[QueueMove, ...], author: str 
 
 def _conversations(unit: Unit, cursor: str) -> str | None:
     """Recompute when open conversations are due; note where they wait by the new version."""
-    found = unit.tx.scan(_OPEN, unit.desk, (1,), after=(cursor,), limit=BATCH)
+    behind = _thread(unit.conversation(cursor)) if cursor else None
+    found = unit.tx.scan(_OPEN, unit.desk, after=behind, limit=BATCH)
     for conversation in found:
         conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
         if conversation.state in WAITING:
@@ -128,3 +129,9 @@ def _line_up(unit: Unit, conversation: Conversation) -> None:
     conversation = unit.perform(conversation, Line(conversation.extras.routing), policy)
     if conversation.state in WAITING and is_for_all(conversation, policy):
         unit.queued[conversation.id] = conversation  # who is asked may be others now
+
+
+def _thread(conversation: Conversation) -> Key:
+    """Where a conversation stood among open ones, whether it still does: it stays in its thread."""
+    place = conversation.place
+    return place.entry_point, place.contact, place.thread

@@ -14,8 +14,9 @@ from attrs import evolve
 
 from omniroute.desk.entering import arriving, entering
 from omniroute.desk.menus import enabled, listed, show_menu
+from omniroute.desk.merged import kept_for
 from omniroute.desk.overflow import can_return
-from omniroute.desk.people import contact_of, find_contact, known_by, latest
+from omniroute.desk.people import contact_of, find_contact, known_by, last_served, latest
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
 from omniroute.desk.unit import Unit
@@ -172,7 +173,10 @@ def _open(
         unit.setup.version,
     )
     body["conversation"] = conversation
-    routing = arriving(unit, queue, contact.attributes, earlier)
+    person = kept_for(unit.tx, unit.desk, contact)
+    if person.merged:
+        earlier = last_served(unit, entry_point.name, person, item.thread)
+    routing = arriving(unit, queue, person.attributes, earlier)
     command = ask.Open(conversation, place, route, body["id"], queue, routing)
     policy = unit.setup.policy_at(entry_point.name, entry_point.channel, queue or entry_point.inbox)
     opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from omniroute.desk import checking, configure, drafts, history
     from omniroute.desk.drafts import Draft
     from omniroute.desk.views import Page, VersionView
+    from omniroute.errors import Problem
     from omniroute.model import desk_config
     from omniroute.model.desk_config import DeskConfig, QueueMove
 else:
@@ -77,10 +78,23 @@ class Versioned(Part):
 
         Queues that were renamed or moved since are where they were, with their conversations and who
         serves them.
-        Raises `UnknownVersion`; else as `apply`. Staff is not part of a version, and stays.
+        Raises `UnknownVersion`; else as `apply`: `rollback_problems` tells it beforehand. Staff is not
+        part of a version, and stays.
         """
         flow = configure.roll_back(to, by=by, moves=_moves(move))
         return self._runtime.run(self.id, self._now(now), flow)
+
+    def rollback_problems(
+        self, *, to: int, by: str | None = None, move: Mapping[str, str] | None = None
+    ) -> tuple[Problem, ...]:
+        """Return everything that keeps `rollback` from being done now, each with its path.
+
+        What running conversations and agents stand in (S15), an address that another desk has by
+        now. Changes nothing. Raises `UnknownVersion` and `PermissionDenied` as `rollback` does.
+        """
+        return self._runtime.look(
+            self.id, configure.roll_back_problems(self.id, to, by=by, moves=_moves(move))
+        )
 
     def history(self, *, limit: int = 50, after: str | None = None) -> Page[VersionView]:
         """Return a page of the versions of the configuration, newest first: who, when and what."""

@@ -63,7 +63,9 @@ class ConversationView:
     `due` is the earliest due instant of the clocks that run (None where none does), `overdue` whether
     that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
     has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
-    branch that the contact has chosen (U13); `started_by` the agent who started it, if one did (S11).
+    branch that the contact has chosen (U13); `contact` as whom they wrote, also once that contact was
+    merged into another (`desk.contacts.get` says who they are by now); `started_by` the agent who
+    started it, if one did (S11).
     While it is OFFERED to one agent, `offered_to` names them and `offered_until` is when it goes on to
     the next (M5).
     """

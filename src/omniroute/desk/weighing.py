@@ -12,7 +12,7 @@ from omniroute.model.agent import Agent
 from omniroute.model.state import State
 from omniroute.rules.waiting import slot
 from omniroute.rules.weights import terms
-from omniroute.schema import CONVERSATIONS, NO_DUE
+from omniroute.schema import CONVERSATIONS, due_order
 
 if TYPE_CHECKING:
     from omniroute.desk.unit import Unit
@@ -56,8 +56,7 @@ def weigh_again(unit: Unit, agent: str) -> None:
                 _weigh_one(unit, unit.agent(agent), each.id)
             if len(page) < _PAGE:
                 break
-            due = page[-1].clocks.due
-            after = (NO_DUE if due is None else due, page[-1].id)
+            after = (due_order(page[-1]), page[-1].id)
 
 
 def _weigh_one(unit: Unit, agent: Agent, conversation: str) -> None:

@@ -19,6 +19,7 @@ from omniroute.model.desk_events import (
     AgentRemoved,
     AgentSaved,
     Configured,
+    ContactsMerged,
     EngagementDelivery,
     EngagementSent,
     NumberVerificationChanged,
@@ -46,6 +47,7 @@ __all__ = [
     "AgentSaved",
     "Assigned",
     "Configured",
+    "ContactsMerged",
     "ConversationEvent",
     "Declined",
     "DeliveryChanged",
@@ -484,6 +486,7 @@ Event: TypeAlias = (
     ConversationEvent
     | AgentEvent
     | Configured
+    | ContactsMerged
     | NumberVerificationChanged
     | EngagementSent
     | EngagementDelivery

@@ -124,6 +124,23 @@ def test_what_stands_in_the_way_is_told_and_can_be_moved(run: Any, file: Path, s
         assert desks["acme"].conversation(chat.id).queue == "general/Support"
 
 
+def test_a_plan_of_going_back_says_what_the_way_back_would_refuse(
+    run: Any, file: Path, store: str
+) -> None:
+    run("apply", file)
+    edit(file, ('"Support"]', '"Support", "New"]'))
+    edit(file, ('address = "w1"', 'address = "w1", queue = "general/New"'))
+    run("apply", file)
+    with om.Desks(store) as desks:
+        desks["acme"].receive("web", an_inbound(address="w1"))
+    told = "inboxes.general.New: has 1 open conversation"
+    assert told in run("rollback", 1, "--plan", code=1)
+    assert run("rollback", 1, "--plan", code=1) == run("rollback", 1, code=1)
+    move = ("--move", "general/New=general/Support")
+    planned = run("rollback", 1, "--plan", *move, code=3)
+    assert run("rollback", 1, *move) == f"{planned}saved as version 3\n"
+
+
 def test_a_broken_file_saves_nothing(run: Any, file: Path, store: str) -> None:
     run("apply", file)
     edit(file, ('"15m"', '"-1"'))
@@ -138,6 +155,8 @@ def test_whoever_may_not_is_refused(run: Any, file: Path) -> None:
     edit(file, ('"15m"', '"5m"'))
     assert "may not change the configuration" in run("apply", file, "--by", "ana", code=1)
     assert "may not roll" in run("rollback", 1, "--by", "ana", code=1)
+    assert "may not roll" in run("rollback", 1, "--by", "ana", "--plan", code=1)
+    assert "may not change" in run("apply", file, "--by", "ana", "--plan", code=1)
 
 
 def test_history_and_rolling_back(run: Any, file: Path) -> None:

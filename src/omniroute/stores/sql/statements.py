@@ -35,7 +35,7 @@ from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from omniroute.errors import UsageError
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, Collection, Index
-from omniroute.stores.entries import entries_of
+from omniroute.stores.entries import entries_beside, entries_of
 from omniroute.stores.sql.batches import delete_rows, insert_rows, update_rows, upsert_rows
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
 
@@ -186,7 +186,7 @@ class Plan:
         self.led = collection.desk_led
         self.table = plans.tables.main[collection]
         self.many = tuple(each for each in collection.indexes if each.many is not None)
-        self.unique = tuple(entries_of(each) for each in collection.indexes if each.unique)
+        self.unique = tuple(entries_beside(each) for each in collection.indexes if each.unique)
         self.width = len(collection.columns)
         self.decoded = Decoded(_AT_HAND if collection in _AGAIN else 0)
         self._plans = plans

@@ -173,14 +173,15 @@ class SqlTransaction:
         """Let a value wait to be written."""
         plan = self._plans.collections[collection]
         place = (plan, desk if plan.led else "", collection.key(value))
+        written = (value, collection.row(value))
         if plan.unique and place in self._pending:
-            self._keep_unique_in_order(place, value)
-        self._pending[place] = (value, collection.row(value))
+            self._keep_unique_in_order(place, written)
+        self._pending[place] = written
 
-    def _keep_unique_in_order(self, place: _Id, value: Any) -> None:
+    def _keep_unique_in_order(self, place: _Id, written: _Written) -> None:
         """Write what waits before one key changes its unique entries again: order matters then."""
         pending = self._pending[place]
-        if pending is None or any(of(pending[0]) != of(value) for of in place[0].unique):
+        if pending is None or any(of(*pending) != of(*written) for of in place[0].unique):
             self.flush()
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
@@ -527,8 +528,8 @@ def _in_any_order(changes: list[_Change]) -> bool:
         if stored is _UNKNOWN:
             return False
         for number, of in enumerate(unique):
-            before = of(stored.value) if stored is not None else ()
-            after = of(written[0]) if written is not None else ()
+            before = of(stored.value, stored.columns) if stored is not None else ()
+            after = of(*written) if written is not None else ()
             if before != after:
                 let_go.update((number, entry) for entry in before)
                 taken.update((number, entry) for entry in after)
