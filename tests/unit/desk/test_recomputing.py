@@ -101,7 +101,9 @@ def test_a_cascade_is_judged_by_who_was_there(play) -> None:
 
 
 @pytest.mark.req("S13", "M1")
-def test_a_group_that_joined_because_nobody_was_there_is_still_open_when_they_are_back(play) -> None:
+def test_a_group_that_joined_because_nobody_was_there_is_still_open_when_they_are_back(
+    play,
+) -> None:
     people = {"ana": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
     skills = {"router": {"levels": ">= 2", "expires": "60s"}}
     p = play(config(people, at={"a": {"cascade": ["tier1", "tier2"], "skills": skills}}))
