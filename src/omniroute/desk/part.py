@@ -32,8 +32,8 @@ class Part:
         self.id = desk_id
         self._runtime = runtime
 
-    def _now(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)
+    def _now(self, now: datetime | None, where: str = "now") -> int:
+        return resolve_now(now, self._runtime.clock, where)
 
     def _commanded(
         self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
@@ -58,4 +58,5 @@ class Part:
             assert message is not None  # noqa: S101  (these flows write one)
             return views.MessageView.of(message, unit.setup.config.zone)
 
-        return self._runtime.run(self.id, self._now(now), viewed, within=within)
+        instant = None if now is None else self._now(now)  # the clock is read once, under the lock
+        return self._runtime.run(self.id, instant, viewed, within=within)

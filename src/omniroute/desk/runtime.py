@@ -80,7 +80,7 @@ class Runtime:
     def run(
         self,
         desk: str,
-        now: int,
+        now: int | None,
         flow: Callable[[Unit], T],
         *,
         within: object | None = None,
@@ -88,9 +88,9 @@ class Runtime:
     ) -> T:
         """Run a flow in one transaction under the desk's lock; its ids survive a retry.
 
-        An instant that was read from the clock is read anew once the lock is had: what happens later
-        has no earlier instant. Deadlines that came before it fire first (R6), unless firing them is
-        what the flow does.
+        An instant that was read from the clock is read anew once the lock is had, and where none is
+        given (None) it is read then: what happens later has no earlier instant. Deadlines that came
+        before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
         """
         draw = Draw(self.ids)
@@ -98,7 +98,10 @@ class Runtime:
         def work(tx: Transaction) -> T:
             draw.rewind()
             tx.lock(desk)  # others were at work meanwhile, by the same clock
-            instant = now.again(self.clock) if isinstance(now, Reading) else now
+            if now is None:
+                instant = self.clock.now()
+            else:
+                instant = now.again(self.clock) if isinstance(now, Reading) else now
             unit = Unit(tx, desk, instant, draw, self)
             before = unit.setup
             if overdue_first and unit.may_be_overdue:
@@ -215,9 +218,9 @@ class Runtime:
         def check(unit: Unit, entry_point: str) -> None:
             adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
             check_content(adapter.capabilities(settings), text, attachments)
-            contents = unit.setup.contents(unit.setup.entry_point(entry_point).channel)
-            if contents is not None:
-                check_contents(contents, text, attachments)
+            if unit.setup.limits_contents:
+                channel = unit.setup.entry_point(entry_point).channel
+                check_contents(unit.setup.contents(channel), text, attachments)
 
         return check
 
