@@ -47,17 +47,15 @@ def storable_problem(value: Any, path: str = "") -> str | None:
 def _are_plain(values: Iterable[Any], depth: int) -> bool:
     """Whether values are seen at a glance to be storable, as nearly all are; no means: look closely."""
     for value in values:
-        kind = type(value)
+        kind: Any = type(value)
         if value is None or (kind in _SIMPLE and not value):
             continue
         if isinstance(value, str):
-            if text_problem(value) is not None:
-                return False
-        elif (
-            depth == _GLANCE
-            or (parts := _parts(kind)) is None
-            or not _are_plain(parts(value), depth + 1)
-        ):
+            fine = text_problem(value) is None
+        else:
+            parts = _parts(kind) if depth < _GLANCE else None
+            fine = parts is not None and _are_plain(parts(value), depth + 1)
+        if not fine:
             return False
     return True
 
