@@ -29,7 +29,7 @@ from omniroute.desk.desk import POLL, Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.drafts import Draft
 from omniroute.desk.numbers import Numbers
-from omniroute.desk.pausing import EVERY, sleeper
+from omniroute.desk.pausing import EVERY, bounds, sleeper
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
 from omniroute.desk.watch import Stop, watch_async
@@ -395,10 +395,11 @@ class AsyncDesk(_Lifted):
         Cancelling it ends it between two rounds.
         """
         clock, fired = sleeper(self.sync._runtime.clock), 0  # noqa: SLF001  (one object)
+        longest, end = bounds(every, until)
         while stop is None or not stop():
             fired += await self.tick()
             await self.deliver()
-            pause = await self._carry(lambda: self.sync._pause(every, until))  # noqa: SLF001
+            pause = await self._carry(lambda: self.sync._pause(longest, end))  # noqa: SLF001
             if pause is None:
                 break
             await asyncio.to_thread(clock.sleep, pause)

@@ -20,7 +20,7 @@ else:
         globals(), "omniroute.desk", "handle", "idempotency", "presence", "wrapping"
     )
 
-__all__ = ["EVERY", "Pausing", "sleeper"]
+__all__ = ["EVERY", "Pausing", "bounds", "sleeper"]
 
 EVERY = "1s"
 """How long `run` sleeps at most: what other processes arm or accept waits no longer than this."""
@@ -54,7 +54,7 @@ class Pausing(Part):
         """
         flow = handle.snooze(conversation, by, handle.wake_instant(for_, until))
         flow = idempotency.once(key, flow, "snooze", conversation, by, for_, until)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def wake(
         self,
@@ -70,7 +70,7 @@ class Pausing(Part):
         `key` and `within` as for `take`.
         """
         flow = idempotency.once(key, handle.wake(conversation, by), "wake", conversation, by)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def dismiss(
         self,
@@ -87,7 +87,7 @@ class Pausing(Part):
         and `within` as for `take`.
         """
         flow = idempotency.once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def reopen(
         self,
@@ -105,7 +105,7 @@ class Pausing(Part):
         as for `take`.
         """
         flow = idempotency.once(key, handle.reopen(conversation, by), "reopen", conversation, by)
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def wrapped_up(
         self,
@@ -145,23 +145,31 @@ class Pausing(Part):
         sleep.
         """
         clock, fired = sleeper(self._runtime.clock), 0
+        longest, end = bounds(every, until)
         while stop is None or not stop():
             fired += self.tick()
             self.deliver()
-            pause = self._pause(every, until)
+            pause = self._pause(longest, end)
             if pause is None:
                 break
             clock.sleep(pause)
         return fired
 
-    def _pause(self, every: str | timedelta, until: datetime | None) -> int | None:
-        """How long to sleep: until something is due; None when the clock has reached `until`."""
+    def _pause(self, longest: int, end: int | None) -> int | None:
+        """How long to sleep: until something is due; None when the clock has reached the end."""
         now = self._runtime.clock.now()
-        instants = (until, self.next_due(), self.next_delivery())
-        if until is not None and check_instant(until, "until") <= now:
+        if end is not None and end <= now:
             return None
+        instants = (self.next_due(), self.next_delivery())
         ahead = [to_micros(each) for each in instants if each is not None]
-        return max(min([*ahead, now + to_duration(every, where="every")]) - now, 1)
+        ahead += [] if end is None else [end]
+        return max(min([*ahead, now + longest]) - now, 1)
+
+
+def bounds(every: str | timedelta, until: datetime | None) -> tuple[int, int | None]:
+    """Return how long to sleep at most, and where to end: looked at before anything is done."""
+    end = None if until is None else check_instant(until, "until")
+    return to_duration(every, where="every"), end
 
 
 def sleeper(clock: Clock) -> Sleeper:

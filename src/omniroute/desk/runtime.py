@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from attrs import define, field
 
 from omniroute.clock import Clock, Reading
+from omniroute.desk.foresight import About, foresee
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
@@ -80,25 +81,32 @@ class Runtime:
     def run(
         self,
         desk: str,
-        now: int,
+        now: int | None,
         flow: Callable[[Unit], T],
         *,
         within: object | None = None,
         overdue_first: bool = True,
+        about: About | None = None,
     ) -> T:
         """Run a flow in one transaction under the desk's lock; its ids survive a retry.
 
-        An instant that was read from the clock is read anew once the lock is had: what happens later
-        has no earlier instant. Deadlines that came before it fire first (R6), unless firing them is
-        what the flow does.
+        An instant that was read from the clock is read anew once the lock is had, and where none is
+        given (None) it is read then: what happens later has no earlier instant. Deadlines that came
+        before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
+        `about` is what the flow will surely read.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
+            if about is not None:
+                foresee(tx, desk, about)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
-            instant = now.again(self.clock) if isinstance(now, Reading) else now
+            if now is None:
+                instant = self.clock.now()
+            else:
+                instant = now.again(self.clock) if isinstance(now, Reading) else now
             unit = Unit(tx, desk, instant, draw, self)
             before = unit.setup
             if overdue_first and unit.may_be_overdue:
@@ -215,9 +223,9 @@ class Runtime:
         def check(unit: Unit, entry_point: str) -> None:
             adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
             check_content(adapter.capabilities(settings), text, attachments)
-            contents = unit.setup.contents(unit.setup.entry_point(entry_point).channel)
-            if contents is not None:
-                check_contents(contents, text, attachments)
+            if unit.setup.limits_contents:
+                channel = unit.setup.entry_point(entry_point).channel
+                check_contents(unit.setup.contents(channel), text, attachments)
 
         return check
 

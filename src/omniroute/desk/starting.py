@@ -123,13 +123,12 @@ def start(
         command = ask.Start(conversation, place, route, where, by, message, access)
         # Conversations of one thread follow one another, whatever the clock says (S1, S9).
         now = unit.now if newest is None else max(unit.now, newest.since + 1)
-        body = _message_body(opening, message, agent_actor(by), now) | {
-            "conversation": conversation
-        }
+        body = _message_body(opening, message, agent_actor(by), now)
+        written = Message(conversation=conversation, position=0, **body)
         policy = unit.setup.policy_at(at.name, at.channel, where)
-        unit.perform(None, command, policy, now=now, messages=(body,))
+        unit.perform(None, command, policy, now=now, messages=(written,))
         settle(unit)
-        return Done(unit.conversation(conversation), unit.tx.get(MESSAGES, unit.desk, (message,)))
+        return Done(unit.conversation(conversation), written)
 
     return flow
 

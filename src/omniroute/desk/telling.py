@@ -42,7 +42,7 @@ class Telling(Part):
         """
         address = self._runtime.current(self.id).entry_point(entry_point).address
         item = preview.as_inbound(message, contact, address)
-        return preview.preview(self._runtime, self.id, entry_point, item, self._now(at))
+        return preview.preview(self._runtime, self.id, entry_point, item, self._now(at, "at"))
 
     def explain(self, conversation: str) -> Story:
         """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""

@@ -7,8 +7,8 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from omniroute.desk.flows import start_flows
 from omniroute.desk.menus import show_menu
@@ -31,15 +31,16 @@ from omniroute.model.conversation import Conversation, DeadlineKind
 from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Policy
 from omniroute.model.state import WAITING, State
-from omniroute.model.values import making
 from omniroute.model.wire import DeliveryStatus
 from omniroute.rules import lifecycle, texts
 from omniroute.rules.deadlines import has_come
 from omniroute.rules.sla.deciding import changes
+from omniroute.schema import MESSAGES
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
-_message: Final = making(Message)
+# A message is not seen before its event has a position: it gets that when both are written.
+_set_position: Final = Message.__dict__["position"].__set__
 
 
 class Unit(UnitState):
@@ -54,12 +55,13 @@ class Unit(UnitState):
         policy: Policy,
         *,
         now: int | None = None,
-        messages: Iterable[dict[str, Any]] = (),
+        messages: Sequence[Message] = (),
     ) -> Conversation:
         """Decide, and write down everything that the decision says; return the new state.
 
-        `messages` are the bodies, without their positions, of messages that the command names by
-        id. `now` is another instant than the unit's where a deadline's own event is told (S2).
+        `messages` are those that the command names by id, made for this call: their positions are
+        their events', and set here. `now` is another instant than the unit's where a deadline's own
+        event is told (S2).
         """
         kind = type(command)
         driven = kind in _DRIVEN
@@ -126,35 +128,38 @@ class Unit(UnitState):
         """Let the desk write to the contact by itself: a menu, or a text of the policy."""
         if not (text := with_place(self, conversation, text)):
             return conversation
-        message, at = self.draw.next("m"), max(self.now if now is None else now, conversation.at)
-        body = {
-            "id": message,
-            "conversation": conversation.id,
-            "direction": Direction.OUT,
-            "author": tell.SYSTEM,
-            "at": at,
-            "kind": kind,
-            "text": text,
-            "entry_point": conversation.place.entry_point,
-            "status": DeliveryStatus.PENDING,
-        }
-        command = Deliver(message, occasion)
+        at = max(self.now if now is None else now, conversation.at)
+        message = Message(
+            id=self.draw.next("m"),
+            conversation=conversation.id,
+            position=0,
+            direction=Direction.OUT,
+            author=tell.SYSTEM,
+            at=at,
+            kind=kind,
+            text=text,
+            entry_point=conversation.place.entry_point,
+            status=DeliveryStatus.PENDING,
+        )
+        command = Deliver(message.id, occasion)
         decision = lifecycle.decide(conversation, command, policy, at)
-        self._write(conversation, decision, (body,))
+        self._write(conversation, decision, (message,))
         return decision.state
 
     def _write(
         self,
         conversation: Conversation | None,
         decision: lifecycle.Decision,
-        messages: Iterable[dict[str, Any]],
+        messages: Sequence[Message],
     ) -> None:
         state, events = decision.state, decision.events
         at: dict[str | None, int] = {}
         for event in events:
             at[getattr(event, "message", None)] = self.write_event(event)
-        for body in messages:
-            self.add_message(_message(position=at[body["id"]], **body))
+        if messages:
+            for message in messages:
+                _set_position(message, at[message.id])
+            self.tx.add(MESSAGES, self.desk, messages)
         for effect in decision.effects:
             self.enqueue(state, effect, at[getattr(effect, "message", None)])
         if state is not conversation:

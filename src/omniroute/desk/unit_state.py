@@ -370,7 +370,8 @@ class UnitState:
 
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
-        self.flush()
+        if self._saved or self._touched:
+            self.flush()
         record, lines = self.record, self._queue_lines
         lined = record.lined
         if lines is not None:
@@ -379,10 +380,10 @@ class UnitState:
         if self._entries:
             self.tx.add(LOG, self.desk, self._entries)
             self._entries = []
-        elif (self._next_due, self._next_work, lined) == (
-            record.next_due,
-            record.next_work,
-            record.lined,
+        elif (
+            self._next_work == record.next_work
+            and self._next_due == record.next_due
+            and lined == record.lined
         ):
             return
         self.record = _desk_row(

@@ -159,16 +159,20 @@ def fitting(explanation: Explanation) -> Explanation:
     All ten where agents' ids have up to about twenty characters. What is left out is still
     counted, and is computed again by folding the log up to the explanation's position.
     """
-    size = _FRAME + _bytes(explanation.conversation) + _bytes(explanation.queue)
-    size += sum(_bytes(reason) + _COUNT for reason in explanation.refused)
-    if explanation.chosen is not None:
-        size += _ROW + _bytes(explanation.chosen.agent)
-    for number, each in enumerate(explanation.runners_up):
-        size += _ROW + _bytes(each.agent)
-        if size > LARGEST:
-            kept = explanation.runners_up[:number]
-            return evolve(explanation, runners_up=kept, more=True)
-    return explanation
+    told = explanation.runners_up
+    rows = told if explanation.chosen is None else (explanation.chosen, *told)
+    texts = [explanation.conversation, explanation.queue, *explanation.refused]
+    texts += [each.agent for each in rows]
+    # All texts in one are shorter by the quotes between them.
+    size = _FRAME + _COUNT * len(explanation.refused) + _ROW * len(rows)
+    size += _bytes("".join(texts)) + 2 * (len(texts) - 1)
+    if size <= LARGEST or not told:
+        return explanation
+    kept = len(told)
+    while kept and size > LARGEST:
+        kept -= 1
+        size -= _ROW + _bytes(told[kept].agent)
+    return evolve(explanation, runners_up=told[:kept], more=True)
 
 
 def _bytes(text: str) -> int:

@@ -103,6 +103,7 @@ class Setup:
         "counted",
         "has_flows",
         "leaves",
+        "limits_contents",
         "reach",
         "tells_waits",
         "version",
@@ -117,6 +118,9 @@ class Setup:
         self.counted: Final = counted_channels(config)
         self._heavy = heavy_channels(config, self.counted)
         self.tells_waits: Final = tells_waits(config)
+        self.limits_contents: Final = any(
+            each.contents is not None for each in config.channels.values()
+        )
         self.has_flows: Final = any(
             each.entry_flow or each.exit_flow for each in config.channels.values()
         )

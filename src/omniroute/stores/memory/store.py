@@ -150,9 +150,8 @@ class _MemoryTransaction:
 
     def get(self, collection: Collection[V], desk: str, key: Key) -> V | None:
         table = self._tables.get(collection) if desk == self._desk else None
-        if table is None:
-            table = self._table(collection, desk)
-        found: V | None = table.cells.get(key)
+        cells = self._table(collection, desk).cells if table is None else table.cells
+        found: V | None = cells.get(key)
         return found
 
     def put(self, collection: Collection[V], desk: str, value: V) -> None:
@@ -169,10 +168,15 @@ class _MemoryTransaction:
         table = self._tables.get(collection) if desk == self._desk else None
         if table is None:
             table = self._table(collection, desk)
-        key_of = collection.key
+        key_of, undo, cells, followed = collection.key, self.undo, table.cells, table.followed
         try:
             for value in values:
-                self.undo.append(table.add(key_of(value), value))
+                key = key_of(value)
+                if followed or key in cells:
+                    undo.append(table.add(key, value))
+                else:
+                    cells[key] = value
+                    undo.append((table, key, None))
         except UniqueViolation as error:
             self.broken = error
             raise

@@ -194,7 +194,17 @@ class _Follower:
 class Table:
     """The values of one collection, by key, with their indexes."""
 
-    __slots__ = ("_followers", "_hot", "_journal", "_name", "_room", "_stay", "_watched", "cells")
+    __slots__ = (
+        "_followers",
+        "_hot",
+        "_journal",
+        "_name",
+        "_room",
+        "_stay",
+        "_watched",
+        "cells",
+        "followed",
+    )
 
     def __init__(
         self, collection: Collection[Any], crossing: Callable[[Index[Any]], Entries], desk: str
@@ -214,18 +224,16 @@ class Table:
         self._journal: list[Change] = []
         self._room = _SHORTEST_JOURNAL
         self._watched = False
+        self.followed = bool(self._hot)
+        """Whether some index follows what is written; else it is enough to put it into the cells."""
 
     def add(self, key: Key, new: Any) -> Change:
         """Put a value that must be new; return what the undo log needs."""
-        cells = self.cells
-        if key in cells:
+        if key in self.cells:
             raise UniqueViolation(
                 "the key is taken by another value", where=self._name, got=repr(key)
             )
-        if self._hot or self._watched:
-            return self.write(key, new)
-        cells[key] = new
-        return (self, key, None)
+        return self.write(key, new)
 
     def write(self, key: Key, new: Any) -> Change:
         """Put a value, or remove it (None); return what the undo log needs."""
@@ -259,7 +267,7 @@ class Table:
         entries = follower.entries
         if entries is None:
             entries = follower.build(self.cells)
-            self._watched = True
+            self._watched = self.followed = True
         elif follower.applied < len(self._journal):
             follower.catch_up(entries, self.cells, self._journal)
         follower.applied = len(self._journal)
@@ -282,3 +290,4 @@ class Table:
         self._journal.clear()
         self._room = max(_SHORTEST_JOURNAL, len(self.cells))
         self._watched = any(each.entries is not None for each in self._followers.values())
+        self.followed = self._watched or bool(self._hot)
