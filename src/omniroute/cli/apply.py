@@ -25,7 +25,10 @@ from omniroute.lazy import later
 if TYPE_CHECKING:
     from omniroute import codec
     from omniroute.config import diff
-    from omniroute.desk import Desk, Desks, Followed, configure, desks, following
+    from omniroute.desk import configure, desks, following
+    from omniroute.desk.desk import Desk
+    from omniroute.desk.desks import Desks
+    from omniroute.desk.following import Followed
     from omniroute.model.desk_config import DeskConfig
 else:
     (codec,) = later(globals(), "omniroute", "codec")

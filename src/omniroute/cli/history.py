@@ -12,7 +12,8 @@ from omniroute.lazy import later
 
 if TYPE_CHECKING:
     from omniroute import codec
-    from omniroute.desk import StaffChangeView, VersionView, views
+    from omniroute.desk import views
+    from omniroute.desk.views import StaffChangeView, VersionView
 else:
     (codec,) = later(globals(), "omniroute", "codec")
     (views,) = later(globals(), "omniroute.desk", "views")

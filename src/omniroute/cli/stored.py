@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from omniroute import config, plugins, schema
     from omniroute.channels import builtin
-    from omniroute.desk import Desk, Desks, desks, staff
+    from omniroute.desk import desks, staff
+    from omniroute.desk.desk import Desk
+    from omniroute.desk.desks import Desks
     from omniroute.model.desk_config import AgentConfig, DeskConfig
     from omniroute.ports import Transaction
     from omniroute.rules import names
