@@ -156,7 +156,7 @@ def _table(pairs: Iterable[tuple[str, Any]]) -> RepeatedKeys:
 
 
 class _Merging:
-    """Merge keys (`<<: *base`, `<<: [*one, *two]`): each mapping is merged once, its own keys count first."""
+    """Merge keys (`<<: *base`, `<<: [*one, *two]`): each table merged once, its own keys counting first."""
 
     def __init__(self, yaml: Any) -> None:
         self._yaml = yaml
