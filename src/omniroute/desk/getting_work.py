@@ -51,7 +51,8 @@ class GettingWork(Part):
             found = None if done is None else done.conversation
             return None if found is None else views.view_of(found, unit.setup, instant)
 
-        return self._runtime.run(self.id, instant, viewed, within=within)
+        about = (None, by, key)
+        return self._runtime.run(self.id, instant, viewed, within=within, about=about)
 
     def accept_offer(
         self,
@@ -71,7 +72,7 @@ class GettingWork(Part):
         flow = idempotency.once(
             key, offering.accept(conversation, by), "accept_offer", conversation, by
         )
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def decline_offer(
         self,
@@ -90,7 +91,7 @@ class GettingWork(Part):
         flow = idempotency.once(
             key, offering.decline(conversation, by), "decline_offer", conversation, by
         )
-        return self._commanded(flow, now, within)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def offers(
         self, agent: str, *, limit: int = 50, now: datetime | None = None

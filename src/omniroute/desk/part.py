@@ -15,6 +15,7 @@ from omniroute.lazy import later
 
 if TYPE_CHECKING:
     from omniroute.desk import views
+    from omniroute.desk.foresight import About
     from omniroute.desk.idempotency import Done
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.unit import Unit
@@ -36,7 +37,11 @@ class Part:
         return resolve_now(now, self._runtime.clock, where)
 
     def _commanded(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Done],
+        now: datetime | None,
+        within: object | None,
+        about: About | None = None,
     ) -> ConversationView:
         """Run a command, and answer with the conversation as it left it."""
         instant = self._now(now)
@@ -46,10 +51,14 @@ class Part:
             assert found is not None  # noqa: S101  (these flows are about one)
             return views.view_of(found, unit.setup, instant)
 
-        return self._runtime.run(self.id, instant, viewed, within=within)
+        return self._runtime.run(self.id, instant, viewed, within=within, about=about)
 
     def _written(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Done],
+        now: datetime | None,
+        within: object | None,
+        about: About | None = None,
     ) -> MessageView:
         """Run a command that writes a message, and answer with that."""
 
@@ -59,4 +68,4 @@ class Part:
             return views.MessageView.of(message, unit.setup.config.zone)
 
         instant = None if now is None else self._now(now)  # the clock is read once, under the lock
-        return self._runtime.run(self.id, instant, viewed, within=within)
+        return self._runtime.run(self.id, instant, viewed, within=within, about=about)

@@ -27,7 +27,7 @@ def contact_of(unit: Unit, kind: str, sender: Sender) -> Contact:
         return known_by(unit, found, kind, sender.addresses, sender.name)
     addresses = tuple((kind, address) for address in dict.fromkeys(sender.addresses))
     contact = Contact(unit.draw.next("p"), addresses, sender.name)
-    unit.tx.put(CONTACTS, unit.desk, contact)
+    unit.tx.add(CONTACTS, unit.desk, (contact,))
     return contact
 
 

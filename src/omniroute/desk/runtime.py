@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from attrs import define, field
 
 from omniroute.clock import Clock, Reading
+from omniroute.desk.foresight import About, foresee
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
@@ -85,6 +86,7 @@ class Runtime:
         *,
         within: object | None = None,
         overdue_first: bool = True,
+        about: About | None = None,
     ) -> T:
         """Run a flow in one transaction under the desk's lock; its ids survive a retry.
 
@@ -92,11 +94,14 @@ class Runtime:
         given (None) it is read then: what happens later has no earlier instant. Deadlines that came
         before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
+        `about` is what the flow will surely read.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
+            if about is not None:
+                foresee(tx, desk, about)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
             if now is None:
                 instant = self.clock.now()

@@ -12,6 +12,7 @@ from omniroute.clock import resolve_now
 from omniroute.desk import following, read, staff
 from omniroute.desk.checking import checked
 from omniroute.desk.following import FollowAs, Followed
+from omniroute.desk.foresight import About
 from omniroute.desk.leaving import remove
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
@@ -200,7 +201,7 @@ class Staff:
         Somebody else than the agent needs the role supervisor or administrator.
         """
         flow = staff.set_available(agent, available=available, by=by or agent)
-        return self._changed(flow, now, within)
+        return self._changed(flow, now, within, (None, agent, None))
 
     def get(self, agent: str) -> AgentView:
         """Return an agent as they stand; `UnknownAgent` when there is none of that id."""
@@ -244,20 +245,30 @@ class Staff:
         return self._runtime.look(self._desk, work)
 
     def _changed(
-        self, flow: Callable[[Unit], Agent], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Agent],
+        now: datetime | None,
+        within: object | None,
+        about: About | None = None,
     ) -> AgentView:
         def viewed(unit: Unit) -> AgentView:
             changed = flow(unit)
             settle(unit)
             return AgentView.of(unit.agent(changed.id), unit.setup.config.zone)
 
-        return self._run(viewed, now, within)
+        return self._run(viewed, now, within, about)
 
-    def _run(self, flow: Callable[[Unit], T], now: datetime | None, within: object | None) -> T:
+    def _run(
+        self,
+        flow: Callable[[Unit], T],
+        now: datetime | None,
+        within: object | None,
+        about: About | None = None,
+    ) -> T:
         def settled(unit: Unit) -> T:
             result = flow(unit)
             settle(unit)
             return result
 
         instant = resolve_now(now, self._runtime.clock)
-        return self._runtime.run(self._desk, instant, settled, within=within)
+        return self._runtime.run(self._desk, instant, settled, within=within, about=about)
