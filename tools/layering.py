@@ -240,6 +240,17 @@ def _inner_imports(module: _Module) -> Iterator[Violation]:
                 f" {room} (L{LAYERS.get(room, '?')})"
             )
             yield module.violation(found.line, "layer", text)
+        elif module.room != FACE and len(parts) > 2 and _waits(module.package, room, parts[2]):
+            text = f"imports {parts[2]!r} from omniroute.{room}; name the module that owns it"
+            yield module.violation(found.line, "waiting-name", text)
+
+
+def _waits(package: Path, room: str, name: str) -> bool:
+    """Whether a room brings a name when it is asked for: two threads that import could meet there."""
+    face = package / room / "__init__.py"
+    waiting = face.is_file() and "exports(__name__" in face.read_text(encoding="utf-8")
+    inside = (package / room / name).is_dir() or (package / room / f"{name}.py").is_file()
+    return waiting and not inside
 
 
 def _is_submodule(package: Path, name: str) -> bool:

@@ -10,7 +10,8 @@ desk's face names the modules that it calls, once for people and type checkers, 
         handle, read = later(globals(), "omniroute.desk", "handle", "read")
 
 What is brought takes the place of what stood for it: only the first call comes through here. What
-waits may not be asked for while a module is being imported.
+waits may not be asked for while a module of ours is being imported, neither what `later` stands for nor
+a name that a package has by `exports`: a thread that imports would wait here for one that waits for it.
 """
 
 from __future__ import annotations

@@ -102,6 +102,18 @@ def test_names_of_the_public_face_are_not_imported_inside(tmp_path, text):
 
 
 @pytest.mark.parametrize(
+    "text, found",
+    [
+        ("from omniroute.desk import Desk", {"waiting-name"}),
+        ("from omniroute.desk import desk\nfrom omniroute.desk.desk import Desk", set()),
+    ],
+)
+def test_names_that_wait_are_imported_from_the_modules_that_own_them(tmp_path, text, found):
+    rooms = {"desk/__init__": "__getattr__ = exports(__name__, {})", "desk/desk": "", "errors": ""}
+    assert set(kinds(tree(tmp_path, rooms | {"web/webhook": text}))) == found
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "import time\ntime.time()",

@@ -20,8 +20,10 @@ from omniroute.cli.stored import (
 )
 from omniroute.codec import as_json
 from omniroute.config import differences, load_config
-from omniroute.desk import Desk, Desks, FollowAs, Followed
 from omniroute.desk.configure import without_staff
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
+from omniroute.desk.following import FollowAs, Followed
 from omniroute.errors import ConfigError, Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.plugins import Registry

@@ -13,7 +13,8 @@ from attrs import evolve
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.console import console
 from omniroute.config import load_config
-from omniroute.desk import Desk, Desks
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
 from omniroute.desk.staff import profile_of
 from omniroute.errors import UsageError
 from omniroute.model.desk_config import AgentConfig, DeskConfig

@@ -19,6 +19,7 @@ from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
+from omniroute.model.assign import AssignMode
 from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
@@ -70,20 +71,16 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
     for before, after in changes:
         if before is not None and before.available:
             left.update(dict.fromkeys(before.leaves))
-            if before.load and _asked_alone(unit, before):
+            if before.load:  # an offer may be older than its queue's mode
                 withdraw_from(unit, before, after)
         if after is not None and after.available:
             came.update(dict.fromkeys(after.leaves))
     for queue in came | left:
         if unit.setup.is_leaf(queue) and unit.rule(queue).assignment is Assignment.OFFER_ALL:
-            states = ((State.QUEUED, came), (State.OFFERED, left))
-            _relabel(unit, lines, queue, [state for state, queues in states if queue in queues])
-
-
-def _asked_alone(unit: Unit, agent: Agent) -> bool:
-    """Whether anything can be offered to an agent alone: whoever only holds is not looked for."""
-    rules = (unit.rule(queue) for queue in agent.leaves if unit.setup.is_leaf(queue))
-    return any(rule.assignment is Assignment.OFFER_ONE for rule in rules)
+            # Where somebody left a group, a later one may join in its place (M1).
+            opens = unit.rule(queue).assign.mode is AssignMode.CASCADE and queue in left
+            states = ((State.QUEUED, queue in came or opens), (State.OFFERED, queue in left))
+            _relabel(unit, lines, queue, [state for state, changed in states if changed])
 
 
 def withdraw_from(unit: Unit, before: Agent, after: Agent | None) -> None:

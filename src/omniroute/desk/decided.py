@@ -29,6 +29,7 @@ def write_decision(unit: Unit, conversation: Conversation, choice: Choice, at: i
         refused=choice.refused,
         more=choice.more,
         config_version=unit.setup.version,
+        stages=choice.stages,
     )
     if told.chosen is None:
         unit.tx.put(EXPLANATIONS, unit.desk, fitting(told))

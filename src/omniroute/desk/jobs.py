@@ -15,6 +15,7 @@ from omniroute.desk.staff import CONFIGURATION as BY_CONFIGURATION
 from omniroute.desk.staff import profile_of, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
+from omniroute.model.commands import Line
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.records import Job
@@ -117,10 +118,17 @@ def _conversations(unit: Unit, cursor: str) -> str | None:
     for conversation in found:
         conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
         if conversation.state in WAITING:
-            unit.queue_lines.note(conversation, unit.setup.channels)
-            if is_for_all(conversation, unit.policy(conversation)):
-                unit.queued[conversation.id] = conversation  # who is asked may be others now
+            _line_up(unit, conversation)
     return found[-1].id if len(found) == BATCH else None
+
+
+def _line_up(unit: Unit, conversation: Conversation) -> None:
+    """Note where a conversation waits, and who may take it when, by the new version."""
+    policy = unit.policy(conversation)
+    unit.queue_lines.note(conversation, unit.setup.channels)
+    conversation = unit.perform(conversation, Line(conversation.extras.routing), policy)
+    if conversation.state in WAITING and is_for_all(conversation, policy):
+        unit.queued[conversation.id] = conversation  # who is asked may be others now
 
 
 def _thread(conversation: Conversation) -> Key:

@@ -24,6 +24,7 @@ from omniroute.rules.assignment import may_push
 from omniroute.rules.offers import is_for_all, refused
 from omniroute.rules.resolution import Setup
 from omniroute.rules.waiting import (
+    is_enabled,
     lane_of,
     open_groups,
     order,
@@ -84,12 +85,21 @@ def _check(unit: Unit, agent: Agent, found: Conversation) -> None:
         reason = "does not serve its queue"
     elif found.extras.routing.sticky not in (None, agent.id):
         reason = "it waits for somebody else"
-    reason = reason or _against(agent, lane_of(found), rule, line, found.clocks.queued_at, unit.now)
+    reason = reason or _against(agent, found, rule, line, unit.now)
     if reason is not None:
         raise refused(found.id, agent.id, reason)
 
 
 def _against(
+    agent: Agent, found: Conversation, rule: AssignPolicy, line: QueueLine, now: int
+) -> str | None:
+    lane, since = lane_of(found), found.clocks.queued_at
+    if found.extras.routing.sticky is None:
+        return _refusal(agent, lane, rule, line, since, now)
+    return None if is_enabled(agent, lane.channel) else f"not enabled for {lane.channel}"
+
+
+def _refusal(
     agent: Agent, lane: Lane, rule: AssignPolicy, line: QueueLine, since: int, now: int
 ) -> str | None:
     stages = open_groups(rule, since, now, line.stages_until)
@@ -146,21 +156,26 @@ class _Open:
         lanes = dict(self._lanes(queue, policy.assign, line, lined))
         for head in self._tx.heads(_WAITING, self._desk, list(lanes)):
             prefix = next(each for each in (head[:4], head[:2]) if each in lanes)
-            lane = lanes[prefix]
-            if not fits(self._agent, self._setup.counted.get(lane.channel)):
+            channel, lane = lanes[prefix]
+            if not fits(self._agent, self._setup.counted.get(channel)):
                 continue
             for entry in self._tx.entries(_WAITING, self._desk, prefix, limit=self._limit):
-                if _against(self._agent, lane, policy.assign, line, entry[4], self._now):
+                if lane is not None and self._refusal(lane, policy.assign, line, entry[4]):
                     break
                 yield entry
 
+    def _refusal(self, lane: Lane, rule: AssignPolicy, line: QueueLine, since: int) -> str | None:
+        return _refusal(self._agent, lane, rule, line, since, self._now)
+
     def _lanes(
         self, queue: str, rule: AssignPolicy, line: QueueLine, lined: tuple[str, ...]
-    ) -> Iterator[tuple[Key, Lane]]:
+    ) -> Iterator[tuple[Key, tuple[str, Lane | None]]]:
+        """Where to look, by channel; without a lane where nothing more is asked of the agent."""
         plain = self._setup.reach.plain
         for prefix, channel in plain_lanes(queue, rule, self._setup.channels):
-            yield prefix, plain[channel]
+            yield prefix, (channel, plain[channel])
         for lane in line.lanes if queue in lined else ():
-            yield prefix_of(queue, lane), lane
+            yield prefix_of(queue, lane), (lane.channel, lane)
         for channel in self._setup.channels:  # who waits for this agent (P4)
-            yield (queue, sticky_lane(self._agent.id, channel)), plain[channel]
+            if is_enabled(self._agent, channel):
+                yield (queue, sticky_lane(self._agent.id, channel)), (channel, None)

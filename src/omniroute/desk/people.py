@@ -20,15 +20,15 @@ _ENDED = CONVERSATIONS.index("thread")
 _ADDRESSES = CONTACTS.index("contact_addresses")
 
 
-def contact_of(unit: Unit, kind: str, sender: Sender) -> Contact:
-    """Return the contact of a sender, known or new, with every address the sender has."""
+def contact_of(unit: Unit, kind: str, sender: Sender) -> tuple[Contact, bool]:
+    """Return the contact of a sender, with every address the sender has, and whether it is new."""
     found = find_contact(unit, kind, sender)
     if found is not None:
-        return known_by(unit, found, kind, sender.addresses, sender.name)
+        return known_by(unit, found, kind, sender.addresses, sender.name), False
     addresses = tuple((kind, address) for address in dict.fromkeys(sender.addresses))
     contact = Contact(unit.draw.next("p"), addresses, sender.name)
     unit.tx.add(CONTACTS, unit.desk, (contact,))
-    return contact
+    return contact, True
 
 
 def known_by(

@@ -104,9 +104,10 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
     if _says_exit(unit, entry_point, item, sender):
         return _remark(unit, entry_point, item, sender)
-    contact = contact_of(unit, entry_point.kind, sender)
+    contact, new = contact_of(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
-    conversation = newest = latest(unit, entry_point.name, contact.id, item.thread)
+    newest = None if new else latest(unit, entry_point.name, contact.id, item.thread)
+    conversation = newest
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
         if to is not AfterEndTo.REJECT and not unit.setup.is_leaf(conversation.queue or ""):

@@ -6,15 +6,13 @@ that position they say of everybody why they were or were not given it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent, Distribution
-from omniroute.model.assign import AssignMode
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
-from omniroute.model.policy import Policy
 from omniroute.ports import Transaction
 from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.assignment import refused_for
@@ -22,7 +20,7 @@ from omniroute.rules.availability import rank
 from omniroute.rules.folding import apply
 from omniroute.rules.ranking import by_skill, ranked
 from omniroute.rules.resolution import Setup
-from omniroute.rules.waiting import lane_of, open_groups, refusal, still_asked
+from omniroute.rules.waiting import lane_of, refusal, still_asked
 from omniroute.schema import EXPLANATIONS, LOG
 
 __all__ = ["candidates"]
@@ -119,7 +117,7 @@ def _judged(
     waited = decision.at - state.clocks.queued_at
     serving = [each for each in staff if queue in each.leaves]
     serving.sort(key=lambda each: (*rank(each, name, queue), each.id))
-    stages = _stages(policy, state, decision.at, serving)
+    stages = decision.stages
     reasons = {
         each.id: refused_for(each, name) or refusal(each, lane, policy.assign, waited, stages)
         for each in serving
@@ -137,13 +135,3 @@ def _judged(
         agent = by_id[each]
         reason = None if each in first else reasons[each]
         yield Candidate(agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, reason)
-
-
-def _stages(policy: Policy, state: Conversation, now: int, staff: Iterable[Agent]) -> int:
-    """How many of a cascade's groups were open: by time, and past those of whom nobody was there."""
-    rule = policy.assign
-    if rule.mode is not AssignMode.CASCADE:
-        return 0
-    there = {group for agent in staff if agent.available for group in agent.groups}
-    skipped = next((n for n, group in enumerate(rule.cascade) if group in there), 0)
-    return max(open_groups(rule, state.clocks.queued_at, now), skipped + 1)

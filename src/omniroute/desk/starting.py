@@ -298,7 +298,7 @@ def _recipient(unit: Unit, at: ResolvedEntryPoint, opening: Opening) -> tuple[Co
     """
     if opening.contact is None:
         sender = Sender(addresses=(opening.address or "",))
-        return contact_of(unit, at.kind, sender), opening.address or ""
+        return contact_of(unit, at.kind, sender)[0], opening.address or ""
     found = unit.tx.get(CONTACTS, unit.desk, (opening.contact,))
     if found is None:
         raise UnknownContact(f"no contact {opening.contact!r}")

@@ -23,6 +23,7 @@ from omniroute.model.commands import (
     Command,
     Deliver,
     Expire,
+    Line,
     Offer,
     Reschedule,
     Withdraw,
@@ -209,7 +210,7 @@ class Unit(UnitState):
         return after
 
 
-_BY_LINE: Final = frozenset({Assign, Offer, Withdraw})
+_BY_LINE: Final = frozenset({Assign, Line, Offer, Withdraw})
 _DRIVEN: Final = frozenset({Expire, Reschedule})
 
 

@@ -41,7 +41,7 @@ LARGEST: Final = 1024
 
 # What an explanation takes at most as stored text beside its names: its own fields, those of
 # each candidate, and the count of each reason.
-_FRAME: Final = 170
+_FRAME: Final = 180
 _ROW: Final = 44
 _COUNT: Final = 5
 
@@ -56,12 +56,16 @@ _new_candidate: Final = making(Candidate)
 
 @frozen
 class Choice:
-    """Who was chosen (None: nobody), the next in order, and the refused by reason."""
+    """Who was chosen (None: nobody), the next in order, and the refused by reason.
+
+    `stages` is to how many groups of a cascade the conversation is open.
+    """
 
     chosen: Candidate | None
     runners_up: tuple[Candidate, ...]
     refused: dict[str, int]
     more: bool
+    stages: int = 0
 
 
 def may_push(agent: Agent) -> bool:
@@ -94,20 +98,15 @@ def choose(
 
 
 def among(
-    suitable: Sequence[Candidate], refused: Sequence[Candidate], entries: Sequence[tuple[Any, ...]]
+    suitable: Sequence[Candidate], refused: Sequence[Candidate], *, more: bool, stages: int
 ) -> Choice:
-    """Choose the first of those who may take it; tell of the others, and of who else serves the queue."""
-    known = {each.agent for each in (*suitable, *refused)}
+    """Choose the first of those who may take it, and tell of the others; with `more` there may be others.
+
+    `stages` are how many groups of a cascade it is open to.
+    """
     others = [*suitable[1:], *refused]
-    for entry in entries:
-        if entry[4] not in known:
-            candidate = told(entry)
-            if candidate.refused is None:
-                candidate = evolve(candidate, refused="not among those it is open to")
-            others.append(candidate)
     chosen = suitable[0] if suitable else None
-    more = len(entries) >= LOOKED_AT
-    return Choice(chosen, tuple(others[:RUNNERS_UP]), _counts(others), more)
+    return Choice(chosen, tuple(others[:RUNNERS_UP]), _counts(others), more, stages)
 
 
 def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:

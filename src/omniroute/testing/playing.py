@@ -22,7 +22,9 @@ from attrs import evolve
 
 from omniroute.clock import ManualClock
 from omniroute.config import load_config
-from omniroute.desk import Change, ConversationView, Desk, Desks, MessageView, Received
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
+from omniroute.desk.views import Change, ConversationView, MessageView, Received
 from omniroute.errors import UsageError
 from omniroute.ids import SeededIds
 from omniroute.instants import from_micros, instant_or_micros, to_duration, to_micros

@@ -41,7 +41,7 @@ def config(
             },
             "inboxes": {"general": {"sla": "15m", "primary_for": list(CHANNELS)}},
             "entry_points": {each: {"channel": each, "address": each} for each in CHANNELS},
-            "groups": {"all": {}},
+            "groups": {"all": {}, "tier1": {}, "tier2": {}},
             "agents": {
                 name: {"serves": ["general"], "groups": ["all"], **fields}
                 for name, fields in (agents or {"ana": {}}).items()
@@ -420,6 +420,69 @@ def test_who_has_room_before_the_keeper_gets_it_and_the_keeper_goes_on(play) -> 
     assert holders(p, call, later) == ["bob", "ana"]
     assert p.desk.staff.get("ana").keeps is None
     assert_folds(p)
+
+
+@pytest.mark.req("R2")
+def test_whoever_comes_keeps_for_the_next_that_starves_behind_one_that_others_keep_for(
+    play,
+) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    _, call = starving(p, "ana", "bob")
+    p.advance("1s")
+    (second,) = writes(p, "voice")
+    p.agent("bob").off()
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    (light,) = writes(p, "chat")
+    p.agent("bob").ends(p.agent("bob").holds[0])
+    p.agent("bob").on()
+    assert p.desk.staff.get("bob").keeps == second.id, "it waited long enough, as the first did"
+    assert holders(p, light) == [None]
+    for each in p.agent("bob").holds:
+        p.agent("bob").ends(each)
+    assert holders(p, call, second) == ["bob", None], "the first in line comes first"
+    assert p.desk.staff.get("ana").keeps == second.id
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "M1")
+def test_when_a_keeper_leaves_a_group_the_first_in_line_goes_on_first(play) -> None:
+    people = {"ana": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
+    p = play(config(people, assign={"cascade": ["tier1", "tier2"], **RESERVE}))
+    p.agent("bob").on()
+    p.agent("ana").on()
+    writes(p, *["chat"] * 4)
+    (chat,) = writes(p, "chat")
+    p.advance("1s")
+    (call,) = writes(p, "voice")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    p.agent("ana").off()
+    assert holders(p, chat, call) == ["bob", None], "both are open to bob, and the chat is first"
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "P2")
+def test_what_takes_one_part_of_somebody_is_kept_no_part_of_theirs(play) -> None:
+    small = {"capacity": {"messaging": {"goal": 1, "soft_max": 1, "hard_max": 1}}}
+    p = play(config({"ana": small, "bob": {}}, assign=RESERVE))
+    p.agent("ana").on()
+    (held,) = writes(p, "chat")
+    call, later = writes(p, "voice", "chat")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps is None
+    p.agent("ana").ends(held)
+    assert holders(p, call, later) == ["ana", None]
+
+
+@pytest.mark.req("P2")
+def test_who_has_one_part_in_all_gets_what_takes_a_whole_agent(play) -> None:
+    small = {"capacity": {"messaging": {"goal": 1, "soft_max": 1, "hard_max": 1}}}
+    p = play(config({"ana": small}))
+    p.agent("ana").on()
+    (call,) = writes(p, "voice")
+    assert holders(p, call) == ["ana"]
+    assert p.desk.staff.get("ana").terms["voice"].cost == 1
 
 
 @pytest.mark.req("R2", "R5")
