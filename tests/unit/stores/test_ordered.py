@@ -151,6 +151,19 @@ def test_who_is_first_below_a_prefix_is_never_remembered_too_long(
         assert [entries.first(prefix) for prefix in order] == wanted
 
 
+def test_who_is_first_of_a_long_run_is_known_while_it_empties() -> None:
+    wanted = [("p", "q", number % 2, number) for number in range(MANY)]
+    entries = Entries(2, wanted)
+    prefixes = [("p", "q"), ("p", "q", 0), ("p", "q", 1)]
+    wanted.sort()
+    while wanted:
+        zeros = wanted[0] if wanted[0][2] == 0 else None
+        ones = wanted[max(len(wanted) - MANY // 2, 0)]
+        assert entries.firsts(prefixes) == [wanted[0], zeros, ones]
+        entries.remove(wanted.pop(0))
+    assert entries.firsts(prefixes) == [None] * 3
+
+
 def test_answers_are_forgotten_before_they_are_too_many() -> None:
     entries = Entries(1, [("p", number, 0) for number in range(20_000)])
     for number in range(20_000):
