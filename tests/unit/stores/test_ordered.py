@@ -122,9 +122,10 @@ def test_scans_agree_with_a_sorted_list(
     st.lists(
         st.tuples(
             st.sampled_from(["add", "remove", "ask"]),
-            st.tuples(*[st.integers(0, 1)] * 2, *[st.integers(0, 2)] * 2, st.integers(0, 9)),
-            st.integers(0, 4),
+            st.tuples(st.just("q"), st.integers(0, 1), st.integers(0, 2), st.integers(0, 4)),
+            st.integers(0, 3),
         ),
+        min_size=10,
         max_size=60,
     )
 )
@@ -132,7 +133,7 @@ def test_who_is_first_below_a_prefix_is_never_remembered_too_long(
     acts: list[tuple[str, Any, int]],
 ) -> None:
     entries, held = Entries(2), set[Any]()
-    asked: set[Any] = {(1, 1, 2)}
+    asked: set[Any] = {("q", 0), ("q", 0, 1)}
     for act, entry, length in acts:
         if act == "ask":
             asked.add(entry[:length])
@@ -152,16 +153,16 @@ def test_who_is_first_below_a_prefix_is_never_remembered_too_long(
 
 
 def test_who_is_first_of_a_long_run_is_known_while_it_empties() -> None:
-    wanted = [("p", "q", number % 2, number) for number in range(MANY)]
+    """Two classes of a lane; those of the first leave it one by one, then those of the second."""
+    wanted = [("q", "lane", number // (MANY // 2), number) for number in range(MANY)]
     entries = Entries(2, wanted)
-    prefixes = [("p", "q"), ("p", "q", 0), ("p", "q", 1)]
-    wanted.sort()
-    while wanted:
-        zeros = wanted[0] if wanted[0][2] == 0 else None
-        ones = wanted[max(len(wanted) - MANY // 2, 0)]
-        assert entries.firsts(prefixes) == [wanted[0], zeros, ones]
-        entries.remove(wanted.pop(0))
-    assert entries.firsts(prefixes) == [None] * 3
+    lane, *classes = [("q", "lane"), ("q", "lane", 0), ("q", "lane", 1)]
+    for number, first in enumerate(wanted):
+        own = wanted[max(number, MANY // 2)]
+        zero = first if first[2] == 0 else None
+        assert entries.firsts([lane, *classes]) == [first, zero, own]
+        entries.remove(first)
+    assert entries.firsts([lane, *classes]) == [None] * 3
 
 
 def test_answers_are_forgotten_before_they_are_too_many() -> None:
