@@ -15,11 +15,12 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.model.agent import Agent
-from omniroute.model.assign import NEW, AssignPolicy, Lane
+from omniroute.model.assign import AssignPolicy, Lane
 from omniroute.model.values import frozen
 from omniroute.rules.waiting import (
     effective_priority,
     open_groups,
+    order,
     plain_lanes,
     prefix_of,
     refusal,
@@ -46,8 +47,8 @@ class Way:
     It is open to them after a wait of `opens` microseconds, except to those who have `declined`; in
     a cascade time alone opens it after `widens`. `own` tells a lane that the queue has only as long
     as somebody stands in it. `lane` is None where everybody who waits may be limited otherwise.
-    `standing` is the queue's part in the order, the lower the sooner, None where it rises with age;
-    `classed` says that classes count. `limited`: wait or declining may keep the agent from it.
+    `standing` is the queue's part in the order, the lower the sooner, None where it rises with age
+    or classes do not count. `limited`: wait or declining may keep the agent from it.
     """
 
     prefix: Entry
@@ -58,7 +59,6 @@ class Way:
     declined: tuple[str, ...] = ()
     own: bool = False
     standing: int | None = None
-    classed: bool = True
     limited: bool = False
 
 
@@ -136,15 +136,14 @@ def _way(agent: Agent, prefix: Entry, rule: AssignPolicy, lane: Lane, *, own: bo
         widens,
         declined,
         own,
-        -effective_priority(rule, 0, 0) if rule.ageing is None else None,
-        rule.classes,
+        -effective_priority(rule, 0, 0) if rule.classes and rule.ageing is None else None,
         bool(declined) or opens != _AT_ONCE or widens != _AT_ONCE,
     )
 
 
 def way_to_own(agent: str, channel: str, queue: str, rule: AssignPolicy) -> Way:
     """Return the way to those who wait for this agent on a channel, whatever others are asked (P4)."""
-    return Way((queue, sticky_lane(agent, channel)), rule, classed=rule.classes)
+    return Way((queue, sticky_lane(agent, channel)), rule)
 
 
 def first_of(
@@ -166,24 +165,21 @@ def first_of(
     for way, head in zip(ways, heads, strict=True):
         if head is None:
             continue
-        _, _, segment, wait_class, since, conversation = head
-        standing = way.standing
-        if standing is None:
-            standing = -effective_priority(way.rule, since, now)
-        if not way.classed:
-            wait_class = NEW
-        place = segment, standing, wait_class, since, conversation  # as `order` says
+        if way.standing is None:
+            place = order(head, way.rule, now)
+        else:  # what `order` says, without asking for what does not change
+            place = (head[2], way.standing, *head[3:])
         if best is not None and best < place:
             continue
         if way.limited:
-            waited = now - since
+            waited = now - head[4]
             if waited < way.opens or agent in way.declined:
                 continue
             if waited < way.widens:
                 early.append((place, head, way))
                 continue
         best, found = place, head
-    for place, head, way in sorted(early) if early else ():
+    for place, head, way in sorted(early):
         if (best is None or place < best) and is_open(head, way):
             return head
     return found

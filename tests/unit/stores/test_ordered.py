@@ -144,9 +144,8 @@ def test_who_is_first_of_a_long_run_is_known_while_it_empties() -> None:
     """Two classes of a lane; those of the first leave it one by one, then those of the second."""
     wanted = [("q", "lane", 2 * number // (3 * MANY), number) for number in range(0, 3 * MANY, 3)]
     entries = Entries(2, wanted)
-    for late in range(
-        1537, 3073, 3
-    ):  # the second chunk is too full to take the first one's rest in
+    # Into the second chunk, until it is too full to take in what is left of the first.
+    for late in (number for number in range(1537, 2305) if number % 3):
         wanted.append(("q", "lane", 0, late))
         entries.add(wanted[-1])
     wanted.sort()
