@@ -168,7 +168,8 @@ def first_of(
         if way.standing is None:
             place = order(head, way.rule, now)
         else:  # what `order` says, without asking for what does not change
-            place = (head[2], way.standing, *head[3:])
+            _, _, segment, wait_class, since, conversation = head
+            place = segment, way.standing, wait_class, since, conversation
         if best is not None and best < place:
             continue
         if way.limited:

@@ -198,6 +198,22 @@ def test_agents_of_one_profile_share_what_was_found() -> None:
         assert one is other
 
 
+@pytest.mark.req("M3")
+def test_a_wait_that_ages_passes_a_higher_priority() -> None:
+    lines: list[Line] = [("ageing", RULES["ageing"], ()), ("high", RULES["high"], ())]
+    old, new = ("ageing", "chat", 0, NEW), ("high", "chat", 0, NEW)
+    firsts = {old: (*old, NOW - 200 * SECOND, "c_1"), new: (*new, NOW, "c_2")}
+    assert told(an_agent("ana"), Reach(PLAIN), lines, firsts, ()) == firsts[old]
+
+
+@pytest.mark.req("M3")
+def test_without_classes_the_wait_alone_counts() -> None:
+    back, new = ("high", "chat", 0, RETURNED), ("high", "chat", 0, NEW)
+    firsts = {back: (*back, NOW, "c_1"), new: (*new, NOW - SECOND, "c_2")}
+    line: Line = ("high", RULES["high"], ())
+    assert told(an_agent("ana"), Reach(PLAIN), [line], firsts, ()) == firsts[new]
+
+
 @pytest.mark.req("P4", "M3")
 def test_who_waits_for_an_agent_counts_as_their_queue_says() -> None:
     """Classes do not count in this queue: whoever waits longer comes first."""
