@@ -22,7 +22,7 @@ PACKAGE = "omniroute"
 FACE = "__init__"
 
 LAYERS: Mapping[str, int] = {
-    **dict.fromkeys(("errors", "clock", "ids", "instants"), 0),
+    **dict.fromkeys(("errors", "clock", "ids", "instants", "lazy"), 0),
     "model": 1,
     **dict.fromkeys(("rules", "collection", "schema", "ports", "codec"), 2),
     "config": 3,
@@ -178,8 +178,8 @@ class _Module:
                     target = f"{origin}.{alias.name}" if alias.name != "*" else origin
                     self.aliases[alias.asname or alias.name] = target
                     yield _Import(node.lineno, target, star=alias.name == "*")
-            elif isinstance(node, ast.Call) and (named := _imported_by_call(node)):
-                yield _Import(node.lineno, named)
+            elif isinstance(node, ast.Call):
+                yield from (_Import(node.lineno, named) for named in _imported_by_call(node))
 
     def _origin(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -198,15 +198,17 @@ class _Module:
                 yield node.lineno, f"{origin}.{rest}" if rest else origin
 
 
-def _imported_by_call(node: ast.Call) -> str | None:
-    """The module that ``import_module("a.b")`` or ``__import__("a.b")`` names, if literal."""
+def _imported_by_call(node: ast.Call) -> Iterator[str]:
+    """The modules that a call names, if literal.
+
+    ``import_module("a.b")`` and ``__import__("a.b")``; ``later(globals(), "a", "b", "c")``.
+    """
     function = (_dotted(node.func) or "").rpartition(".")[2]
-    if function not in {"import_module", "__import__"} or not node.args:
-        return None
-    first = node.args[0]
-    if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
-        return None
-    return first.value if not first.value.startswith(".") else None
+    texts = [str(each.value or "") for each in node.args if isinstance(each, ast.Constant)]
+    if function == "later" and texts:
+        yield from (f"{texts[0]}.{module}".lstrip(".") for module in texts[1:])
+    elif function in {"import_module", "__import__"} and texts and not texts[0].startswith("."):
+        yield texts[0]
 
 
 def _dotted(node: ast.expr) -> str | None:
@@ -238,6 +240,17 @@ def _inner_imports(module: _Module) -> Iterator[Violation]:
                 f" {room} (L{LAYERS.get(room, '?')})"
             )
             yield module.violation(found.line, "layer", text)
+        elif module.room != FACE and len(parts) > 2 and _waits(module.package, room, parts[2]):
+            text = f"imports {parts[2]!r} from omniroute.{room}; name the module that owns it"
+            yield module.violation(found.line, "waiting-name", text)
+
+
+def _waits(package: Path, room: str, name: str) -> bool:
+    """Whether a room brings a name when it is asked for: two threads that import could meet there."""
+    face = package / room / "__init__.py"
+    waiting = face.is_file() and "exports(__name__" in face.read_text(encoding="utf-8")
+    inside = (package / room / name).is_dir() or (package / room / f"{name}.py").is_file()
+    return waiting and not inside
 
 
 def _is_submodule(package: Path, name: str) -> bool:

@@ -112,8 +112,8 @@ def replayed(
 def _reads(desk: str, agent: str, conversation: str) -> list[Statement]:
     """Return the look at who is next, and what a command on a conversation reads."""
     head = (
-        "SELECT id FROM omniroute_conversations WHERE desk_id = %s AND waiting_queue = 'general'"
-        " AND waiting_lane = 'chat' ORDER BY waiting_segment, waiting_class, waiting_since, id LIMIT 1"
+        "SELECT id FROM omniroute_conversations WHERE desk_id = %s AND queue = 'general'"
+        " AND lane = 'chat' ORDER BY segment, wait_class, waiting_since, id LIMIT 1"
     )
     return [
         ("SELECT body FROM omniroute_desks WHERE desk_id = %s FOR UPDATE", (desk,)),

@@ -6,8 +6,9 @@ little, `om.Desks` brings the shell, `om.decide` only the rules.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from omniroute.lazy import exports
 
 if TYPE_CHECKING:
     from omniroute import sql as sql
@@ -109,6 +110,7 @@ if TYPE_CHECKING:
         PermissionDenied,
         PluginError,
         Problem,
+        ReferencesDiffer,
         ReservedNameError,
         SecretMissing,
         SignatureInvalid,
@@ -216,6 +218,7 @@ if TYPE_CHECKING:
         AgentSaved,
         Assigned,
         Configured,
+        ContactsMerged,
         Declined,
         DeliveryChanged,
         Described,
@@ -461,6 +464,7 @@ __all__ = [
     "Configured",
     "Contact",
     "Contacts",
+    "ContactsMerged",
     "ContentRejected",
     "Conversation",
     "ConversationClosed",
@@ -593,6 +597,7 @@ __all__ = [
     "Receive",
     "Received",
     "ReceivedItem",
+    "ReferencesDiffer",
     "RefusedItem",
     "Registry",
     "Rejected",
@@ -710,6 +715,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "omniroute.sql": ("sql",),
     "omniroute.business_hours": (
         "BusinessHours",
         "hours",
@@ -812,6 +818,7 @@ _HOMES = {
         "PermissionDenied",
         "PluginError",
         "Problem",
+        "ReferencesDiffer",
         "ReservedNameError",
         "SecretMissing",
         "SignatureInvalid",
@@ -906,6 +913,7 @@ _HOMES = {
         "OfferEnded",
         "Declined",
         "Configured",
+        "ContactsMerged",
         "NumberVerificationChanged",
         "DeliveryChanged",
         "Described",
@@ -1082,19 +1090,8 @@ _HOMES = {
         "RankingQuestion",
     ),
 }
-_MODULES = ("sql",)
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"omniroute.{name}")
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'omniroute' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = exports(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

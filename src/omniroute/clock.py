@@ -10,8 +10,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from omniroute.errors import UsageError
-from omniroute.instants import from_micros, to_duration, to_micros
+from omniroute.instants import check_instant, from_micros, instant_or_micros, to_duration
 
 __all__ = ["Clock", "ManualClock", "Reading", "Sleeper", "SystemClock"]
 
@@ -49,7 +48,7 @@ class ManualClock:
     """A clock that stands still until it is moved. Moving it back is allowed: clocks do (R7)."""
 
     def __init__(self, start: datetime | int) -> None:
-        self._now = start if isinstance(start, int) else to_micros(start)
+        self._now = instant_or_micros(start, "start")
 
     def now(self) -> int:
         """Return the instant the clock was last set to, in UTC microseconds."""
@@ -61,12 +60,12 @@ class ManualClock:
 
     def advance(self, by: str | timedelta) -> int:
         """Move the clock forward by a duration (`"12m"`) and return the new instant."""
-        self._now += to_duration(by)
+        self._now += to_duration(by, where="by")
         return self._now
 
     def set(self, instant: datetime | int) -> None:
         """Set the clock to an aware datetime or to UTC microseconds."""
-        self._now = instant if isinstance(instant, int) else to_micros(instant)
+        self._now = instant_or_micros(instant, "instant")
 
     def __repr__(self) -> str:
         return f"ManualClock({from_micros(self._now).isoformat()})"
@@ -82,13 +81,12 @@ class Reading(int):
 
     def again(self, clock: Clock) -> int:
         """Return what the clock says by now, and never less."""
-        return max(int(self), clock.now())
+        now = clock.now()
+        return now if now > self else int(self)
 
 
-def resolve_now(now: datetime | int | None, clock: Clock) -> int:
-    """Return what `now=` means at the face: an aware datetime, microseconds, or the clock's time."""
+def resolve_now(now: datetime | None, clock: Clock, where: str = "now") -> int:
+    """Return what `now=` means at the face: an aware datetime, or the clock's time."""
     if now is None:
         return Reading(clock.now())
-    if isinstance(now, bool) or not isinstance(now, (int, datetime)):
-        raise UsageError("not an instant", where="now", expected="an aware datetime", got=repr(now))
-    return now if isinstance(now, int) else to_micros(now)
+    return check_instant(now, where)

@@ -27,12 +27,14 @@ Key = tuple[Any, ...]
 class Column:
     """A named column of type `str` or `int`.
 
-    A number below `least` would be an error of ours: a database that can refuses it.
+    A number below `least` would be an error of ours: a database that can refuses it. What has it
+    `always` is never None, so that nobody has to ask.
     """
 
     name: str
     type: type
     least: int | None = None
+    always: bool = False
 
 
 @frozen(eq=False)

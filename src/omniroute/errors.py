@@ -40,6 +40,7 @@ __all__ = [
     "PermissionDenied",
     "PluginError",
     "Problem",
+    "ReferencesDiffer",
     "ReservedNameError",
     "SecretMissing",
     "SignatureInvalid",
@@ -269,6 +270,23 @@ class UnknownAgent(UsageError):
 
 class UnknownContact(UsageError):
     """The desk has no contact of that id."""
+
+
+class ReferencesDiffer(UsageError):
+    """Two contacts are linked to different customers of the host's, and are not merged (P17).
+
+    `kept` and `other` are the two references.
+    """
+
+    def __init__(self, contact: str, kept: str, merged: str, other: str) -> None:
+        self.kept = kept
+        self.other = other
+        super().__init__(
+            f"contact {contact!r} is linked to {kept!r}, and {merged!r} to {other!r}",
+            where="other",
+            expected="contacts of one customer",
+            hint=f"if they are one, link them alike first: contacts.link({merged!r}, ref={kept!r})",
+        )
 
 
 class UnknownConversation(UsageError):

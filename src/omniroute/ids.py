@@ -14,6 +14,11 @@ __all__ = ["Draw", "IdSource", "RandomIds", "SeededIds"]
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _LETTERS = (8 * _ALPHABET).encode()  # for each byte a letter, every letter as often
 _LENGTH = 20  # 100 bits
+_AT_ONCE = 64  # the machine is asked for so many at a time: asking costs more than the bytes
+
+_ready: list[str] = []
+if hasattr(os, "register_at_fork"):  # else a process and its child would go on with the same ids
+    os.register_at_fork(after_in_child=_ready.clear)
 
 
 class IdSource(Protocol):
@@ -29,7 +34,19 @@ class RandomIds:
 
     def next(self, kind: str) -> str:
         """Return a new random id, as `c_4k2…`."""
-        return f"{kind}_{os.urandom(_LENGTH).translate(_LETTERS).decode()}"
+        try:
+            return f"{kind}_{_ready.pop()}"
+        except IndexError:
+            return f"{kind}_{_drawn()}"
+
+
+def _drawn() -> str:
+    """Return the letters of one new id, and keep those of the next ones ready."""
+    letters = os.urandom(_LENGTH * _AT_ONCE).translate(_LETTERS).decode()
+    new = [letters[at : at + _LENGTH] for at in range(0, len(letters), _LENGTH)]
+    last = new.pop()
+    _ready.extend(new)
+    return last
 
 
 class SeededIds:
@@ -61,11 +78,12 @@ class Draw:
 
     def next(self, kind: str) -> str:
         """Return the next id; where a retry asks for another kind, it gets a fresh one."""
-        if self._position < len(self._drawn) and self._drawn[self._position][0] == kind:
-            drawn = self._drawn[self._position][1]
-        else:
-            drawn = self._source.next(kind)
-            del self._drawn[self._position :]
-            self._drawn.append((kind, drawn))
-        self._position += 1
+        known, position = self._drawn, self._position
+        self._position = position + 1
+        if position < len(known):
+            if known[position][0] == kind:
+                return known[position][1]
+            del known[position:]
+        drawn = self._source.next(kind)
+        known.append((kind, drawn))
         return drawn

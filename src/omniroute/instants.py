@@ -8,6 +8,7 @@ are refused, A11) and durations are `timedelta` or one syntax, `"40s"` to `"7d"`
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,7 @@ __all__ = [
     "SECOND",
     "check_instant",
     "from_micros",
+    "instant_or_micros",
     "render_duration",
     "to_duration",
     "to_micros",
@@ -45,12 +47,13 @@ _PART = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
 _MAX_DURATION: Final = 36_600 * DAY  # a century: longer is a mistake, and would overflow datetimes
 
 
-def to_micros(instant: datetime) -> int:
-    """Return an aware datetime as UTC microseconds; `NaiveDatetime` for one without a zone."""
+def to_micros(instant: datetime, where: str | None = None) -> int:
+    """Return an aware datetime as UTC microseconds; `NaiveDatetime`, with its path, without a zone."""
     offset = instant.utcoffset()
     if offset is None:
         raise NaiveDatetime(
             "an instant needs a time zone",
+            where=where,
             expected="an aware datetime",
             got=f"the naive {instant.isoformat()}",
             hint="use datetime.now(tz=UTC) or attach the zone it was meant in",
@@ -65,9 +68,24 @@ def to_micros(instant: datetime) -> int:
 def check_instant(value: object, where: str) -> int:
     """Return an aware datetime as microseconds; `UsageError` for anything else."""
     if not isinstance(value, datetime):
-        expected = "an aware datetime"
-        raise UsageError("not an instant", where=where, expected=expected, got=repr(value))
-    return to_micros(value)
+        raise UsageError(
+            "not an instant", where=where, expected="an aware datetime", got=_shown(value)
+        )
+    return to_micros(value, where)
+
+
+def instant_or_micros(value: object, where: str) -> int:
+    """Return an aware datetime, or a number that is one, as microseconds; else `UsageError`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return check_instant(value, where)
+
+
+def _shown(value: object) -> str:
+    """A value as an error shows it, however long it is and whatever its own repr does."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = 60
+    return short.repr(value)
 
 
 @lru_cache(maxsize=1024)
@@ -77,7 +95,7 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
     The latest are kept: one instant stands in several fields of what is shown of a step.
     """
     make, tz = _face(zone)
-    seconds, rest = divmod(micros, SECOND)
+    seconds = micros // SECOND
     local = datetime.fromtimestamp(seconds, tz)
     return make(
         local.year,
@@ -86,8 +104,8 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
         local.hour,
         local.minute,
         local.second,
-        rest,
-        tzinfo=tz,
+        micros - seconds * SECOND,
+        tz,
         fold=local.fold,
     )
 
@@ -111,7 +129,7 @@ def to_duration(value: str | timedelta, *, where: str | None = None) -> int:
             "not a duration",
             where=where,
             expected='a number and a unit above zero, as "40s", "15m", "1h30m" or "7d"',
-            got=repr(value),
+            got=_shown(value),
         )
     return micros
 

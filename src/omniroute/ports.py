@@ -28,6 +28,7 @@ __all__ = [
     "AdapterRegistry",
     "ChannelAdapter",
     "FetchSteps",
+    "ForeseeingTransaction",
     "HintingStore",
     "JoiningStore",
     "SendSteps",
@@ -135,6 +136,21 @@ class Transaction(Protocol):
         Only the first entry of each of the index's lanes can be taken. The index declares how a
         value becomes a leased one (`Index.lease`); it is written back so, and becomes free again by
         itself at `until`. Two transactions never take the same value.
+        """
+        ...
+
+
+class ForeseeingTransaction(Transaction, Protocol):
+    """One that can be told ahead what will surely be read, for where reading together costs less.
+
+    A hint: a store that has no such method reads when it is asked, and so does one that has it where
+    it was told nothing.
+    """
+
+    def expect(self, collection: Collection[V], desk: str, key: Key) -> None:
+        """Let the value under `key` come along when the store is asked for something next.
+
+        It counts as read then; told before `lock`, after the lock is had.
         """
         ...
 

@@ -6,7 +6,7 @@ they are, and a third party's store serves the new declaration unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from attrs import evolve
@@ -38,6 +38,7 @@ from omniroute.model.records import (
 )
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
+from omniroute.rules.contacts import search_entries
 from omniroute.rules.waiting import line_of, slot
 from omniroute.rules.weights import place_for, queue_of
 
@@ -70,18 +71,19 @@ __all__ = [
     "Column",
     "Index",
     "Key",
+    "due_order",
 ]
 
 NO_DUE: Final = 2**62
 """Stands for "no due instant" where conversations are ordered by due: they come last."""
 
 
-def _text(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, str) for name in names)
+def _text(*names: str, always: bool = False) -> tuple[Column, ...]:
+    return tuple(Column(name, str, always=always) for name in names)
 
 
-def _number(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, int) for name in names)
+def _number(*names: str, always: bool = False) -> tuple[Column, ...]:
+    return tuple(Column(name, int, always=always) for name in names)
 
 
 # --- the desk itself ------------------------------------------------------------------------------
@@ -99,6 +101,7 @@ DESKS: Final = Collection(
             ("next_work",),
             desk_led=False,
             lease=lambda desk, until: evolve(desk, next_work=until),
+            stays=lambda old, new: old.next_work == new.next_work,
         ),
     ),
 )
@@ -210,13 +213,22 @@ CONTACTS: Final = Collection(
             many_columns=_text("kind", "address"),
         ),
         Index("contacts_by_ref", ("ref",)),
+        Index(
+            "contact_terms",
+            ("field", "term", "told"),
+            many=search_entries,
+            many_columns=(*_number("field"), *_text("term", "told")),
+        ),
     ),
 )
 
 # --- conversations --------------------------------------------------------------------------------
 
 
-_FAR: Final = 2**62  # later than any instant
+def due_order(conversation: Conversation) -> int:
+    """Return where an open conversation stands among others by due."""
+    due = conversation.clocks.due
+    return NO_DUE if due is None else due
 
 
 def _conversation_row(conversation: Conversation) -> Key:
@@ -226,98 +238,90 @@ def _conversation_row(conversation: Conversation) -> Key:
     routing = conversation.extras.routing
     lane = line_of(conversation)
     waiting = lane is not None
-    # In a thread the open one comes first, then those that ended, the latest first (S9). What is
-    # said of a conversation after its end moves `at` and not `since`.
-    after = _FAR - conversation.since if ended else 0
     return (
         place.entry_point,
         place.contact,
-        place.thread,
-        after,
-        None if ended else 1,
+        None if ended else place.thread,
+        place.thread if ended else None,
+        -conversation.since if ended else None,
         -conversation.at,
-        queue if waiting else None,
         lane,
         routing.segment if waiting else None,
         routing.wait_class if waiting else None,
         clocks.queued_at if waiting else None,
         conversation.deadline,
-        state.value,
         slot(conversation),  # what is offered to somebody is found under their name
+        state.value,
         place.inbox,
         queue,
-        NO_DUE if clocks.due is None else clocks.due,
+        _due(conversation),
     )
 
 
-_LISTED = ("agent", "inbox", "queue")
+def _due(conversation: Conversation) -> int | None:
+    return None if conversation.state is State.ENDED else due_order(conversation)
 
+
+def _tagged(order: str, of: Callable[[Conversation], int | None]) -> Index[Conversation]:
+    return Index(
+        f"tag_by_{order}",
+        ("tag", "tagged_state", "tagged_order"),
+        many=lambda each: [(tag, each.state.value, of(each)) for tag in each.extras.tags],
+        many_columns=(*_text("tag", "tagged_state"), *_number("tagged_order")),
+    )
+
+
+_LISTED = ("agent", "inbox", "queue", "contact")
+
+# A change of a conversation writes an entry into every index that has it, also where the entry is
+# the same. So nothing stands in two places: an open one is in `open_thread` and not in `thread`, and
+# who has ended is never due. `desk.lists` puts lists together.
 CONVERSATIONS: Final = Collection(
     name="conversations",
     type=Conversation,
     key_columns=_text("id"),
     key=lambda conversation: (conversation.id,),
     columns=(
-        *_text("entry_point", "contact", "thread"),
-        *_number("thread_order", "open_mark", "recency"),
-        *_text("waiting_queue", "waiting_lane"),
-        *_number("waiting_segment", "waiting_class", "waiting_since", "deadline"),
-        *_text("state", "agent", "inbox", "queue"),
+        *_text("entry_point", "contact", always=True),
+        *_text("open_in", "ended_in"),
+        *_number("ended_order"),
+        *_number("recency", always=True),
+        *_text("lane"),
+        *_number("segment", "wait_class", "waiting_since", "deadline"),
+        *_text("agent"),
+        *_text("state", "inbox", always=True),
+        *_text("queue"),
         *_number("due"),
     ),
     row=_conversation_row,
     indexes=(
         Index(
             "open_thread",
-            ("entry_point", "contact", "thread", "open_mark"),
+            ("entry_point", "contact", "open_in"),
             unique=True,
             stays=lambda old, new: old.place is new.place and old.state is new.state,
         ),
-        Index("thread", ("entry_point", "contact", "thread", "thread_order")),
+        # Those that ended, the latest first (S9). What is said of one after its end moves `at` and
+        # not `since`.
+        Index(
+            "thread",
+            ("entry_point", "contact", "ended_in", "ended_order"),
+            stays=lambda old, new: old.state is not State.ENDED and new.state is not State.ENDED,
+        ),
         Index(
             "waiting",
-            (
-                "waiting_queue",
-                "waiting_lane",
-                "waiting_segment",
-                "waiting_class",
-                "waiting_since",
-            ),
+            ("queue", "lane", "segment", "wait_class", "waiting_since"),
             stays=lambda old, new: line_of(old) is None and line_of(new) is None,
         ),
         Index("deadlines", ("deadline",), stays=lambda old, new: old.deadline == new.deadline),
-        Index("open_conversations", ("open_mark",)),
         Index("all_by_due", ("state", "due")),
         Index("all_by_latest", ("state", "recency")),
         *(Index(f"{name}_by_due", (name, "state", "due")) for name in _LISTED),
         *(Index(f"{name}_by_latest", (name, "state", "recency")) for name in _LISTED),
-        Index("contact_by_due", ("contact", "state", "due")),
-        Index("contact_by_latest", ("contact", "state", "recency")),
-        Index(
-            "tag_by_due",
-            ("tag", "tagged_state", "tagged_due"),
-            many=lambda conversation: [
-                (tag, conversation.state.value, _due(conversation))
-                for tag in conversation.extras.tags
-            ],
-            many_columns=(*_text("tag", "tagged_state"), *_number("tagged_due")),
-        ),
-        Index(
-            "tag_by_latest",
-            ("tag", "tagged_state", "tagged_recency"),
-            many=lambda conversation: [
-                (tag, conversation.state.value, -conversation.at)
-                for tag in conversation.extras.tags
-            ],
-            many_columns=(*_text("tag", "tagged_state"), *_number("tagged_recency")),
-        ),
+        _tagged("due", _due),
+        _tagged("latest", lambda conversation: -conversation.at),
     ),
 )
-
-
-def _due(conversation: Conversation) -> int:
-    return NO_DUE if conversation.clocks.due is None else conversation.clocks.due
-
 
 QUEUE_LINES: Final = Collection(
     name="queue_lines",
@@ -347,9 +351,7 @@ MESSAGES: Final = Collection(
         Index(
             "provider_ids",
             ("entry_point", "provider_id"),
-            many=lambda message: [
-                (message.entry_point, provider_id) for provider_id in message.provider_ids
-            ],
+            many=lambda message: [(message.entry_point, each) for each in message.provider_ids],
             many_columns=_text("entry_point", "provider_id"),
         ),
     ),
@@ -409,9 +411,7 @@ INTAKE: Final = Collection(
     key_columns=_text("entry_point", "kind", "provider_key"),
     key=lambda each: (each.entry_point, each.item.kind.value, each.item.key),
     columns=_number("accepted_at", "number", "refused_at"),
-    row=lambda each: (
-        (each.at, each.number, None) if each.refused is None else (None, None, each.at)
-    ),
+    row=lambda x: (x.at, x.number, None) if x.refused is None else (None, None, x.at),
     indexes=(
         Index("intake_order", ("accepted_at", "number")),
         Index("intake_refused", ("refused_at",)),

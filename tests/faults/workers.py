@@ -14,8 +14,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.rigs.closing import Closes
 
 __all__ = ["ROOT", "Worker", "WorkerSource", "program"]
 
@@ -90,7 +91,7 @@ class Worker:
         self._socket.close()
 
 
-class WorkerSource:
+class WorkerSource(Closes):
     """The process that workers are forked from."""
 
     def __init__(self, url: str) -> None:
@@ -117,14 +118,3 @@ class WorkerSource:
         """End the parent; its workers end when their lines are hung up."""
         self._running.close()
         self._folder.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -107,7 +107,7 @@ def desks_of_another_process(alias: str) -> om.Desks:
 
 def seen_by_others(alias: str) -> list[str]:
     """The ids of conversations that another connection sees."""
-    index = CONVERSATIONS.index("open_conversations")
+    index = CONVERSATIONS.index("open_thread")
     found = alone(DjangoStore(f"{alias}_again")).entries(index, "acme", limit=99)
     return [entry[-1] for entry in found]
 

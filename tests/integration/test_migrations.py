@@ -229,7 +229,7 @@ def test_an_upgrade_keeps_what_is_stored(filled: str, tomorrow: Path) -> None:
     assert om.sql.upgrade(filled) == ("0002",)
     store = SqlStore(filled)
     assert alone(store).get(DESKS, ONE, ()) == DeskRecord(ONE, position=7)
-    index = CONVERSATIONS.index("open_conversations")
+    index = CONVERSATIONS.index("open_thread")
     assert alone(store).count(index, ONE, ()) == 50
     assert alone(store).get(CONVERSATIONS, ONE, ("c49",)) == conversation(49)
     with store.engine.connect() as connection:

@@ -257,8 +257,8 @@ class Life:
 
     def waits(self) -> Iterator[Waits]:
         """Everybody who waits."""
-        index, desk = CONVERSATIONS.index("open_conversations"), self.p.desk
-        found = desk._runtime.read(lambda tx: tx.scan(index, desk.id, (1,), limit=500))
+        index, desk = CONVERSATIONS.index("open_thread"), self.p.desk
+        found = desk._runtime.read(lambda tx: tx.scan(index, desk.id, limit=500))
         for c in found:
             if c.state is State.QUEUED and c.queue is not None:
                 routing = c.extras.routing

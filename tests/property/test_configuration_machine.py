@@ -27,7 +27,7 @@ from omniroute.testing import play
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 FUZZ_STEPS = int(os.environ.get("FUZZ_STEPS", "40"))
 
-OPEN = CONVERSATIONS.index("open_conversations")
+OPEN = CONVERSATIONS.index("open_thread")
 EVERYBODY = AGENTS.index("all_agents")
 
 CONFIG = {
@@ -253,7 +253,7 @@ class ConfigurationMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_is_in_a_queue_that_does_not_exist(self) -> None:
         setup = om.Setup(self.desk.config, 0)
-        found = self.p.desks.store.transact(lambda tx: tx.scan(OPEN, "acme", (1,), limit=1000))
+        found = self.p.desks.store.transact(lambda tx: tx.scan(OPEN, "acme", limit=1000))
         for chat in found:
             assert chat.queue is None or setup.is_leaf(chat.queue), chat
             assert chat.place.inbox in setup.config.inboxes, chat

@@ -12,9 +12,8 @@ Synchronous, a commit is acknowledged when the standby has it too: a fail-over l
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tests.rigs.closing import Closes
 from tests.rigs.postgres import HOST, SUPERUSER, Server, run, url_of, wait_for
 
 __all__ = ["Cluster"]
@@ -23,7 +22,7 @@ _STANDBY = "standby"
 _SETTINGS = {"wal_retrieve_retry_interval": "100ms", "wal_receiver_timeout": "10s"}
 
 
-class Cluster:
+class Cluster(Closes):
     """Two servers on two ports that stay the same, whoever is primary."""
 
     def __init__(self, *, synchronous: bool = True, fsync: bool = False) -> None:
@@ -95,14 +94,3 @@ class Cluster:
         """Kill both servers and remove their folders."""
         self.primary.close()
         self.standby.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

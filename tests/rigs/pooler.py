@@ -13,11 +13,11 @@ import contextlib
 import shutil
 import subprocess
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 
+from tests.rigs.closing import Closes
 from tests.rigs.postgres import (
     HOST,
     SUPERUSER,
@@ -60,7 +60,7 @@ def program() -> str:
     return found
 
 
-class Pooler:
+class Pooler(Closes):
     """One pgbouncer for every database of a server."""
 
     def __init__(self, server: Server) -> None:
@@ -125,14 +125,3 @@ class Pooler:
         self._process.kill()
         self._process.wait()
         self._folder.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -24,11 +24,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
+
+from tests.rigs.closing import Closes
 
 __all__ = [
     "HOST",
@@ -152,7 +153,7 @@ class Folder:
 # --- one server -----------------------------------------------------------------------------------
 
 
-class Server:
+class Server(Closes):
     """One PostgreSQL server: made, started, stopped, killed. Removes its folder when closed.
 
     `settings` are as in `postgresql.conf`. `make` fills the data folder: `initdb`, unless given.
@@ -319,17 +320,6 @@ class Server:
         """Kill the server and remove its folder."""
         self._end(signal.SIGKILL)
         self._folder.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Server(port={self.port}, running={self.running})"

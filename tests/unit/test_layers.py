@@ -41,6 +41,7 @@ def test_omniroute_keeps_its_layers(project):
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from omniroute import rules",
         ),
         ("model/agent", "import importlib\nimportlib.import_module('omniroute.rules')"),
+        ("model/agent", "(x,) = later(globals(), 'omniroute.rules', 'x')"),
         ("rules/hours", "from omniroute.desk.receive import receive"),
         ("stores/memory", "import omniroute.channels.whatsapp"),
         ("rules/hours", "from omniroute.codec import encode"),
@@ -98,6 +99,18 @@ def test_what_the_layers_allow_passes(tmp_path, module, text):
 )
 def test_names_of_the_public_face_are_not_imported_inside(tmp_path, text):
     assert set(kinds(tree(tmp_path, {"desk/receive": text}))) == {"public-face"}
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("from omniroute.desk import Desk", {"waiting-name"}),
+        ("from omniroute.desk import desk\nfrom omniroute.desk.desk import Desk", set()),
+    ],
+)
+def test_names_that_wait_are_imported_from_the_modules_that_own_them(tmp_path, text, found):
+    rooms = {"desk/__init__": "__getattr__ = exports(__name__, {})", "desk/desk": "", "errors": ""}
+    assert set(kinds(tree(tmp_path, rooms | {"web/webhook": text}))) == found
 
 
 @pytest.mark.parametrize(

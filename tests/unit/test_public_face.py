@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import subprocess
 import sys
@@ -14,6 +13,17 @@ import pytest
 import omniroute as om
 
 HEAVY = ("sqlalchemy", "httpx", "click", "rich", "pendulum", "pluggy", "cattrs", "attr", "alembic")
+SELDOM = (
+    "omniroute.config.edits",
+    "omniroute.desk.aio",
+    "omniroute.desk.drafts",
+    "omniroute.desk.explain",
+    "omniroute.desk.preview",
+    "omniroute.desk.recomputing",
+    "omniroute.desk.timeline",
+    "omniroute.desk.worker",
+)
+"""What only a few commands need."""
 NAMES = sorted(om.__all__)
 
 
@@ -59,13 +69,18 @@ def test_a_name_is_the_thing_of_its_own_module() -> None:
     assert om.decide is decide
 
 
-def imported(code: str) -> set[str]:
-    """The top packages that are loaded after `code` ran in an interpreter of its own."""
-    script = f"{code}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)))"
+def modules(code: str) -> set[str]:
+    """The modules that are loaded after `code` ran in an interpreter of its own."""
+    script = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+    return set(done.stdout.split())
+
+
+def imported(code: str) -> set[str]:
+    """The top packages that are loaded after `code` ran in an interpreter of its own."""
+    return {name.partition(".")[0] for name in modules(code)}
 
 
 def test_importing_omniroute_imports_nothing_that_it_needs_later() -> None:
@@ -75,6 +90,23 @@ def test_importing_omniroute_imports_nothing_that_it_needs_later() -> None:
 def test_deciding_needs_neither_shell_nor_database_nor_datetimes() -> None:
     loaded = imported("import omniroute as om; om.decide, om.Take, om.Policy")
     assert loaded.isdisjoint(set(HEAVY) - {"attr"})
+
+
+def test_a_desk_says_what_may_be_asked_without_what_answers() -> None:
+    loaded = modules("import omniroute; omniroute.Desk")
+    assert loaded.isdisjoint((*HEAVY, "logging", "inspect", "json", "decimal", "zoneinfo"))
+    ours = {name for name in loaded if name.startswith("omniroute")}
+    rooms = {name.split(".")[1] for name in ours - {"omniroute"}}
+    assert rooms == {"desk", "model", "clock", "errors", "instants", "lazy"}
+    assert {name for name in ours if name.startswith("omniroute.model.")} == {
+        "omniroute.model.state"
+    }
+    assert len(ours) <= 24
+
+
+def test_a_store_of_desks_needs_nothing_that_is_seldom_asked_for() -> None:
+    loaded = modules("import omniroute; omniroute.Desks")
+    assert loaded.isdisjoint(SELDOM)
 
 
 def test_a_desk_in_memory_needs_no_extra() -> None:

@@ -20,8 +20,10 @@ from omniroute.cli.stored import (
 )
 from omniroute.codec import as_json
 from omniroute.config import differences, load_config
-from omniroute.desk import Desk, Desks, FollowAs, Followed
 from omniroute.desk.configure import without_staff
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
+from omniroute.desk.following import FollowAs, Followed
 from omniroute.errors import ConfigError, Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.plugins import Registry
@@ -64,7 +66,8 @@ def apply(
     """Save FILE as the next version of a stored desk, whole or not at all; create the desk if need be.
 
     Agents that the file names follow it one by one; who was edited by hand stays so, and nobody is
-    removed. With --plan exits with 3 where something would change, and changes nothing.
+    removed. With --plan changes nothing; exits with 3 where something would change, with 1 where it
+    would be refused.
     """
     moves = moves_of(move)
     if store is None:
@@ -80,7 +83,7 @@ def apply(
         overrule, quiet = staff == "file", staff == "leave"
         agents: list[Followed] = []
         if plan:
-            _refuse_what_stands(found, config, moves)
+            _refuse_what_stands(found, config, moves, by)
         version = None if plan else found.apply(config, by=by, move=moves)
         if not quiet:
             agents = found.staff.follow(config, overrule=overrule, plan=plan, by=by)
@@ -106,8 +109,10 @@ def _tell_creation(config: DeskConfig, *, plan: bool, as_json_: bool) -> int:
     return CHANGES if plan else 0
 
 
-def _refuse_what_stands(desk: Desk, config: DeskConfig, moves: dict[str, str]) -> None:
-    draft = desk.configure()
+def _refuse_what_stands(
+    desk: Desk, config: DeskConfig, moves: dict[str, str], by: str | None
+) -> None:
+    draft = desk.configure(by=by)
     draft.replace(config)
     for queue, to in moves.items():
         draft.move_conversations(queue, to)

@@ -6,7 +6,7 @@ import click
 
 from omniroute.cli.stored import desk_option, json_option, opened, print_json, say, store_option
 from omniroute.codec import as_json
-from omniroute.desk import StaffChangeView, VersionView
+from omniroute.desk.views import StaffChangeView, VersionView
 from omniroute.errors import UnknownAgent
 
 __all__ = ["history"]

@@ -31,10 +31,19 @@ def preview(
     as_json_: bool,
 ) -> None:
     """Say where TEXT on ENTRY_POINT would go and who would get it, now or at another instant."""
-    instant = None if at is None else datetime.fromisoformat(at)
+    instant = None if at is None else _instant(at)
     with opened(store, desk) as found:
         seen = found.preview(entry_point, text, contact=contact, at=instant)
         if as_json_:
             print_json(as_json(seen))
             return
         say(seen.as_text())
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(
+            f"--at takes an instant, as 2026-03-02T09:00+01:00, got {text!r}"
+        ) from None

@@ -14,6 +14,7 @@ from omniroute.cli.stored import (
     say,
     store_option,
 )
+from omniroute.errors import ConfigError
 
 __all__ = ["rollback"]
 
@@ -41,12 +42,15 @@ def rollback(
 ) -> int:
     """Save the content of an earlier VERSION as the next one. Staff is no part of it, and stays.
 
-    With --plan exits with 3 where something would change, and changes nothing.
+    With --plan changes nothing; exits with 3 where something would change, with 1 where it would be
+    refused, and says everything that stands in the way.
     """
     moves = moves_of(move)
     with opened(store, desk) as found:
         now = found.history(limit=1).items[0].number
         changes = found.compare(now, version)
+        if plan and (problems := found.rollback_problems(to=version, by=by, move=moves)):
+            raise ConfigError(problems, source=f"desk {found.id!r}")
         saved = now if plan else found.rollback(to=version, by=by, move=moves)
         if as_json_:
             print_json({"version": saved, "saved": saved != now, "changes": list(changes)})

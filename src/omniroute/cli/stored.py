@@ -13,7 +13,8 @@ from attrs import evolve
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.console import console
 from omniroute.config import load_config
-from omniroute.desk import Desk, Desks
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
 from omniroute.desk.staff import profile_of
 from omniroute.errors import UsageError
 from omniroute.model.desk_config import AgentConfig, DeskConfig
@@ -32,6 +33,7 @@ __all__ = [
     "print_json",
     "read_config",
     "say",
+    "store_opened",
     "store_option",
     "with_staff",
 ]
@@ -41,6 +43,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ALL = AGENTS.index("all_agents")
 _PAGE = 1000
 _SQL = ("sqlite", "postgres", "postgresql")
+_MAKE = "omniroute apply FILE --store URL"
 
 store_option = click.option(
     "--store", "store", metavar="URL", help="The store that the desk is in."
@@ -60,10 +63,17 @@ def opened(store: str | None, desk: str | None) -> Iterator[Desk]:
     """Open the desk of a store: the one that is named, or the only one there is."""
     if store is None:
         raise click.UsageError("give the store that the desk is in: --store URL")
-    if is_empty(store):
-        raise _no_desk()
-    with Desks(store) as desks:
+    with store_opened(store) as desks:
         yield desks[_only(desks) if desk is None else _known(desks, desk)]
+
+
+@contextmanager
+def store_opened(store: str) -> Iterator[Desks]:
+    """Open a store that is there: a misspelt URL is told, and leaves no database behind."""
+    if is_empty(store):
+        raise _not_there(store)
+    with Desks(store) as desks:
+        yield desks
 
 
 def is_empty(store: str) -> bool:
@@ -78,8 +88,25 @@ def is_empty(store: str) -> bool:
     return status(store).standing is Standing.EMPTY
 
 
+def _not_there(store: str) -> UsageError:
+    from omniroute.stores.sql.urls import database_file, database_url
+
+    url = database_url(store)
+    file = database_file(url)
+    if file is not None:
+        name = f'"{file.absolute()}"'
+    else:
+        name = f'"{url.database or "memory"}"' + (f" on {url.host}" if url.host else "")
+    return UsageError(
+        f"there is no database {name}"
+        if file is not None and not file.exists()
+        else f"the database {name} has none of omniroute's tables",
+        hint=f"check the URL; {_MAKE} makes a desk there, and what it needs",
+    )
+
+
 def _no_desk() -> UsageError:
-    return UsageError("the store has no desk yet", hint="omniroute apply FILE --store URL")
+    return UsageError("the store has no desk yet", hint=_MAKE)
 
 
 def _known(desks: Desks, desk: str) -> str:

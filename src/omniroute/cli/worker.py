@@ -8,7 +8,7 @@ import threading
 import click
 
 from omniroute.cli.console import console
-from omniroute.desk import Desks
+from omniroute.cli.stored import store_opened
 
 __all__ = ["worker"]
 
@@ -21,10 +21,11 @@ def worker(store: str, *, every: str, once: bool) -> int:
     """Fire deadlines and send messages for every desk of STORE (its URL), as they come due.
 
     Any number of workers may run: they share the desks. Stops after the present round on SIGTERM or
-    SIGINT. Secrets are found in the environment, by the names that the configuration gives.
+    SIGINT. Where no database is, or one without tables, it says so and makes none. Secrets are found
+    in the environment, by the names that the configuration gives.
     """
     stopping = threading.Event()
-    with Desks(store) as desks:
+    with store_opened(store) as desks:
         working = desks.worker(wait=stopping.wait, every=every)
         if once:
             done = working.round()

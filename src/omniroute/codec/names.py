@@ -73,6 +73,7 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         events.RoomKept: "room_kept",
         events.RoomReleased: "room_released",
         events.Configured: "configured",
+        events.ContactsMerged: "contacts_merged",
         events.NumberVerificationChanged: "number_verification_changed",
         events.EngagementSent: "engagement_sent",
         events.EngagementDelivery: "engagement_delivery",

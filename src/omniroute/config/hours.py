@@ -17,6 +17,7 @@ from typing import Any, Final
 from omniroute.config.holiday_names import name_problem
 from omniroute.config.reading import Notes
 from omniroute.config.survey import survey
+from omniroute.config.typed import type_problems
 from omniroute.errors import ConfigError, Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.hours import ALWAYS, Hours, Span
@@ -52,6 +53,7 @@ def hours(notes: Notes, value: object, path: str) -> Hours | None:
 def read_hours(opening: str | Mapping[str, Any] | Hours) -> Hours:
     """Return what the key `hours` takes as a value. Raises `ConfigError` with all its problems."""
     if isinstance(opening, Hours):
+        _require([*type_problems(opening, Hours, _KEY)])
         _require([*_judged(opening, _KEY), *_unknown_names(opening, _KEY)])
         return opening
     notes, document = Notes(), survey({_KEY: opening}, _KEY)

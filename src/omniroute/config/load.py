@@ -20,7 +20,7 @@ from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import AdapterRegistry
 from omniroute.rules.checks import problems as check
-from omniroute.rules.names import join
+from omniroute.rules.names import join, quoted, shown
 
 __all__ = ["load_config", "load_for", "loads"]
 
@@ -62,7 +62,9 @@ def load_for(
 
 def _same_desk(desk: str, named: object) -> None:
     if named != desk:
-        raise UsageError("a configuration of another desk", expected=repr(desk), got=repr(named))
+        raise UsageError(
+            "a configuration of another desk", where="desk", expected=quoted(desk), got=shown(named)
+        )
 
 
 def loads(
@@ -110,13 +112,24 @@ def _unread(notes: Notes, values: Mapping[str, Any]) -> Iterator[str]:
     for section in _SECTIONS:
         if notes.is_broken(section):
             yield section
-    for name in _names(values):
+    if _capacity_is_broken(notes, values):
+        yield "capacity"
+    for name in _names(values, "inboxes"):
         path = join("inboxes", name)
         for part in _INBOX_PARTS:
             if notes.is_broken(path) or notes.holds_broken(join(path, part)):
                 yield part
 
 
-def _names(values: Mapping[str, Any]) -> Iterable[str]:
-    inboxes = values.get("inboxes")
-    return inboxes if isinstance(inboxes, dict) else ()
+def _capacity_is_broken(notes: Notes, values: Mapping[str, Any]) -> bool:
+    """Whether it is not known how many parts the desk's agents have, or one of them."""
+    if not notes.broken:
+        return False
+    own = (join("agents", agent, "capacity") for agent in _names(values, "agents"))
+    paths = (join("policy", "capacity"), *own)
+    return any(notes.is_broken(path) or notes.holds_broken(path) for path in paths)
+
+
+def _names(values: Mapping[str, Any], section: str) -> Iterable[str]:
+    found = values.get(section)
+    return found if isinstance(found, dict) else ()

@@ -25,14 +25,14 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime
 from omniroute.config.edits import Edits
 from omniroute.desk.acting import Acting
 from omniroute.desk.contacts import Contacts
-from omniroute.desk.desk import Desk
+from omniroute.desk.desk import POLL, Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.drafts import Draft
 from omniroute.desk.numbers import Numbers
-from omniroute.desk.pausing import EVERY, sleeper
+from omniroute.desk.pausing import EVERY, bounds, sleeper
 from omniroute.desk.team import Staff
 from omniroute.desk.views import Change
-from omniroute.desk.watch import POLL, Stop, watch_async
+from omniroute.desk.watch import Stop, watch_async
 from omniroute.errors import Problem
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.values import frozen
@@ -180,7 +180,9 @@ class AsyncContacts(_Lifted):
     get = _lift(Contacts.get)
     find = _lift(Contacts.find)
     linked = _lift(Contacts.linked)
+    search = _lift(Contacts.search)
     link = _lift(Contacts.link)
+    merge = _lift(Contacts.merge)
 
 
 class AsyncNumbers(_Lifted):
@@ -300,6 +302,7 @@ class AsyncDesk(_Lifted):
     place_in_line = _lift(Desk.place_in_line)
     apply = _lift(Desk.apply)
     rollback = _lift(Desk.rollback)
+    rollback_problems = _lift(Desk.rollback_problems)
     history = _lift(Desk.history)
     version = _lift(Desk.version)
     compare = _lift(Desk.compare)
@@ -392,10 +395,11 @@ class AsyncDesk(_Lifted):
         Cancelling it ends it between two rounds.
         """
         clock, fired = sleeper(self.sync._runtime.clock), 0  # noqa: SLF001  (one object)
+        longest, end = bounds(every, until)
         while stop is None or not stop():
             fired += await self.tick()
             await self.deliver()
-            pause = await self._carry(lambda: self.sync._pause(every, until))  # noqa: SLF001
+            pause = await self._carry(lambda: self.sync._pause(longest, end))  # noqa: SLF001
             if pause is None:
                 break
             await asyncio.to_thread(clock.sleep, pause)

@@ -13,17 +13,17 @@ from typing import Final
 from attrs import evolve
 
 from omniroute.desk.candidates import asked, somebody_may
+from omniroute.desk.decided import write_decision
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
+from omniroute.model.assign import AssignMode
 from omniroute.model.conversation import Conversation
-from omniroute.model.explanation import Explanation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
-from omniroute.rules.assignment import fitting
-from omniroute.schema import CONVERSATIONS, EXPLANATIONS
+from omniroute.schema import CONVERSATIONS
 
 __all__ = ["AT_ONCE", "ask_everybody", "follow_staff", "withdraw_from"]
 
@@ -50,7 +50,7 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
     there, offered = somebody_may(unit, lines, conversation), offer is not None
     if there and not offered:
         after = unit.perform(conversation, ask.Offer(), policy, now=now)
-        _explain(unit, lines, after)
+        write_decision(unit, after, asked(unit, lines, after), now)
     elif offered and not there:
         unit.perform(conversation, ask.Withdraw("nobody"), policy, now=now)
     return False
@@ -63,23 +63,6 @@ def _waits_for(unit: Unit, queue: str, agent: str) -> bool:
     return serves and unit.rule(queue).assign.sticky_wait is not None
 
 
-def _explain(unit: Unit, lines: Lines, conversation: Conversation) -> None:
-    choice = asked(unit, lines, conversation)
-    explanation = Explanation(
-        conversation.id,
-        unit.position,
-        unit.reached,
-        conversation.queue or conversation.place.inbox,
-        Assignment.OFFER_ALL.value,
-        None,
-        choice.runners_up,
-        choice.refused,
-        choice.more,
-        unit.setup.version,
-    )
-    unit.tx.put(EXPLANATIONS, unit.desk, fitting(explanation))
-
-
 def follow_staff(unit: Unit, lines: Lines) -> None:
     """Let offers follow those who came, went, or serve other queues than before (S7)."""
     changes, unit.restaffed = unit.restaffed, []
@@ -88,20 +71,16 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
     for before, after in changes:
         if before is not None and before.available:
             left.update(dict.fromkeys(before.leaves))
-            if before.load and _asked_alone(unit, before):
+            if before.load:  # an offer may be older than its queue's mode
                 withdraw_from(unit, before, after)
         if after is not None and after.available:
             came.update(dict.fromkeys(after.leaves))
     for queue in came | left:
         if unit.setup.is_leaf(queue) and unit.rule(queue).assignment is Assignment.OFFER_ALL:
-            states = ((State.QUEUED, came), (State.OFFERED, left))
-            _relabel(unit, lines, queue, [state for state, queues in states if queue in queues])
-
-
-def _asked_alone(unit: Unit, agent: Agent) -> bool:
-    """Whether anything can be offered to an agent alone: whoever only holds is not looked for."""
-    rules = (unit.rule(queue) for queue in agent.leaves if unit.setup.is_leaf(queue))
-    return any(rule.assignment is Assignment.OFFER_ONE for rule in rules)
+            # Where somebody left a group, a later one may join in its place (M1).
+            opens = unit.rule(queue).assign.mode is AssignMode.CASCADE and queue in left
+            states = ((State.QUEUED, queue in came or opens), (State.OFFERED, queue in left))
+            _relabel(unit, lines, queue, [state for state, changed in states if changed])
 
 
 def withdraw_from(unit: Unit, before: Agent, after: Agent | None) -> None:

@@ -7,30 +7,82 @@ and `rules.ranking`'s.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omniroute.desk.lines import Lines
+from attrs import evolve
+
+from omniroute.desk.lines import Entry, Lines
 from omniroute.desk.unit import Unit
+from omniroute.lazy import later
 from omniroute.model.agent import Agent, Colour, Distribution
 from omniroute.model.assign import AssignMode, AssignPolicy, Lane
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate
 from omniroute.model.wish import RankingQuestion
-from omniroute.rules.assignment import LOOKED_AT, Choice, among, choose, told
+from omniroute.rules.assignment import (
+    LOOKED_AT,
+    RUNNERS_UP,
+    Choice,
+    among,
+    choose,
+    may_push,
+    told,
+)
 from omniroute.rules.availability import COLOURS, rank
 from omniroute.rules.ranking import by_skill, ranked
-from omniroute.rules.waiting import lane_of, open_groups, pool, refusal, still_asked
+from omniroute.rules.waiting import (
+    is_enabled,
+    lane_of,
+    open_groups,
+    outside,
+    pool,
+    refusal,
+    still_asked,
+)
 from omniroute.rules.weights import place_for, queue_of
 from omniroute.schema import AGENTS
 
+if TYPE_CHECKING:
+    import logging
+else:
+    (logging,) = later(globals(), None, "logging")
+
 __all__ = ["asked", "find", "somebody_may", "stages"]
 
-_LOG = logging.getLogger("omniroute.desk")
 _SERVING = AGENTS.index("serving")
 _GREEN = COLOURS.index(Colour.GREEN)
 _ORANGE = COLOURS.index(Colour.ORANGE)
+
+
+class _Wait:
+    """One conversation's wait, as whoever asks for its agents sees it. `waited` is in microseconds.
+
+    `stages` are the groups of a cascade that are open to it, `places` the names under which the agents
+    are listed who may take it. `by_agent` says that their listing does not tell who may.
+    """
+
+    __slots__ = ("by_agent", "lane", "name", "places", "queue", "rule", "stages", "waited")
+
+    def __init__(self, unit: Unit, lines: Lines, conversation: Conversation) -> None:
+        self.queue = conversation.queue or ""
+        self.rule, self.lane = unit.rule(self.queue).assign, lane_of(conversation)
+        since, routing = conversation.clocks.queued_at, self.lane.routing
+        self.waited = unit.now - since
+        self.name = unit.setup.counted.get(self.lane.channel)
+        self.stages, places = _open_to(unit, lines, self.queue, self.rule, self.lane, since)
+        self.places = places if self.name is None else [place_for(p, self.name) for p in places]
+        asks = self.rule.skills or routing.requires or routing.declined
+        self.by_agent = bool(asks or routing.exclusive)
+
+    @property
+    def line(self) -> str:
+        """The name under which everybody is listed who serves the queue."""
+        return place_for(self.queue, self.name)
+
+    def refusal(self, agent: Agent) -> str | None:
+        """Return why an agent may not take it, apart from room, or None."""
+        return refusal(agent, self.lane, self.rule, self.waited, self.stages)
 
 
 def find(
@@ -40,40 +92,24 @@ def find(
 
     One bounded look where nobody can take it (R3).
     """
-    queue = conversation.queue or ""
-    policy = unit.rule(queue)
-    rule, lane = policy.assign, lane_of(conversation)
-    since = conversation.clocks.queued_at
-    special = (
-        policy.distribution is Distribution.BEST_SKILL
-        or unit.ranking is not None
-        or rule.skills
-        or lane.routing.requires
-        or lane.routing.declined
-        or lane.routing.exclusive
-    )
-    free = lane.routing.exclusive or lane.routing.anyone
-    name = unit.setup.counted.get(lane.channel)
-    places = [queue]
-    open_stages = 0
-    if rule.mode is not AssignMode.EVERYONE and not free:
-        open_stages = stages(unit, lines, queue, rule, since)
-        places = _places(unit, queue, rule, lane, since, open_stages)
-    wanted = place_for(queue, name)
-    places = places if name is None else [place_for(each, name) for each in places]
-    looked = lines.servers(wanted)
-    if preferred is not None or (not special and places == [wanted]):
-        choice = choose(looked, preferred=preferred, channel=lane.channel)
+    wait = _Wait(unit, lines, conversation)
+    how = unit.rule(wait.queue).distribution
+    everybody = how is Distribution.BEST_SKILL or unit.ranking is not None
+    looked, line = lines.servers(wait.line), wait.line
+    by_agent = wait.by_agent or everybody
+    if not wait.by_agent and wait.places == [line] and (preferred is not None or not everybody):
+        choice = choose(looked, preferred=preferred, channel=wait.lane.channel)
         if choice.chosen is not None or not choice.more or looked[-1][1] != _GREEN:
             return choice
-    if not special and (entry := _first_green(lines, places, lane.channel)) is not None:
-        return among([told(entry)], [], looked)
+    if preferred is not None and may_push(preferred):
+        return _with(unit, lines, wait, [_candidate(preferred)], [], looked)
+    if not by_agent and (entry := _first_green(lines, wait.places, wait.lane.channel)) is not None:
+        return _with(unit, lines, wait, [told(entry)], [], looked)
     lines.flush()
     found: list[Agent] = []
     refused: list[Candidate] = []
-    everybody = policy.distribution is Distribution.BEST_SKILL or unit.ranking is not None
-    for agent in _green(unit, places):
-        reason = refusal(agent, lane, rule, unit.now - since, open_stages)
+    for agent in _green(unit, wait.places):
+        reason = wait.refusal(agent)
         if reason is None:
             found.append(agent)
             if not everybody:
@@ -81,58 +117,81 @@ def find(
         else:
             refused.append(_candidate(agent, reason))
     if everybody:
-        found = _ranked(unit, conversation, found, policy.distribution, rule, lane, since)
-    return among([_candidate(each) for each in found], refused, looked)
+        found = _ranked(unit, conversation, found, how, wait)
+    return _with(unit, lines, wait, [_candidate(each) for each in found], refused, looked)
+
+
+def _with(
+    unit: Unit,
+    lines: Lines,
+    wait: _Wait,
+    suitable: list[Candidate],
+    refused: list[Candidate],
+    looked: list[Entry],
+) -> Choice:
+    """Choose the first of those who may take it, and say of the others what spoke against them."""
+    known = {each.agent for each in (*suitable, *refused)}
+    others = [entry for entry in looked if entry[4] not in known]
+    judged = list(_judged(unit, lines, wait, others))
+    more = [each for each in judged if each.refused is None]
+    against = [*refused, *(each for each in judged if each.refused is not None)]
+    unsaid = len(looked) >= LOOKED_AT or len(judged) < len(others)
+    return among([*suitable, *more], against, more=unsaid, stages=wait.stages)
+
+
+def _judged(unit: Unit, lines: Lines, wait: _Wait, others: Iterable[Entry]) -> Iterator[Candidate]:
+    """Yield agents as they are listed, with what speaks against each; of those with room, the first ten."""
+    open_to: dict[str, None] | None = None
+    judged = 0
+    for entry in others:
+        candidate = told(entry, wait.lane.channel)
+        if candidate.refused is not None:
+            yield candidate
+        elif judged < RUNNERS_UP:
+            judged += 1
+            if wait.by_agent:
+                reason = wait.refusal(unit.agent(entry[4]))
+            else:
+                if open_to is None:
+                    open_to = dict.fromkeys(e[4] for p in wait.places for e in lines.servers(p))
+                reason = None if entry[4] in open_to else outside(wait.rule)
+            yield candidate if reason is None else evolve(candidate, refused=reason)
 
 
 def somebody_may(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
     """Whether anybody is there who may take a waiting conversation, with room or not (S7)."""
-    queue, routing = conversation.queue or "", conversation.extras.routing
-    rule, lane, since = (
-        unit.rule(queue).assign,
-        lane_of(conversation),
-        conversation.clocks.queued_at,
-    )
-    open_stages, places = _open_to(unit, lines, queue, rule, lane, since)
-
-    def may(agent: Agent) -> bool:
-        return refusal(agent, lane, rule, unit.now - since, open_stages) is None
-
-    if routing.sticky is not None:
-        waited_for = unit.find_agent(routing.sticky)
-        return waited_for is not None and waited_for.available and may(waited_for)
-    plain = not (rule.skills or lane.routing.requires or lane.routing.declined)
-    if plain and not lane.routing.exclusive:
-        entries = [entry for place in places for entry in lines.servers(place)]
-        if any(_is_there(entry, lane.channel) for entry in entries):
+    wait, sticky = _Wait(unit, lines, conversation), conversation.extras.routing.sticky
+    if sticky is not None:
+        waited_for = unit.find_agent(sticky)
+        if waited_for is None or not waited_for.available:
+            return False
+        return is_enabled(waited_for, wait.lane.channel)
+    if not wait.by_agent:
+        entries = [entry for place in wait.places for entry in lines.servers(place)]
+        if any(_is_there(entry, wait.lane.channel) for entry in entries):
             return True
         if len(entries) < LOOKED_AT:
             return False
     lines.flush()
-    return any(may(agent) for colour in (_GREEN, _ORANGE) for agent in _green(unit, places, colour))
+    return any(
+        wait.refusal(agent) is None
+        for colour in (_GREEN, _ORANGE)
+        for agent in _green(unit, wait.places, colour)
+    )
 
 
 def asked(unit: Unit, lines: Lines, conversation: Conversation) -> Choice:
     """Return whom a conversation is offered to, of the first who serve its queue, and whom not and why."""
-    queue = conversation.queue or ""
-    rule, lane, since = (
-        unit.rule(queue).assign,
-        lane_of(conversation),
-        conversation.clocks.queued_at,
-    )
-    open_stages, _ = _open_to(unit, lines, queue, rule, lane, since)
-    looked = lines.servers(place_for(queue, unit.setup.counted.get(lane.channel)))
-    sticky = conversation.extras.routing.sticky
+    wait, sticky = _Wait(unit, lines, conversation), conversation.extras.routing.sticky
+    looked = lines.servers(wait.line)
     candidates: list[Candidate] = []
     for entry in looked:
-        candidate, agent = told(entry, lane.channel), unit.find_agent(entry[4])
-        if candidate.refused is None and agent is not None:
-            reason = refusal(agent, lane, rule, unit.now - since, open_stages)
-            if sticky not in (None, agent.id):
-                reason = f"it waits for {sticky}"
+        candidate, agent = told(entry, wait.lane.channel), unit.find_agent(entry[4])
+        if candidate.refused is None and agent is not None and sticky != agent.id:
+            reason = wait.refusal(agent) if sticky is None else f"it waits for {sticky}"
             candidate = _candidate(agent, reason)
         candidates.append(candidate)
-    return among([], candidates, looked)
+    return among([], candidates, more=len(looked) >= LOOKED_AT, stages=wait.stages)
 
 
 def _open_to(
@@ -223,19 +282,17 @@ def _candidate(agent: Agent, refused: str | None = None) -> Candidate:
     return Candidate(agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, refused)
 
 
-def _ranked(  # noqa: PLR0917
+def _ranked(
     unit: Unit,
     conversation: Conversation,
     agents: list[Agent],
     distribution: Distribution,
-    rule: AssignPolicy,
-    lane: Lane,
-    since: int,
+    wait: _Wait,
 ) -> list[Agent]:
     """Order suitable agents by what the conversation asks, then by what a plugin wishes (P3)."""
     if distribution is Distribution.BEST_SKILL:
-        asked = still_asked((*rule.skills, *lane.routing.requires), unit.now - since)
-        agents = by_skill(agents, asked)
+        asks = still_asked((*wait.rule.skills, *wait.lane.routing.requires), wait.waited)
+        agents = by_skill(agents, asks)
     if unit.ranking is None or not agents:
         return agents
     by_id = {agent.id: agent for agent in agents}
@@ -247,6 +304,7 @@ def _wish(unit: Unit, conversation: Conversation, agents: list[Agent]) -> list[o
     question = RankingQuestion(conversation, tuple(agents), unit.now)
     try:
         return list(unit.ranking(question=question) or ()) if unit.ranking is not None else []
-    except Exception:  # noqa: BLE001  (whatever a plugin raises, the desk goes on)
-        _LOG.exception("a ranking plugin failed for conversation %s", conversation.id)
+    except Exception:
+        log = logging.getLogger("omniroute.desk")
+        log.exception("a ranking plugin failed for conversation %s", conversation.id)
         return []

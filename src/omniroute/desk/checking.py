@@ -7,6 +7,7 @@ from os import PathLike
 from omniroute.errors import ConfigError
 from omniroute.model.desk_config import DeskConfig
 from omniroute.plugins import Registry
+from omniroute.rules.names import shown
 
 __all__ = ["checked"]
 
@@ -19,10 +20,13 @@ def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> Des
         phone_problems,
         settings_problems,
     )
+    from omniroute.config.typed import type_problems
     from omniroute.rules.checks import require
 
     if not isinstance(config, DeskConfig):
         return load_config(config, registry=registry)
+    if problems := [*type_problems(config, DeskConfig)]:
+        raise ConfigError(problems, source=f"desk {shown(config.desk)}")
     require(config, source=f"desk {config.desk!r}")
     problems = [*settings_problems(config, registry), *holiday_problems(config)]
     if problems := [*problems, *phone_problems(config)]:

@@ -6,24 +6,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from omniroute.clock import resolve_now
-from omniroute.desk import read, service
-from omniroute.desk.runtime import Runtime
-from omniroute.desk.views import ConversationView, Page, view_of
+from omniroute.desk.part import Part
 from omniroute.instants import DAY, check_instant, to_duration
-from omniroute.ports import Transaction
-from omniroute.rules.resolution import Setup
-from omniroute.rules.sla.service_level import ServiceLevelCount
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.desk import read, service, views
+    from omniroute.desk.views import ConversationView, Page
+    from omniroute.ports import Transaction
+    from omniroute.rules.resolution import Setup
+    from omniroute.rules.sla.service_level import ServiceLevelCount
+else:
+    read, service, views = later(globals(), "omniroute.desk", "read", "service", "views")
 
 __all__ = ["ClockReads"]
 
 
-class ClockReads:
+class ClockReads(Part):
     """What a desk answers about the clocks of its conversations."""
-
-    id: str
-    _runtime: Runtime
 
     def overdue(
         self,
@@ -36,7 +38,7 @@ class ClockReads:
         now: datetime | None = None,
     ) -> Page[ConversationView]:
         """Return a page of open conversations with a breached clock, the longest overdue first (P11)."""
-        instant = self._read_at(now)
+        instant = self._now(now)
         query = read.Query(
             agent=agent, queue=queue, inbox=inbox, limit=limit, after=after, due_until=instant - 1
         )
@@ -54,7 +56,7 @@ class ClockReads:
         now: datetime | None = None,
     ) -> Page[ConversationView]:
         """Return a page of open conversations that are next due `within` a duration, the first first."""
-        instant = self._read_at(now)
+        instant = self._now(now)
         query = read.Query(
             agent=agent,
             queue=queue,
@@ -98,7 +100,7 @@ class ClockReads:
     def _period(
         self, since: datetime | None, until: datetime | None, now: datetime | None
     ) -> service.Period:
-        end = self._read_at(now) if until is None else check_instant(until, "until")
+        end = self._now(now) if until is None else check_instant(until, "until")
         return (end - DAY if since is None else check_instant(since, "since")), end
 
     def _listed(self, query: read.Query, instant: int) -> Page[ConversationView]:
@@ -106,9 +108,7 @@ class ClockReads:
 
         def work(tx: Transaction, setup: Setup) -> Page[ConversationView]:
             found, cursor = listed(tx)
-            return Page(tuple(view_of(each, setup, instant) for each in found), cursor)
+            shown = tuple(views.view_of(each, setup, instant) for each in found)
+            return views.Page(shown, cursor)
 
         return self._runtime.look(self.id, work)
-
-    def _read_at(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve
 
 from omniroute.desk import jobs
 from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
+from omniroute.desk.room_checks import unservable
 from omniroute.desk.routing import settle
 from omniroute.desk.setups import compiled
 from omniroute.desk.staff import SEED, save_agent
@@ -23,10 +24,18 @@ from omniroute.ports import Transaction
 from omniroute.rules.judged import kind_of
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.resolution import Setup
-from omniroute.rules.roles import Right
-from omniroute.schema import ADDRESSES, CONFIG_CHANGES, CONFIGS, DESKS
+from omniroute.rules.roles import Right, require_right
+from omniroute.schema import ADDRESSES, AGENTS, CONFIG_CHANGES, CONFIGS, DESKS
 
-__all__ = ["apply", "create", "roll_back", "save", "without_staff"]
+__all__ = [
+    "apply",
+    "create",
+    "obstacles",
+    "roll_back",
+    "roll_back_problems",
+    "save",
+    "without_staff",
+]
 
 
 _HISTORY = CONFIG_CHANGES.index("config_history")
@@ -54,12 +63,13 @@ def create(
                 hint=f"open it with desks[{desk!r}]",
             )
         tx.put(DESKS, desk, DeskRecord(desk, 0, 1, None))
-        if problems := unverified(tx, desk, config):
+        if problems := [*unverified(tx, desk, config), *_taken(tx, config)]:
             raise ConfigError(problems, source=f"desk {desk!r}")
         body = without_staff(config)
         _keep(tx, ConfigVersion(1, body, by, now), ConfigChange(1, by, now, ()))
         _claim_addresses(tx, config)
         draw.rewind()
+        tx.lock(desk)
         unit = Unit(tx, desk, now, draw, _First(body))
         unit.write_event(Configured(now, by, 1))
         for agent, profile in config.agents.items():
@@ -108,27 +118,52 @@ def roll_back(to: int, *, by: str | None, moves: Sequence[QueueMove] = ()) -> Ca
     What was renamed and moved since goes back with its conversations and staff (S15), but for what
     `moves` say.
     """
-    said = {move.source for move in moves}
 
     def flow(unit: Unit) -> int:
         actor = permit(unit, by, Right.ROLL_BACK)
-        stored = unit.tx.get(CONFIGS, unit.desk, (to,))
-        if stored is None:
-            raise UnknownVersion(f"desk {unit.desk!r} has no version {to} of its configuration")
-        _check_moves(unit.setup, moves)
-        back = [each for each in _undone(unit, to) if each.source not in said]
-        version = save(unit, stored.config, actor, by, moves=(*moves, *back), restores=to)
+        config, back = _way_back(unit.tx, unit.desk, unit.setup, to, moves)
+        version = save(unit, config, actor, by, moves=back, restores=to)
         settle(unit)
         return version
 
     return flow
 
 
-def _undone(unit: Unit, to: int) -> list[QueueMove]:
+def roll_back_problems(
+    desk: str, to: int, *, by: str | None, moves: Sequence[QueueMove] = ()
+) -> Callable[[Transaction, Setup], tuple[Problem, ...]]:
+    """Return the work that tells what `roll_back` would refuse; it raises what that would raise."""
+
+    def work(tx: Transaction, setup: Setup) -> tuple[Problem, ...]:
+        if by is not None:
+            require_right(by, tx.get(AGENTS, desk, (by,)), Right.ROLL_BACK)
+        config, back = _way_back(tx, desk, setup, to, moves)
+        if config == setup.config:
+            return ()
+        after = compiled(config, 0)
+        return tuple(obstacles(tx, desk, setup, after, Clearing(tx, desk, setup, after, back)))
+
+    return work
+
+
+def _way_back(
+    tx: Transaction, desk: str, setup: Setup, to: int, moves: Sequence[QueueMove]
+) -> tuple[DeskConfig, list[QueueMove]]:
+    """Return a version's content, and where what stands in each queue goes: as said, or back."""
+    stored = tx.get(CONFIGS, desk, (to,))
+    if stored is None:
+        raise UnknownVersion(f"desk {desk!r} has no version {to} of its configuration")
+    _check_moves(setup, moves)
+    said = {move.source for move in moves}
+    back = [each for each in _undone(tx, desk, to) if each.source not in said]
+    return stored.config, [*moves, *back]
+
+
+def _undone(tx: Transaction, desk: str, to: int) -> list[QueueMove]:
     """What takes queues back to where they were in a version: every rename and move since, undone."""
     back: list[QueueMove] = []
     after = to
-    while page := unit.tx.scan(_HISTORY, unit.desk, after=(after,), limit=_PAGE):
+    while page := tx.scan(_HISTORY, desk, after=(after,), limit=_PAGE):
         whole = [move for each in page for move in each.moves if move.whole]
         back = [QueueMove(m.target, m.source) for m in reversed(whole) if m.target] + back
         after = page[-1].version
@@ -145,8 +180,12 @@ def save(
     ending: Collection[str] = (),
     restaffed: Collection[str] = (),
     restores: int | None = None,
+    parts: Sequence[int] = (),
 ) -> int:
-    """Save a configuration that was checked, and move what stands where it has nothing left (S15)."""
+    """Save a configuration that was checked, and move what stands where it has nothing left (S15).
+
+    `parts` are those of agents who come with it.
+    """
     from omniroute.config import differences  # many modules, and seldom needed
 
     before, config = unit.setup, without_staff(config)
@@ -155,8 +194,7 @@ def save(
     version = before.version + 1
     after = compiled(config, version)
     clearing = Clearing(unit.tx, unit.desk, before, after, moves, ending, restaffed=restaffed)
-    found = unverified(unit.tx, unit.desk, config, before.config)
-    if problems := [*found, *clearing.problems()]:
+    if problems := obstacles(unit.tx, unit.desk, before, after, clearing, parts):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)
     changes = differences(before.config, config)
@@ -170,6 +208,27 @@ def save(
     clearing.clear(unit, by)
     jobs.start(unit, version)
     return version
+
+
+def obstacles(
+    tx: Transaction,
+    desk: str,
+    before: Setup,
+    after: Setup,
+    clearing: Clearing,
+    parts: Iterable[int] = (),
+) -> list[Problem]:
+    """Return everything stored that keeps a sound configuration from being saved now.
+
+    Numbers that are not verified, costs that nobody has room for, what stands where nothing is left
+    (S15), and addresses that another desk of the store has.
+    """
+    return [
+        *unverified(tx, desk, after.config, before.config),
+        *unservable(tx, desk, after.config, parts),
+        *clearing.problems(),
+        *_taken(tx, after.config, before.config),
+    ]
 
 
 def _check_moves(setup: Setup, moves: Sequence[QueueMove]) -> None:
@@ -191,21 +250,24 @@ def _claim_addresses(tx: Transaction, config: DeskConfig, before: DeskConfig | N
     """Enter a desk's addresses in the directory, and give back those it no longer has."""
     wanted = _addresses(config)
     known = _addresses(before) if before else {}
-    problems = []
     for key in known:
         if key not in wanted:
             tx.delete(ADDRESSES, config.desk, key)
     for key, name in wanted.items():
-        if known.get(key) == name:
-            continue
-        entry = tx.get(ADDRESSES, config.desk, key)
+        if known.get(key) != name:
+            tx.put(ADDRESSES, config.desk, AddressEntry(*key, config.desk, name))
+
+
+def _taken(
+    tx: Transaction, config: DeskConfig, before: DeskConfig | None = None
+) -> Iterator[Problem]:
+    """Yield which addresses that are new to a desk belong to another one of the store."""
+    known = _addresses(before) if before else {}
+    for key, name in _addresses(config).items():
+        entry = None if key in known else tx.get(ADDRESSES, config.desk, key)
         if entry is not None and entry.desk != config.desk:
             text = f"{key[0]} {key[1]!r} belongs to another desk"
-            problems.append(Problem(join("entry_points", name, "address"), text))
-        elif entry is None or entry.entry_point != name:
-            tx.put(ADDRESSES, config.desk, AddressEntry(*key, config.desk, name))
-    if problems:
-        raise ConfigError(problems, source=f"desk {config.desk!r}")
+            yield Problem(join("entry_points", name, "address"), text)
 
 
 def _addresses(config: DeskConfig) -> Mapping[tuple[str, str], str]:

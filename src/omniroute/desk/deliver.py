@@ -35,7 +35,7 @@ from omniroute.model.wire import (
     Unknown,
 )
 from omniroute.ports import Transaction
-from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS, retry_at
+from omniroute.rules.delivery import LEASE, after_failure
 from omniroute.schema import CONVERSATIONS, MESSAGES, OUTBOX
 
 __all__ = ["BATCH", "Parcel", "deliver", "lease", "record", "send"]
@@ -149,14 +149,11 @@ def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
     elif isinstance(result, Unknown) and _was_reported(message, result):
         unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
         _known_as(unit, message, result.sent_ids)
-    elif isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
-        again = retry_at(unit.now, entry.attempts, message.id, result.after)
-        entry = evolve(
-            entry, ready_at=again, reason=result.reason, step=result.step, sent_ids=result.sent_ids
-        )
-        unit.tx.put(OUTBOX, unit.desk, entry)
     else:
-        _bury(unit, entry, message, result)
+        failed = after_failure(entry, result, unit.now, message.id)
+        unit.tx.put(OUTBOX, unit.desk, failed)
+        if failed.state is OutboxState.DEAD:
+            _give_up(unit, failed, message, result)
 
 
 def _was_reported(message: Message, result: Unknown) -> bool:
@@ -174,23 +171,12 @@ def _known_as(unit: Unit, message: Message, provider_ids: tuple[str, ...]) -> Me
     return message
 
 
-def _bury(
-    unit: Unit, entry: OutboxEntry, message: Message, result: Retryable | Permanent | Unknown
-) -> None:
+def _give_up(unit: Unit, dead: OutboxEntry, message: Message, result: SendResult) -> None:
+    """Parts that did go out are known by their ids: a status may still tell of them."""
     unknown = isinstance(result, Unknown)
     status = DeliveryStatus.UNKNOWN if unknown else DeliveryStatus.FAILED
-    reason = f"unknown: {result.reason}" if unknown else result.reason
-    dead = evolve(
-        entry,
-        state=OutboxState.DEAD,
-        reason=reason,
-        step=result.step,
-        sent_ids=result.sent_ids,
-    )
-    unit.tx.put(OUTBOX, unit.desk, dead)
-    # Parts that did go out are known by their ids: a status may still tell of them.
-    message = _known_as(unit, message, result.sent_ids)
-    set_status(unit, message, status, unit.now, reason)
+    message = _known_as(unit, message, dead.sent_ids)
+    set_status(unit, message, status, unit.now, dead.reason)
 
 
 def deliver(runtime: Runtime, desk: str, now: int, limit: int) -> int:

@@ -6,67 +6,92 @@ datetimes. Where a method raises, nothing was changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from omniroute.clock import resolve_now
-from omniroute.desk import deliver as delivery
-from omniroute.desk import explain as explaining
-from omniroute.desk import handle, inbound, intake, read, transferring
-from omniroute.desk import tick as ticking
-from omniroute.desk.acting import Acting
 from omniroute.desk.clock_reads import ClockReads
-from omniroute.desk.contacts import Contacts
-from omniroute.desk.idempotency import Done, once
-from omniroute.desk.intake import AcceptedItems, RefusedItem
-from omniroute.desk.numbers import Numbers
-from omniroute.desk.offering import Offering
-from omniroute.desk.outbox import DeadLetter, dead_letters, redrive
+from omniroute.desk.getting_work import GettingWork
+from omniroute.desk.messages_in import MessagesIn
 from omniroute.desk.outreach import Outreach
 from omniroute.desk.pausing import Pausing
-from omniroute.desk.preview import Preview, as_inbound, preview
-from omniroute.desk.pulling import Pulling
 from omniroute.desk.queue_reads import QueueReads
-from omniroute.desk.recomputing import Recomputing
-from omniroute.desk.runtime import Runtime
-from omniroute.desk.team import Staff
-from omniroute.desk.unit import Unit
+from omniroute.desk.telling import Telling
 from omniroute.desk.versions import Versioned
-from omniroute.desk.views import Change, ConversationView, MessageView, Page, Received, view_of
-from omniroute.desk.watch import POLL, Stop, watch
 from omniroute.errors import UsageError
 from omniroute.instants import from_micros
+from omniroute.lazy import later
 from omniroute.model.state import OPEN, State
-from omniroute.model.targets import Group, Queue
-from omniroute.model.wire import Attachment, Inbound, RawRequest, RawResponse
-from omniroute.ports import Transaction
-from omniroute.rules.resolution import ResolvedEntryPoint, Setup
-from omniroute.schema import OUTBOX
 
 if TYPE_CHECKING:
+    from omniroute import business_hours
     from omniroute.business_hours import BusinessHours
+    from omniroute.desk import (
+        acting,
+        contacts,
+        deliver,
+        handle,
+        idempotency,
+        intake,
+        numbers,
+        outbox,
+        read,
+        team,
+        tick,
+        transferring,
+        views,
+        watch,
+    )
+    from omniroute.desk.acting import Acting
+    from omniroute.desk.outbox import DeadLetter
+    from omniroute.desk.runtime import Runtime
+    from omniroute.desk.views import Change, ConversationView, MessageView, Page
+    from omniroute.desk.watch import Stop
+    from omniroute.model.targets import Group, Queue
+    from omniroute.model.wire import Attachment
+    from omniroute.ports import Transaction
+    from omniroute.rules.resolution import ResolvedEntryPoint, Setup
+else:
+    (business_hours,) = later(globals(), "omniroute", "business_hours")
+    acting, contacts, deliver, handle, idempotency = later(
+        globals(), "omniroute.desk", "acting", "contacts", "deliver", "handle", "idempotency"
+    )
+    intake, numbers, outbox, read, team, tick = later(
+        globals(), "omniroute.desk", "intake", "numbers", "outbox", "read", "team", "tick"
+    )
+    transferring, views, watch = later(
+        globals(), "omniroute.desk", "transferring", "views", "watch"
+    )
 
-__all__ = ["Desk"]
+__all__ = ["POLL", "Desk"]
 
-_READY = OUTBOX.index("ready")
+POLL: Final = timedelta(seconds=1)
+"""How often `watch` looks, where nothing tells it to look sooner."""
+
 _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
-class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueReads, Recomputing):
+class Desk(
+    MessagesIn,
+    Versioned,
+    Outreach,
+    Pausing,
+    GettingWork,
+    ClockReads,
+    QueueReads,
+    Telling,
+):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
     def __init__(
         self, desk_id: str, runtime: Runtime, *, close: Callable[[], None] | None = None
     ) -> None:
-        self.id = desk_id
-        self._runtime = runtime
+        super().__init__(desk_id, runtime)
         self._close = close
-        self.staff = Staff(desk_id, runtime)
-        self.contacts = Contacts(desk_id, runtime)
-        self.numbers = Numbers(desk_id, runtime)
+        self.staff = team.Staff(desk_id, runtime)
+        self.contacts = contacts.Contacts(desk_id, runtime)
+        self.numbers = numbers.Numbers(desk_id, runtime)
 
     def __repr__(self) -> str:
         return f"Desk({self.id!r})"
@@ -87,10 +112,7 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""
-        return Acting(self, agent)
-
-    def _now(self, now: datetime | None) -> int:
-        return resolve_now(now, self._runtime.clock)
+        return acting.Acting(self, agent)
 
     def entry_points(self, channel: str | None = None) -> list[ResolvedEntryPoint]:
         """Return entry points with effective inbox and SLA and the source of each (G23)."""
@@ -101,83 +123,10 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
 
         `UsageError` for a place or a channel that the configuration does not have.
         """
-        from omniroute.business_hours import BusinessHours  # seldom asked for
-
         setup = self._runtime.current(self.id)
         setup.check_place(path)
         setup.check_channel(channel)
-        return BusinessHours(setup.hours(channel, path))
-
-    # --- messages in ------------------------------------------------------------------------------
-
-    def receive(
-        self,
-        entry_point: str,
-        request: RawRequest | Inbound | Iterable[Inbound],
-        *,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> Received:
-        """Verify, read and store a webhook, one transaction for each item it holds.
-
-        A host that has read its channel itself passes `Inbound` values instead of the request. With
-        `within` it all joins the transaction open on the host's connection, in one savepoint for
-        each item; the desk is then locked until the host commits. Raises `PayloadError` where
-        nothing of the request can be used, `EntryPointClosed` and `UnsupportedContent` for the
-        first of a host's own items that is not accepted (those of a webhook are reported as
-        rejected), `UnknownEntryPoint`, and `StoreError`: answer 5xx then, and redelivery skips what
-        is already stored (X3).
-        """
-        instant = self._now(now)
-        setup = partial(self._runtime.current, self.id, within=within)
-        parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
-        own = not isinstance(request, RawRequest)
-        flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
-        outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
-        return inbound.summary(outcomes, parsed.rejected, instant)
-
-    def accept(
-        self,
-        entry_point: str,
-        request: RawRequest | Inbound | Iterable[Inbound],
-        *,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> AcceptedItems:
-        """Verify, read and record a webhook without routing it: the next `tick` does that.
-
-        Does not lock the desk, so that a host's long transaction (`within`) holds nobody up. What
-        was accepted before, or received, is skipped as `receive` skips it. What cannot be routed when
-        its turn comes is in `refused_items`.
-        """
-        instant = self._now(now)
-        setup = self._runtime.current(self.id, within=within)
-        setup.entry_point(entry_point)  # known, or nothing could route it
-        parsed = inbound.parse(
-            self._runtime, self.id, entry_point, request, instant, setup=lambda: setup
-        )
-        return intake.accept(
-            self._runtime, self.id, entry_point, parsed, instant, setup=setup, within=within
-        )
-
-    def refused_items(self, *, limit: int = 50) -> list[RefusedItem]:
-        """Return what was accepted and could not be routed, the oldest first, with the reasons."""
-        read.check_limit(limit)
-        return self._runtime.look(
-            self.id, lambda tx, setup: intake.refused_items(self.id, setup.config.zone, limit)(tx)
-        )
-
-    def reroute(self, refused: RefusedItem, *, now: datetime | None = None) -> None:
-        """Let a refused item wait for the next `tick` again, as of its acceptance."""
-        self._runtime.run(self.id, self._now(now), intake.reroute(refused))
-
-    def handshake(self, entry_point: str | None, request: RawRequest) -> RawResponse | None:
-        """Return the answer to a provider's set-up call for an entry point, or None when it is none.
-
-        Without an entry point the first answers that knows the call; those of channels without an
-        adapter are passed over.
-        """
-        return inbound.handshake(self._runtime, self.id, entry_point, request)
+        return business_hours.BusinessHours(setup.hours(channel, path))
 
     # --- what agents do ---------------------------------------------------------------------------
 
@@ -198,8 +147,8 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         `key` gives the first result again (R4); `within` joins the host's transaction.
         """
         flow = handle.take(conversation, by, confirm=confirm)
-        flow = once(key, flow, "take", conversation, by, confirm)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, flow, "take", conversation, by, confirm)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def reply(
         self,
@@ -221,8 +170,8 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         files = tuple(attachments)
         check = self._runtime.content_check(text, files)
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = once(key, flow, "reply", conversation, by, text, files, confirm)
-        return self._written(flow, now, within)
+        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
+        return self._written(flow, now, within, (conversation, by, key))
 
     def transfer(
         self,
@@ -243,8 +192,8 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         policy forbids it, `NotHolder`. `key` and `within` as for `take`.
         """
         flow = transferring.transfer(conversation, to, by, comment, force=force)
-        flow = once(key, flow, "transfer", conversation, repr(to), by, comment, force)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, flow, "transfer", conversation, repr(to), by, comment, force)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def end(
         self,
@@ -261,8 +210,8 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         `key` and `within` as for `take`.
         """
         flow = handle.end(conversation, by, disposition)
-        flow = once(key, flow, "end", conversation, by, disposition)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, flow, "end", conversation, by, disposition)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def note(
         self,
@@ -276,8 +225,8 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
     ) -> MessageView:
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
-        flow = once(key, flow, "note", conversation, by, text)
-        return self._written(flow, now, within)
+        flow = idempotency.once(key, flow, "note", conversation, by, text)
+        return self._written(flow, now, within, (conversation, by, key))
 
     def tag(
         self,
@@ -291,8 +240,8 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
     ) -> ConversationView:
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
-        flow = once(key, flow, "tag", conversation, by, add, remove)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, flow, "tag", conversation, by, add, remove)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def set_available(
         self,
@@ -306,28 +255,6 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         """Switch an agent on or off for all channels (A7). Waiting conversations come at once (A9)."""
         self.staff.set_available(agent, available, by=by, now=now, within=within)
 
-    def _commanded(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-    ) -> ConversationView:
-        instant = self._now(now)
-
-        def viewed(unit: Unit) -> ConversationView:
-            found = flow(unit).conversation
-            assert found is not None  # noqa: S101  (these flows are about one)
-            return view_of(found, unit.setup, instant)
-
-        return self._runtime.run(self.id, instant, viewed, within=within)
-
-    def _written(
-        self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-    ) -> MessageView:
-        def viewed(unit: Unit) -> MessageView:
-            message = flow(unit).message
-            assert message is not None  # noqa: S101  (these flows write one)
-            return MessageView.of(message, unit.setup.config.zone)
-
-        return self._runtime.run(self.id, self._now(now), viewed, within=within)
-
     # --- time and delivery ------------------------------------------------------------------------
 
     def tick(self, *, now: datetime | None = None) -> int:
@@ -339,9 +266,7 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         instant, fired, more = self._now(now), 0, True
         intake.route(self._runtime, self.id)
         while more:
-            count, more = self._runtime.run(
-                self.id, instant, ticking.tick_batch, overdue_first=False
-            )
+            count, more = self._runtime.run(self.id, instant, tick.tick_batch, overdue_first=False)
             fired += count
         return fired
 
@@ -349,37 +274,37 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         """Return the instant of the earliest armed deadline, or None."""
 
         def work(tx: Transaction, setup: Setup) -> datetime | None:
-            ahead = ticking.earliest(tx, self.id)
+            ahead = tick.earliest(tx, self.id)
             return None if ahead is None else from_micros(ahead, setup.config.zone)
 
         return self._runtime.look(self.id, work)
 
     def next_delivery(self, *, now: datetime | None = None) -> datetime | None:
         """Return the next instant after `now` at which a message becomes ready to send, or None."""
-        after = (self._now(now) + 1, "", "", 0)
+        instant = self._now(now)
 
         def work(tx: Transaction, setup: Setup) -> datetime | None:
-            ahead = tx.entries(_READY, self.id, after=after, limit=1)
-            return from_micros(ahead[0][0], setup.config.zone) if ahead else None
+            ahead = outbox.next_ready(tx, self.id, instant)
+            return None if ahead is None else from_micros(ahead, setup.config.zone)
 
         return self._runtime.look(self.id, work)
 
     def deliver(self, *, now: datetime | None = None, limit: int = 1000) -> int:
         """Send what waits in the outbox and is ready, at most `limit`; return how many were tried."""
-        return delivery.deliver(self._runtime, self.id, self._now(now), limit)
+        return deliver.deliver(self._runtime, self.id, self._now(now), limit)
 
     def waiting_to_send(self) -> int:
         """Return how many messages are in the outbox, ready or waiting for another try."""
-        return self._runtime.read(lambda tx: tx.count(_READY, self.id))
+        return self._runtime.read(outbox.waiting(self.id))
 
     def dead_letters(self, *, limit: int = 50) -> list[DeadLetter]:
         """Return messages that were given up, the oldest first, with the reason of each."""
         read.check_limit(limit)
-        return self._runtime.read(dead_letters(self.id, limit))
+        return self._runtime.read(outbox.dead_letters(self.id, limit))
 
     def redrive(self, message: str, *, now: datetime | None = None) -> None:
         """Put a dead message back into the outbox, from the step it had reached."""
-        self._runtime.run(self.id, self._now(now), redrive(message))
+        self._runtime.run(self.id, self._now(now), outbox.redrive(message))
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -388,7 +313,7 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         instant = self._now(now)
 
         def work(tx: Transaction, setup: Setup) -> ConversationView:
-            return view_of(read.find(tx, self.id, conversation), setup, instant)
+            return views.view_of(read.find(tx, self.id, conversation), setup, instant)
 
         return self._runtime.look(self.id, work)
 
@@ -432,7 +357,7 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         listed = read.list_messages(self.id, conversation, limit, after)
 
         def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [MessageView.of(each, setup.config.zone) for each in listed(tx)]
+            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
 
         return self._runtime.look(self.id, work)
 
@@ -488,7 +413,7 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         listed = read.changes(self.id, after, limit)
 
         def work(tx: Transaction, setup: Setup) -> list[Change]:
-            return [Change.of(entry, setup.config.zone) for entry in listed(tx)]
+            return [views.Change.of(entry, setup.config.zone) for entry in listed(tx)]
 
         return self._runtime.look(self.id, work)
 
@@ -501,28 +426,4 @@ class Desk(Versioned, Outreach, Pausing, Pulling, Offering, ClockReads, QueueRea
         when `stop()` is true, `event.is_set` say. A `StoreError` comes through: watch again, from the
         last position, when the store is back.
         """
-        return watch(self._runtime.store, self.id, self.change_page, after, poll, stop)
-
-    def preview(
-        self,
-        entry_point: str,
-        message: str | Inbound,
-        *,
-        contact: str = "somebody",
-        at: datetime | None = None,
-    ) -> Preview:
-        """Return what would become of a message now, or `at` an instant, changing nothing (P14).
-
-        A text is taken as one that comes from the address `contact`.
-        """
-        address = self._runtime.current(self.id).entry_point(entry_point).address
-        item = as_inbound(message, contact, address)
-        return preview(self._runtime, self.id, entry_point, item, self._now(at))
-
-    def explain(self, conversation: str) -> explaining.Story:
-        """Return why: this inbox, SLA, queue and agent, or why nobody (P14, S13)."""
-
-        def work(tx: Transaction, setup: Setup) -> explaining.Story:
-            return explaining.explain(self.id, conversation, setup)(tx)
-
-        return self._runtime.look(self.id, work)
+        return watch.watch(self._runtime.store, self.id, self.change_page, after, poll, stop)

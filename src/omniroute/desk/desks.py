@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
-from omniroute.desk import inbound
-from omniroute.desk.checking import checked
-from omniroute.desk.configure import create, without_staff
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
 from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
+from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.records import AddressEntry
 from omniroute.model.secret import Secret, SecretRef
@@ -29,8 +27,15 @@ from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
 if TYPE_CHECKING:
+    from omniroute.config import diff
+    from omniroute.desk import aio, checking, configure, inbound, worker
     from omniroute.desk.aio import AsyncDesks
     from omniroute.desk.worker import Worker
+else:
+    (diff,) = later(globals(), "omniroute.config", "diff")
+    aio, checking, configure, inbound, worker = later(
+        globals(), "omniroute.desk", "aio", "checking", "configure", "inbound", "worker"
+    )
 
 __all__ = ["Desks", "open_desk"]
 
@@ -70,9 +75,9 @@ class Desks:
 
     def create(self, config: DeskConfig | str | PathLike[str]) -> Desk:
         """Seed a new desk from a configuration or its file. `DeskExists` when it is there already."""
-        config = checked(config, self.registry)
+        config = checking.checked(config, self.registry)
         runtime = self._runtime
-        work = create(config, runtime.clock.now(), Draw(runtime.ids))
+        work = configure.create(config, runtime.clock.now(), Draw(runtime.ids))
         runtime.store.transact(work)
         runtime.created(config.desk)
         return Desk(config.desk, runtime)
@@ -111,9 +116,7 @@ class Desks:
     @functools.cached_property
     def aio(self) -> AsyncDesks:
         """The async face of these desks: the same names over the same rules."""
-        from omniroute.desk.aio import AsyncDesks
-
-        return AsyncDesks(self)
+        return aio.AsyncDesks(self)
 
     @property
     def store(self) -> Store:
@@ -126,9 +129,7 @@ class Desks:
 
     def worker(self, *, wait: Callable[[float], object], every: str | timedelta = "1s") -> Worker:
         """Return a worker for all desks of the store: any number of processes may run one."""
-        from omniroute.desk.worker import Worker
-
-        return Worker(self._runtime, wait=wait, every=every)
+        return worker.Worker(self._runtime, wait=wait, every=every)
 
     def targets(self, request: RawRequest) -> list[tuple[Desk, str]]:
         """Return the desks and entry points that a webhook is for: one for each account it concerns.
@@ -197,7 +198,7 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
     """
     desks = Desks(store, **options)
     try:
-        config = checked(config, desks.registry)
+        config = checking.checked(config, desks.registry)
         try:
             desks.create(config)
         except DeskExists:
@@ -210,9 +211,7 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
 
 
 def _same(desk: Desk, config: DeskConfig) -> None:
-    from omniroute.config import differences
-
-    if changed := differences(desk.config, without_staff(config)):
+    if changed := diff.differences(desk.config, configure.without_staff(config)):
         raise ConfigDiffers(desk.id, changed)
 
 

@@ -13,6 +13,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from attrs import evolve
+
 from omniroute.clock import resolve_now
 from omniroute.config.edits import Edits
 from omniroute.config.merging import merge
@@ -26,19 +28,19 @@ from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.setups import compiled
-from omniroute.desk.staff import change, check_named, check_profile
+from omniroute.desk.staff import change, check_named, check_profile, check_room, profile_of
 from omniroute.desk.team import given
 from omniroute.desk.unit import Unit
-from omniroute.desk.verifying import unverified
 from omniroute.desk.views import VersionView
 from omniroute.errors import DraftConflict, Problem, UsageError
-from omniroute.model.desk_config import DeskConfig
+from omniroute.model.desk_config import AgentConfig, DeskConfig
 from omniroute.model.records import ConfigChange
 from omniroute.model.values import frozen
 from omniroute.ports import AdapterRegistry, Transaction
 from omniroute.rules.names import join
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right, require_right
+from omniroute.rules.weights import MESSAGING
 from omniroute.schema import AGENTS, CONFIG_CHANGES, CONFIGS, DESKS, STAFF_CHANGES
 
 __all__ = ["Draft"]
@@ -119,8 +121,8 @@ class Draft(Edits):
             after, staged = compiled(config, 0), self._staged
             parts = (tx, self._desk, setup, after, staged.moves, staged.ending)
             clearing = Clearing(*parts, restaffed=_restaffed(staged))
-            found = unverified(tx, self._desk, config, setup.config)
-            return (*found, *clearing.problems(), *_staff_problems(tx, self._desk, after, staged))
+            found = configure.obstacles(tx, self._desk, setup, after, clearing, _parts_of(staged))
+            return (*found, *_staff_problems(tx, self._desk, after, staged))
 
         return self._runtime.look(self._desk, work)
 
@@ -197,6 +199,7 @@ class Draft(Edits):
                 moves=moves,
                 ending=ending,
                 restaffed=_restaffed(staged),
+                parts=_parts_of(staged),
             )
         self._refuse_overtaken(unit.tx)
         for agent, edit in staged.agents.items():
@@ -238,6 +241,12 @@ def _restaffed(staged: Staged) -> set[str]:
     return {name for name, edit in staged.agents.items() if edit.leaves or "serves" in edit.given}
 
 
+def _parts_of(staged: Staged) -> list[int]:
+    """How many parts the agents have to whom the draft gives a capacity of their own."""
+    given = (read_profile(each.given)[0].get("capacity") for each in staged.agents.values())
+    return [each[MESSAGING].soft_max for each in given if each and MESSAGING in each]
+
+
 def _touches(path: str, line: str, edit: AgentEdit) -> bool:
     """Whether a line of an agent's history is of a field that the edit sets, or of all of them."""
     inside = line.removeprefix(path)
@@ -264,6 +273,9 @@ def _staff_problems(tx: Transaction, desk: str, setup: Setup, staged: Staged) ->
             try:
                 check_profile(agent, profile)
                 check_named(setup, profile)
+                known = tx.get(AGENTS, desk, (agent,))
+                before = AgentConfig() if known is None else profile_of(known)
+                check_room(setup, evolve(before, **profile), profile)
             except UsageError as error:
                 where = f"{path}.{error.where}" if error.where not in (None, "agent") else path
                 yield Problem(where, error.summary)

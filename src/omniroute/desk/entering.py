@@ -23,7 +23,10 @@ def arriving(
     attributes: Mapping[str, Any],
     earlier: Conversation | None,
 ) -> Routing:
-    """Return the place in line of a new conversation; `earlier` is the one that ended before it."""
+    """Return the place in line of a new conversation; `earlier` is the last one before it.
+
+    Where their contact was merged with another, that may still go on (P17).
+    """
     desk = unit.setup.policy().assign
     routing = NO_ROUTING
     if desk.segments and (segment := segment_of(desk.segments, attributes)):
@@ -31,9 +34,13 @@ def arriving(
     if queue is None:
         return routing
     rule = unit.rule(queue).assign
-    if earlier is not None and earlier.agent and is_sticky(rule, unit.now - earlier.since):
+    if earlier is not None and earlier.agent and is_sticky(rule, _gone(unit, earlier)):
         routing = evolve(routing, sticky=earlier.agent)
     return entering(unit, queue, routing)
+
+
+def _gone(unit: Unit, earlier: Conversation) -> int:
+    return unit.now - earlier.since if earlier.ended else 0
 
 
 def entering(unit: Unit, queue: str, routing: Routing, wait_class: int = NEW) -> Routing:

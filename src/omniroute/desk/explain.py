@@ -296,6 +296,7 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.Weighed, lambda e: f"{e.conversation} counts {e.cost} for {e.agent}"),
     (tell.AgentSaved, lambda e: f"agent {e.agent} saved"),
     (tell.AgentRemoved, lambda e: f"agent {e.agent} removed"),
+    (tell.ContactsMerged, lambda e: f"{e.other} was merged into {e.contact}"),
     (tell.EngagementSent, lambda e: f"{e.actor} sent a {e.engagement.value} to {e.contact}"),
     (tell.EngagementDelivery, lambda e: f"{e.message} is {e.status.value}"),
     (tell.NumberVerificationChanged, lambda e: f"number {e.number} is {e.status.value}"),

@@ -6,25 +6,26 @@ knows it by an id that stays the same. Knows nothing of what a flow does.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
-
+from omniroute.lazy import later
 from omniroute.model.conversation import Conversation
-from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
+from omniroute.model.effects import OutboxEntry, StartFlow
 from omniroute.model.wire import Accepted, Permanent, Retryable, SendResult
 from omniroute.model.wish import FlowStart
-from omniroute.rules.delivery import MAX_ATTEMPTS, retry_at
+from omniroute.rules.delivery import after_failure
 from omniroute.schema import OUTBOX
 
 if TYPE_CHECKING:
+    import logging
+
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.unit import Unit
+else:
+    (logging,) = later(globals(), None, "logging")
 
 __all__ = ["flow_id", "record_flow", "start_flow"]
 
-_LOG: Final = logging.getLogger("omniroute.desk")
 _LONGEST: Final = 200
 
 
@@ -43,8 +44,9 @@ def start_flow(
     asked = FlowStart(flow_id(entry), desk, effect.flow, effect.stage, conversation, effect.at)
     try:
         started = hook(start=asked)
-    except Exception as error:  # noqa: BLE001  (whatever a plugin raises, the outbox goes on)
-        _LOG.exception("a plugin could not start flow %r (%s)", effect.flow, asked.id)
+    except Exception as error:
+        log = logging.getLogger("omniroute.desk")
+        log.exception("a plugin could not start flow %r (%s)", effect.flow, asked.id)
         return Retryable(f"{type(error).__name__}: {error}"[:_LONGEST])
     return Accepted(()) if started else Permanent(f"no plugin starts the flow {effect.flow!r}")
 
@@ -53,9 +55,5 @@ def record_flow(unit: Unit, entry: OutboxEntry, result: SendResult) -> None:
     """Write down what came of a flow: it is gone, tried again, or dead and listed (R10)."""
     if isinstance(result, Accepted):
         unit.tx.delete(OUTBOX, unit.desk, OUTBOX.key(entry))
-    elif isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
-        again = retry_at(unit.now, entry.attempts, flow_id(entry), result.after)
-        unit.tx.put(OUTBOX, unit.desk, evolve(entry, ready_at=again, reason=result.reason))
     else:
-        dead = evolve(entry, state=OutboxState.DEAD, reason=result.reason)
-        unit.tx.put(OUTBOX, unit.desk, dead)
+        unit.tx.put(OUTBOX, unit.desk, after_failure(entry, result, unit.now, flow_id(entry)))

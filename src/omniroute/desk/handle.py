@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from omniroute.desk.idempotency import Done
 from omniroute.desk.menus import show_menu
@@ -16,9 +16,10 @@ from omniroute.instants import check_instant, to_duration
 from omniroute.model import commands as ask
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import SYSTEM, agent_actor
-from omniroute.model.message import Direction
+from omniroute.model.message import Direction, Message
 from omniroute.model.records import ReadMarker
 from omniroute.model.state import Access, State
+from omniroute.model.values import making
 from omniroute.model.wire import Attachment, DeliveryStatus
 from omniroute.rules.roles import Right, has_right
 from omniroute.rules.storable import check_key, check_storable, check_text
@@ -40,7 +41,11 @@ __all__ = [
 ]
 
 _NEWEST = MESSAGES.index("messages_of")
-_THREAD = CONVERSATIONS.index("thread")
+_OPEN = CONVERSATIONS.index("open_thread")
+
+_done: Final = making(Done)
+_message: Final = making(Message)
+_reply: Final = making(ask.Reply)
 
 CheckContent = Callable[[Unit, str], None]
 """Raises `UnsupportedContent` for what an entry point's channel cannot carry."""
@@ -76,10 +81,19 @@ def snooze(conversation: str, by: str, until: Callable[[int], int]) -> Callable[
         found = unit.conversation(conversation)
         message = unit.draw.next("m")
         text = f"Agent {agent.name} snoozed this conversation"
-        body = _body(unit, found, message, by, direction=Direction.NOTE, kind="system", text=text)
+        note = _message(
+            id=message,
+            conversation=found.id,
+            position=0,
+            direction=Direction.NOTE,
+            author=SYSTEM,
+            at=max(unit.now, found.at),
+            kind="system",
+            text=text,
+        )
         supervising = has_right(agent, Right.SNOOZE_OTHERS)
         command = ask.Snooze(by, until(unit.now), message, supervising)
-        unit.perform(found, command, unit.policy(found), messages=(body | {"author": SYSTEM},))
+        unit.perform(found, command, unit.policy(found), messages=(note,))
         settle(unit)
         return Done(unit.conversation(conversation))
 
@@ -124,9 +138,9 @@ def reopen(conversation: str, by: str) -> Callable[[Unit], Done]:
         found = unit.conversation(conversation)
         place = found.place
         thread = (place.entry_point, place.contact, place.thread)
-        (first,) = unit.tx.scan(_THREAD, unit.desk, thread, limit=1)
-        if not first.ended and first.id != found.id:
-            raise ConversationOpen(found.id, first.id)
+        for other in unit.tx.scan(_OPEN, unit.desk, thread, limit=1):
+            if other.id != found.id:
+                raise ConversationOpen(found.id, other.id)
         if found.ended and found.queue is not None and not unit.setup.is_leaf(found.queue):
             raise TransitionNotAllowed(
                 f"conversation {found.id!r} cannot go back to its queue",
@@ -206,30 +220,35 @@ def reply(
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
     if text is not None:
         check_text(text, "text")
-    for number, each in enumerate(attachments):
-        if not isinstance(each, Attachment):
-            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
-    check_storable(attachments, "attachments")
+    if attachments:
+        _check_attachments(attachments)
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
         check(unit, found.place.entry_point)
-        message = unit.draw.next("m")
-        body = _body(
-            unit,
-            found,
-            message,
-            by,
+        written = _message(
+            id=unit.draw.next("m"),
+            conversation=conversation,
+            position=0,
             direction=Direction.OUT,
+            author=agent_actor(by),
+            at=max(unit.now, found.at),
             text=text,
             attachments=attachments,
             entry_point=found.place.entry_point,
             status=DeliveryStatus.PENDING,
         )
-        return _written(unit, found, ask.Reply(by, message, confirm), body)
+        return _written(unit, found, _reply(by, written.id, confirm), written)
 
     return flow
+
+
+def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
+    for number, each in enumerate(attachments):
+        if not isinstance(each, Attachment):
+            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
+    check_storable(attachments, "attachments")
 
 
 def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:
@@ -241,31 +260,27 @@ def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:
     def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
-        message = unit.draw.next("m")
-        body = _body(unit, found, message, by, direction=Direction.NOTE, kind="note", text=text)
-        return _written(unit, found, ask.Note(by, message), body)
+        written = _message(
+            id=unit.draw.next("m"),
+            conversation=conversation,
+            position=0,
+            direction=Direction.NOTE,
+            author=agent_actor(by),
+            at=max(unit.now, found.at),
+            kind="note",
+            text=text,
+        )
+        return _written(unit, found, ask.Note(by, written.id), written)
 
     return flow
 
 
-def _body(
-    unit: Unit, conversation: Conversation, message: str, by: str, **more: Any
-) -> dict[str, Any]:
-    more["id"] = message
-    more["conversation"] = conversation.id
-    more["author"] = agent_actor(by)
-    more["at"] = max(unit.now, conversation.at)
-    return more
-
-
 def _written(
-    unit: Unit, conversation: Conversation, command: ask.Command, body: dict[str, Any]
+    unit: Unit, conversation: Conversation, command: ask.Command, message: Message
 ) -> Done:
-    unit.perform(conversation, command, unit.policy(conversation), messages=(body,))
+    unit.perform(conversation, command, unit.policy(conversation), messages=(message,))
     settle(unit)
-    message = unit.tx.get(MESSAGES, unit.desk, (body["id"],))
-    assert message is not None  # noqa: S101  (written a moment ago)
-    return Done(unit.conversation(conversation.id), message)
+    return _done(unit.conversation(conversation.id), message)
 
 
 def mark_read(conversation: str, by: str, access: Access | None) -> Callable[[Unit], None]:

@@ -15,12 +15,14 @@ from omniroute.desk.staff import CONFIGURATION as BY_CONFIGURATION
 from omniroute.desk.staff import profile_of, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
+from omniroute.model.commands import Line
+from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueMove
 from omniroute.model.records import Job
 from omniroute.model.state import WAITING
 from omniroute.rules.moves import follow_patterns
 from omniroute.rules.offers import is_for_all
-from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS
+from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS, Key
 
 __all__ = ["CONFIGURATION", "advance", "start"]
 
@@ -32,7 +34,7 @@ BATCH: Final = 100
 _AGENTS: Final = "agents"
 _CONVERSATIONS: Final = "conversations"
 _ALL_AGENTS = AGENTS.index("all_agents")
-_OPEN = CONVERSATIONS.index("open_conversations")
+_OPEN = CONVERSATIONS.index("open_thread")
 _HISTORY = CONFIG_CHANGES.index("config_history")
 
 
@@ -111,11 +113,25 @@ def _follow(unit: Unit, agent: Agent, moves: tuple[QueueMove, ...], author: str 
 
 def _conversations(unit: Unit, cursor: str) -> str | None:
     """Recompute when open conversations are due; note where they wait by the new version."""
-    found = unit.tx.scan(_OPEN, unit.desk, (1,), after=(cursor,), limit=BATCH)
+    behind = _thread(unit.conversation(cursor)) if cursor else None
+    found = unit.tx.scan(_OPEN, unit.desk, after=behind, limit=BATCH)
     for conversation in found:
         conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
         if conversation.state in WAITING:
-            unit.queue_lines.note(conversation, unit.setup.channels)
-            if is_for_all(conversation, unit.policy(conversation)):
-                unit.queued[conversation.id] = conversation  # who is asked may be others now
+            _line_up(unit, conversation)
     return found[-1].id if len(found) == BATCH else None
+
+
+def _line_up(unit: Unit, conversation: Conversation) -> None:
+    """Note where a conversation waits, and who may take it when, by the new version."""
+    policy = unit.policy(conversation)
+    unit.queue_lines.note(conversation, unit.setup.channels)
+    conversation = unit.perform(conversation, Line(conversation.extras.routing), policy)
+    if conversation.state in WAITING and is_for_all(conversation, policy):
+        unit.queued[conversation.id] = conversation  # who is asked may be others now
+
+
+def _thread(conversation: Conversation) -> Key:
+    """Where a conversation stood among open ones, whether it still does: it stays in its thread."""
+    place = conversation.place
+    return place.entry_point, place.contact, place.thread

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from omniroute.desk.unit import Unit
+    from omniroute.desk.unit_state import UnitState
 
-__all__ = ["fits_by_now", "is_starving", "keep", "keep_room", "leave_line", "lost_keeper"]
+__all__ = [
+    "fits_by_now",
+    "is_starving",
+    "keep",
+    "keep_room",
+    "kept_in",
+    "leave_line",
+    "lost_keeper",
+]
 
 
 def is_starving(unit: Unit, conversation: Conversation) -> bool:
@@ -30,9 +39,18 @@ def is_starving(unit: Unit, conversation: Conversation) -> bool:
         return False
     if unit.now - conversation.clocks.queued_at < rule.reserve_after:
         return False
-    by = unit.queue_lines.of(queue).keepers.get(conversation.id)
-    agent = None if by is None else unit.find_agent(by)
-    return agent is None or agent.extras.keeps != conversation.id
+    return conversation.id not in kept_in(unit, queue)
+
+
+def kept_in(unit: Unit, queue: str) -> dict[str, str]:
+    """Return for whom of a queue parts are kept, and whose: a keeper who left keeps none (R2)."""
+    keepers = unit.queue_lines.of(queue).keepers
+    agents = {by: unit.find_agent(by) for by in keepers.values()}
+    return {
+        each: by
+        for each, by in keepers.items()
+        if (agent := agents[by]) is not None and agent.extras.keeps == each
+    }
 
 
 def keep_room(
@@ -72,13 +90,13 @@ def fits_by_now(unit: Unit, agent: Agent) -> Conversation | None:
     return conversation
 
 
-def leave_line(unit: Unit, before: Conversation, after: Conversation) -> None:
+def leave_line(unit: UnitState, before: Conversation, after: Conversation) -> None:
     """Give back what is kept for a conversation that waits no longer where it did."""
     if (after.state, after.queue) != (before.state, before.queue):
         let_go(unit, before)
 
 
-def let_go(unit: Unit, conversation: Conversation) -> None:
+def let_go(unit: UnitState, conversation: Conversation) -> None:
     """Give back what is kept for a conversation: it has what it needs, or waits there no longer."""
     by = unit.queue_lines.of(conversation.queue or "").keepers.get(conversation.id)
     if by is None:

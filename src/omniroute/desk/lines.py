@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 from omniroute.desk.unit import Unit
@@ -20,7 +20,7 @@ from omniroute.rules.assignment import LOOKED_AT
 from omniroute.rules.waiting import lane_name
 from omniroute.schema import AGENTS, CONVERSATIONS
 
-__all__ = ["Lines"]
+__all__ = ["Entry", "Lines"]
 
 Entry = tuple[Any, ...]
 
@@ -67,6 +67,15 @@ class Lines:
         waiting = [self._waiting[lane] for lane in lanes]
         at_once = min(-(-room // max(1, sum(not each.ended for each in waiting))), _MOST)
         return [self._head(each, at_once) for each in waiting]
+
+    def first_but(self, lane: Entry, passed: Container[str], most: int) -> Entry | None:
+        """Return the first entry of a lane that is not among those `passed`, at most so many."""
+        self._catch_up()
+        self._look_at([lane])
+        line = self._waiting[lane]
+        while not line.ended and len(line.entries) <= most:
+            self._read_on(line, most + 1)
+        return next((entry for entry in line.entries if entry[-1] not in passed), None)
 
     def given(self, conversation: Conversation, after: Conversation) -> None:
         """Note that a conversation was given to an agent, and what it is since."""

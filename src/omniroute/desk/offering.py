@@ -1,4 +1,4 @@
-"""The part of `Desk` that is about offers: what an agent is asked, accepting, declining (M5).
+"""Offers: what an agent is asked, accepting, declining (M5).
 
 What is offered to everybody is read from the lines it waits in, bounded, as an agent asks: nothing is
 stored for each agent, and whoever comes later sees it too.
@@ -7,18 +7,15 @@ stored for each agent, and whoever comes later sees it too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from omniroute.desk.idempotency import Done, once
-from omniroute.desk.read import check_limit
+from omniroute.desk.idempotency import Done
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
-from omniroute.desk.views import ConversationView, view_of
 from omniroute.errors import UnknownAgent
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
-from omniroute.model.assign import NEW, AssignPolicy, Lane, QueueLine
+from omniroute.model.assign import AssignPolicy, Lane, QueueLine
 from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import WAITING, State
@@ -27,6 +24,7 @@ from omniroute.rules.assignment import may_push
 from omniroute.rules.offers import is_for_all, refused
 from omniroute.rules.resolution import Setup
 from omniroute.rules.waiting import (
+    is_enabled,
     lane_of,
     open_groups,
     order,
@@ -38,85 +36,18 @@ from omniroute.rules.waiting import (
 from omniroute.rules.weights import fits
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, QUEUE_LINES, Key
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-
-__all__ = ["Offering"]
+__all__ = ["accept", "decline", "offered"]
 
 _OFFERED_TO: Final = CONVERSATIONS.index("agent_by_due")
 _WAITING: Final = CONVERSATIONS.index("waiting")
 
 
-class Offering:
-    """What `Desk` inherits. Everything here is a method of every desk."""
-
-    if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
-
-        def _now(self, now: datetime | None) -> int: ...
-
-        def _commanded(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> ConversationView: ...
-
-    def accept_offer(
-        self,
-        conversation: str,
-        *,
-        by: str,
-        key: str | None = None,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> ConversationView:
-        """Take a conversation that is offered to `by`: the first to accept has it (M5).
-
-        Raises `AlreadyTaken` naming the agent who was first, `NotOffered` where it is not offered to `by`
-        (to somebody else, declined, lapsed, not theirs to take), `CapacityExceeded` where they have
-        no room for what is offered to everybody. `key` and `within` as for `take`.
-        """
-        flow = once(key, _accept(conversation, by), "accept_offer", conversation, by)
-        return self._commanded(flow, now, within)
-
-    def decline_offer(
-        self,
-        conversation: str,
-        *,
-        by: str,
-        key: str | None = None,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> ConversationView:
-        """Leave what is offered to others: `by` is not offered it again in this wait (M5).
-
-        It keeps its place in the queue. Raises `NotOffered` where it is not offered to `by`. `key` and
-        `within` as for `take`.
-        """
-        flow = once(key, _decline(conversation, by), "decline_offer", conversation, by)
-        return self._commanded(flow, now, within)
-
-    def offers(
-        self, agent: str, *, limit: int = 50, now: datetime | None = None
-    ) -> tuple[ConversationView, ...]:
-        """Return what is offered to an agent now: to them alone first, then to all who may take it.
-
-        In the order in which it would be given out (M3). An agent without room is shown nothing that is
-        offered to all. `UnknownAgent` when there is none of that id.
-        """
-        check_limit(limit)
-        instant = self._now(now)
-
-        def work(tx: Transaction, setup: Setup) -> tuple[ConversationView, ...]:
-            found = _offered(tx, self.id, setup, agent, instant, limit)
-            return tuple(view_of(each, setup, instant) for each in found[:limit])
-
-        return self._runtime.look(self.id, work)
-
-
 # --- answering ------------------------------------------------------------------------------------
 
 
-def _accept(conversation: str, by: str) -> Callable[[Unit], Done]:
+def accept(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of taking what is offered to `by`; `NotOffered` where it is not."""
+
     def flow(unit: Unit) -> Done:
         agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
         _check(unit, agent, found)
@@ -127,7 +58,9 @@ def _accept(conversation: str, by: str) -> Callable[[Unit], Done]:
     return flow
 
 
-def _decline(conversation: str, by: str) -> Callable[[Unit], Done]:
+def decline(conversation: str, by: str) -> Callable[[Unit], Done]:
+    """Return the flow of leaving what is offered to others; `NotOffered` where it is not."""
+
     def flow(unit: Unit) -> Done:
         agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
         if by not in found.extras.routing.declined:
@@ -152,12 +85,21 @@ def _check(unit: Unit, agent: Agent, found: Conversation) -> None:
         reason = "does not serve its queue"
     elif found.extras.routing.sticky not in (None, agent.id):
         reason = "it waits for somebody else"
-    reason = reason or _against(agent, lane_of(found), rule, line, found.clocks.queued_at, unit.now)
+    reason = reason or _against(agent, found, rule, line, unit.now)
     if reason is not None:
         raise refused(found.id, agent.id, reason)
 
 
 def _against(
+    agent: Agent, found: Conversation, rule: AssignPolicy, line: QueueLine, now: int
+) -> str | None:
+    lane, since = lane_of(found), found.clocks.queued_at
+    if found.extras.routing.sticky is None:
+        return _refusal(agent, lane, rule, line, since, now)
+    return None if is_enabled(agent, lane.channel) else f"not enabled for {lane.channel}"
+
+
+def _refusal(
     agent: Agent, lane: Lane, rule: AssignPolicy, line: QueueLine, since: int, now: int
 ) -> str | None:
     stages = open_groups(rule, since, now, line.stages_until)
@@ -167,9 +109,10 @@ def _against(
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _offered(
+def offered(
     tx: Transaction, desk: str, setup: Setup, name: str, now: int, limit: int
 ) -> list[Conversation]:
+    """Return what is offered to an agent: to them alone first, then to all who may take it."""
     agent = tx.get(AGENTS, desk, (name,))
     if agent is None:
         raise UnknownAgent(f"no agent {name!r}")
@@ -213,20 +156,26 @@ class _Open:
         lanes = dict(self._lanes(queue, policy.assign, line, lined))
         for head in self._tx.heads(_WAITING, self._desk, list(lanes)):
             prefix = next(each for each in (head[:4], head[:2]) if each in lanes)
-            lane = lanes[prefix]
-            if not fits(self._agent, self._setup.counted.get(lane.channel)):
+            channel, lane = lanes[prefix]
+            if not fits(self._agent, self._setup.counted.get(channel)):
                 continue
             for entry in self._tx.entries(_WAITING, self._desk, prefix, limit=self._limit):
-                if _against(self._agent, lane, policy.assign, line, entry[4], self._now):
+                if lane is not None and self._refusal(lane, policy.assign, line, entry[4]):
                     break
                 yield entry
 
+    def _refusal(self, lane: Lane, rule: AssignPolicy, line: QueueLine, since: int) -> str | None:
+        return _refusal(self._agent, lane, rule, line, since, self._now)
+
     def _lanes(
         self, queue: str, rule: AssignPolicy, line: QueueLine, lined: tuple[str, ...]
-    ) -> Iterator[tuple[Key, Lane]]:
+    ) -> Iterator[tuple[Key, tuple[str, Lane | None]]]:
+        """Where to look, by channel; without a lane where nothing more is asked of the agent."""
+        plain = self._setup.reach.plain
         for prefix, channel in plain_lanes(queue, rule, self._setup.channels):
-            yield prefix, Lane(channel, 0, NEW, channel)
+            yield prefix, (channel, plain[channel])
         for lane in line.lanes if queue in lined else ():
-            yield prefix_of(queue, lane), lane
+            yield prefix_of(queue, lane), (lane.channel, lane)
         for channel in self._setup.channels:  # who waits for this agent (P4)
-            yield (queue, sticky_lane(self._agent.id, channel)), Lane(channel, 0, NEW, channel)
+            if is_enabled(self._agent, channel):
+                yield (queue, sticky_lane(self._agent.id, channel)), (channel, None)

@@ -1,4 +1,4 @@
-"""Messages and flows that were given up: listed with the reason, and put back on request (R10)."""
+"""What waits in the outbox, and what was given up: listed with the reason, put back on request."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from omniroute.model.wire import DeliveryStatus
 from omniroute.ports import Transaction
 from omniroute.schema import MESSAGES, OUTBOX
 
-__all__ = ["DeadLetter", "dead_letters", "redrive"]
+__all__ = ["DeadLetter", "dead_letters", "next_ready", "redrive", "waiting"]
 
 _DEAD = OUTBOX.index("dead")
+_READY = OUTBOX.index("ready")
 
 
 @frozen
@@ -43,6 +44,17 @@ def dead_letters(desk: str, limit: int) -> Callable[[Transaction], list[DeadLett
         return [_letter(entry) for entry in tx.scan(_DEAD, desk, limit=limit)]
 
     return work
+
+
+def waiting(desk: str) -> Callable[[Transaction], int]:
+    """Return the work that counts what is ready to go out, or waits for another try."""
+    return lambda tx: tx.count(_READY, desk)
+
+
+def next_ready(tx: Transaction, desk: str, now: int) -> int | None:
+    """Return the first instant after `now` at which something becomes ready, or None."""
+    ahead = tx.entries(_READY, desk, after=(now + 1, "", "", 0), limit=1)
+    return ahead[0][0] if ahead else None
 
 
 def _letter(entry: OutboxEntry) -> DeadLetter:

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from omniroute.desk import read
-from omniroute.desk.handle import describe, mark_read
-from omniroute.desk.idempotency import Done, once
-from omniroute.desk.starting import Opening, engage, engagements, start
-from omniroute.desk.views import ConversationView, MessageView
-from omniroute.model.records import ReadMarker
+from omniroute.desk.part import Part
+from omniroute.lazy import later
 from omniroute.model.state import Access, EngagementKind
-from omniroute.model.wire import Attachment, Template
-from omniroute.ports import Transaction
-from omniroute.rules.resolution import Setup
-from omniroute.schema import READ_MARKERS
 
 if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-    from omniroute.desk.unit import Unit
+    from omniroute.desk import handle, idempotency, read, starting, views
+    from omniroute.desk.views import ConversationView, MessageView
+    from omniroute.model.records import ReadMarker
+    from omniroute.model.wire import Attachment, Template
+    from omniroute.ports import Transaction
+    from omniroute.rules.resolution import Setup
+else:
+    handle, idempotency, read, starting, views = later(
+        globals(), "omniroute.desk", "handle", "idempotency", "read", "starting", "views"
+    )
 
 __all__ = ["Outreach"]
 
 
-class Outreach:
+class Outreach(Part):
     """What `Desk` inherits. Everything here is a method of every desk."""
-
-    if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
-
-        def _now(self, now: datetime | None) -> int: ...
-
-        def _written(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> MessageView: ...
-
-        def _commanded(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> ConversationView: ...
 
     def start(
         self,
@@ -72,7 +58,7 @@ class Outreach:
         `CapacityExceeded`, `AgentUnavailable` for an agent without this channel. `access` says from
         where the agent came (C14). `key` and `within` as for `take`.
         """
-        opening = Opening(
+        opening = starting.Opening(
             entry_point=entry_point,
             contact=contact,
             address=address,
@@ -81,8 +67,10 @@ class Outreach:
             template=template,
             thread=thread,
         )
-        flow = start(opening, by, self._runtime.capabilities, queue=queue, access=access)
-        return self._commanded(once(key, flow, "start", by, opening, queue), now, within)
+        flow = starting.start(opening, by, self._runtime.capabilities, queue=queue, access=access)
+        return self._commanded(
+            idempotency.once(key, flow, "start", by, opening, queue), now, within
+        )
 
     def engage(
         self,
@@ -106,7 +94,7 @@ class Outreach:
         one-way channel (C12). `OutboundClosed` where the channel is off or the entry point held;
         contact, content, messaging window, `key` and `within` as for `start`.
         """
-        opening = Opening(
+        opening = starting.Opening(
             entry_point=entry_point,
             contact=contact,
             address=address,
@@ -114,18 +102,18 @@ class Outreach:
             attachments=tuple(attachments),
             template=template,
         )
-        flow = engage(opening, by, self._runtime.capabilities, kind)
-        return self._written(once(key, flow, "engage", by, opening, kind), now, within)
+        flow = starting.engage(opening, by, self._runtime.capabilities, kind)
+        return self._written(idempotency.once(key, flow, "engage", by, opening, kind), now, within)
 
     def engagements(
         self, contact: str, *, limit: int = 50, after: int | None = None
     ) -> list[MessageView]:
         """Return what was sent to a contact by `engage`, in order, beyond position `after`."""
         read.check_limit(limit)
-        listed = engagements(self.id, contact, limit, after)
+        listed = starting.engagements(self.id, contact, limit, after)
 
         def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [MessageView.of(each, setup.config.zone) for each in listed(tx)]
+            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
 
         return self._runtime.look(self.id, work)
 
@@ -146,9 +134,9 @@ class Outreach:
         is, an empty one is taken away. `key` and `within` as for `take`.
         """
         given = attributes or {}
-        flow = describe(conversation, by, subject, given)
-        flow = once(key, flow, "describe", conversation, by, subject, given)
-        return self._commanded(flow, now, within)
+        flow = handle.describe(conversation, by, subject, given)
+        flow = idempotency.once(key, flow, "describe", conversation, by, subject, given)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def mark_read(
         self,
@@ -163,9 +151,9 @@ class Outreach:
 
         `access` says from where they came to it: the channel's page or a list (C14).
         """
-        flow = mark_read(conversation, by, access)
+        flow = handle.mark_read(conversation, by, access)
         self._runtime.run(self.id, self._now(now), flow, within=within)
 
     def read_marker(self, conversation: str, *, by: str) -> ReadMarker | None:
         """Return how far an agent has read a conversation, and from where they came; None for not yet."""
-        return self._runtime.read(lambda tx: tx.get(READ_MARKERS, self.id, (by, conversation)))
+        return self._runtime.read(read.marker(self.id, conversation, by))

@@ -97,8 +97,12 @@ def _move(unit: Unit, conversation: Conversation, queue: str) -> None:
     if conversation.extras.offer is not None:
         policy = unit.policy(conversation)
         conversation = unit.perform(conversation, ask.Withdraw("overflow"), policy, now=now)
+        if conversation.state not in WAITING:
+            return  # by a policy that is newer than its deadlines (S3)
     relocate = ask.Relocate(inbox, queue)
     moved = unit.perform(conversation, relocate, unit.policy(conversation), now=now)
+    if moved.state not in WAITING:
+        return  # the other queue lets nobody wait that long
     routing = entering(unit, queue, evolve(before, group=None), before.wait_class)
     routing = evolve(routing, visited=(*before.visited, left), sticky=None)
     unit.perform(moved, ask.Line(routing), unit.policy(moved), now=now)

@@ -7,41 +7,33 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from omniroute.clock import Clock, Sleeper
-from omniroute.desk import handle
-from omniroute.desk.idempotency import Done, once
-from omniroute.desk.presence import heartbeat
-from omniroute.desk.timeline import Timeline, timeline
-from omniroute.desk.views import ConversationView
-from omniroute.desk.wrapping import finish
+from omniroute.desk.part import Part
 from omniroute.errors import UsageError
 from omniroute.instants import check_instant, to_duration, to_micros
+from omniroute.lazy import later
 
 if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-    from omniroute.desk.unit import Unit
+    from omniroute.desk import handle, idempotency, presence, wrapping
+    from omniroute.desk.views import ConversationView
+else:
+    handle, idempotency, presence, wrapping = later(
+        globals(), "omniroute.desk", "handle", "idempotency", "presence", "wrapping"
+    )
 
-__all__ = ["EVERY", "Pausing", "sleeper"]
+__all__ = ["EVERY", "Pausing", "bounds", "sleeper"]
 
 EVERY = "1s"
 """How long `run` sleeps at most: what other processes arm or accept waits no longer than this."""
 
 
-class Pausing:
+class Pausing(Part):
     """What `Desk` inherits. Everything here is a method of every desk."""
 
     if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
         tick: Callable[..., int]
         deliver: Callable[..., int]
         next_due: Callable[[], datetime | None]
         next_delivery: Callable[[], datetime | None]
-
-        def _now(self, now: datetime | None) -> int: ...
-
-        def _commanded(
-            self, flow: Callable[[Unit], Done], now: datetime | None, within: object | None
-        ) -> ConversationView: ...
 
     def snooze(
         self,
@@ -61,8 +53,8 @@ class Pausing:
         passed or lies beyond its hard expiry (S5). `key` and `within` as for `take`.
         """
         flow = handle.snooze(conversation, by, handle.wake_instant(for_, until))
-        flow = once(key, flow, "snooze", conversation, by, for_, until)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, flow, "snooze", conversation, by, for_, until)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def wake(
         self,
@@ -77,8 +69,8 @@ class Pausing:
 
         `key` and `within` as for `take`.
         """
-        flow = once(key, handle.wake(conversation, by), "wake", conversation, by)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, handle.wake(conversation, by), "wake", conversation, by)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def dismiss(
         self,
@@ -94,8 +86,8 @@ class Pausing:
         Raises `TransitionNotAllowed` before it is inactive, `NotHolder` unless `by` holds it. `key`
         and `within` as for `take`.
         """
-        flow = once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def reopen(
         self,
@@ -112,8 +104,8 @@ class Pausing:
         open; `TransitionNotAllowed` where it had no queue, or its queue is gone. `key` and `within`
         as for `take`.
         """
-        flow = once(key, handle.reopen(conversation, by), "reopen", conversation, by)
-        return self._commanded(flow, now, within)
+        flow = idempotency.once(key, handle.reopen(conversation, by), "reopen", conversation, by)
+        return self._commanded(flow, now, within, (conversation, by, key))
 
     def wrapped_up(
         self,
@@ -127,7 +119,7 @@ class Pausing:
 
         Raises `UsageError` where `by` holds no slot for it.
         """
-        self._runtime.run(self.id, self._now(now), finish(conversation, by), within=within)
+        self._runtime.run(self.id, self._now(now), wrapping.finish(conversation, by), within=within)
 
     def heartbeat(
         self, agent: str, *, now: datetime | None = None, within: object | None = None
@@ -137,14 +129,7 @@ class Pausing:
         Whoever was away for that reason is available again. Raises `UsageError` where the desk's
         policy has no `presence`.
         """
-        self._runtime.run(self.id, self._now(now), heartbeat(agent), within=within)
-
-    def timeline(self, conversation: str) -> Timeline:
-        """Return what happened to a conversation, what was said, and what is to come.
-
-        Data (`as_json`), and text for people (`as_text`). `UnknownConversation` when there is none.
-        """
-        return self._runtime.look(self.id, timeline(self.id, conversation))
+        self._runtime.run(self.id, self._now(now), presence.heartbeat(agent), within=within)
 
     def run(
         self,
@@ -160,23 +145,31 @@ class Pausing:
         sleep.
         """
         clock, fired = sleeper(self._runtime.clock), 0
+        longest, end = bounds(every, until)
         while stop is None or not stop():
             fired += self.tick()
             self.deliver()
-            pause = self._pause(every, until)
+            pause = self._pause(longest, end)
             if pause is None:
                 break
             clock.sleep(pause)
         return fired
 
-    def _pause(self, every: str | timedelta, until: datetime | None) -> int | None:
-        """How long to sleep: until something is due; None when the clock has reached `until`."""
+    def _pause(self, longest: int, end: int | None) -> int | None:
+        """How long to sleep: until something is due; None when the clock has reached the end."""
         now = self._runtime.clock.now()
-        instants = (until, self.next_due(), self.next_delivery())
-        if until is not None and check_instant(until, "until") <= now:
+        if end is not None and end <= now:
             return None
+        instants = (self.next_due(), self.next_delivery())
         ahead = [to_micros(each) for each in instants if each is not None]
-        return max(min([*ahead, now + to_duration(every, where="every")]) - now, 1)
+        ahead += [] if end is None else [end]
+        return max(min([*ahead, now + longest]) - now, 1)
+
+
+def bounds(every: str | timedelta, until: datetime | None) -> tuple[int, int | None]:
+    """Return how long to sleep at most, and where to end: looked at before anything is done."""
+    end = None if until is None else check_instant(until, "until")
+    return to_duration(every, where="every"), end
 
 
 def sleeper(clock: Clock) -> Sleeper:

@@ -49,6 +49,7 @@ def preview(runtime: Runtime, desk: str, entry_point: str, item: Inbound, now: i
     """Return what would become of an item on an entry point at an instant."""
 
     def work(tx: Transaction) -> None:
+        tx.lock(desk)
         unit = Unit(tx, desk, now, Draw(RandomIds()), runtime)
         fire_overdue(unit)
         outcome = received(entry_point, item, own=True)(unit).outcome

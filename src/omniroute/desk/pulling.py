@@ -1,4 +1,4 @@
-"""The part of `Desk` by which agents pull their work: the next that waits is theirs.
+"""Agents pull their work: the next that waits is theirs.
 
 The order and who may take what are `routing`'s, as where the desk pushes; one transaction chooses
 and takes.
@@ -7,62 +7,19 @@ and takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
-from omniroute.desk.idempotency import Done, once
+from omniroute.desk.idempotency import Done
 from omniroute.desk.lines import Lines
 from omniroute.desk.routing import next_for, settle
 from omniroute.desk.unit import Unit
-from omniroute.desk.views import ConversationView, view_of
 from omniroute.errors import UsageError
 from omniroute.model.agent import Agent
 from omniroute.model.commands import Take
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.weights import fits
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-
-__all__ = ["Pulling"]
-
-
-class Pulling:
-    """What `Desk` inherits. Everything here is a method of every desk."""
-
-    if TYPE_CHECKING:
-        id: str
-        _runtime: Runtime
-
-        def _now(self, now: datetime | None) -> int: ...
-
-    def take_next(
-        self,
-        *,
-        by: str,
-        queue: str | None = None,
-        key: str | None = None,
-        now: datetime | None = None,
-        within: object | None = None,
-    ) -> ConversationView | None:
-        """Take whatever comes first of all that `by` may claim (C3, M3, R2); None where nothing waits.
-
-        One transaction: no two agents get the same one, and nobody is passed over. What may be claimed
-        waits in queues that the agent serves and whose policy says claim; `queue` narrows it to one of
-        them, or to those below a branch or inbox. Channels, skills, groups and who waits for whom count
-        as where the desk pushes. Raises `CapacityExceeded` where something waits and `by` holds
-        `hard_max`, `UsageError` for a queue that they do not serve. Nothing taken is not recorded under
-        `key`: asked again, it looks again. `key` and `within` as for `take`.
-        """
-        flow, instant = once(key, taking(by, queue), "take_next", by, queue), self._now(now)
-
-        def viewed(unit: Unit) -> ConversationView | None:
-            done = flow(unit)
-            found = None if done is None else done.conversation
-            return None if found is None else view_of(found, unit.setup, instant)
-
-        return self._runtime.run(self.id, instant, viewed, within=within)
+__all__ = ["taking"]
 
 
 def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:

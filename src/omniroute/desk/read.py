@@ -7,34 +7,37 @@ what that gives, page by page.
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from attrs import evolve
+
+from omniroute.desk import lists
+from omniroute.desk.merged import ids_of
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import LogEntry, agent_actor
 from omniroute.model.message import Message
+from omniroute.model.records import ReadMarker
 from omniroute.model.state import OPEN, State
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
+from omniroute.rules.names import text_problem
 from omniroute.rules.storable import check_text
 from omniroute.schema import (
     CONVERSATIONS,
     LOG,
     MESSAGES,
     READ_MARKERS,
-    Index,
     Key,
 )
 
-__all__ = ["FILTERS", "ORDERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
+__all__ = ["FILTERS", "Query", "changes", "counts", "list_conversations", "list_messages"]
 
 _THREAD: Final = MESSAGES.index("messages_of")
 _BEYOND: Final = 2**63  # what columns hold
 
-ORDERS: Final = ("due", "latest")
 FILTERS: Final = ("agent", "contact", "tag", "queue", "inbox")
 """What a list can be asked by, the narrowest first: the first one given leads the index."""
 
@@ -58,12 +61,17 @@ class Query:
     after: str | None = None
     due_from: int | None = None
     due_until: int | None = None
+    people: tuple[str, ...] = ()
+    """Every id of the `contact`: of those that were merged into it too (P17)."""
 
     def check(self) -> None:
         """Raise `UsageError` for an order that does not exist or a limit outside 1 to 1000."""
-        if self.order not in ORDERS:
+        if self.order not in lists.ORDERS:
             raise UsageError(
-                "no such order", where="order", expected=" or ".join(ORDERS), got=repr(self.order)
+                "no such order",
+                where="order",
+                expected=" or ".join(lists.ORDERS),
+                got=repr(self.order),
             )
         check_limit(self.limit)
         for name in (*FILTERS, "unread_by"):
@@ -84,16 +92,24 @@ class Query:
                 return name, value
         return None
 
+    @property
+    def leads(self) -> tuple[tuple[str, str] | None, ...]:
+        """What leads the index: the filter, once for every id of a contact; None is all."""
+        if self.leading is not None and self.leading[0] == "contact":
+            return tuple(("contact", each) for each in self.people)
+        return (self.leading,)
+
     def admits(self, conversation: Conversation) -> bool:
         """Return whether a conversation passes every filter."""
         place = conversation.place
         values = {
             "agent": conversation.agent,
-            "contact": place.contact,
             "queue": conversation.queue,
             "inbox": place.inbox,
         }
         if self.tag is not None and self.tag not in conversation.extras.tags:
+            return False
+        if self.contact is not None and place.contact not in self.people:
             return False
         return all(getattr(self, name) in (None, value) for name, value in values.items())
 
@@ -138,16 +154,24 @@ def list_conversations(
     def work(tx: Transaction) -> tuple[list[Conversation], str | None]:
         found: list[Conversation] = []
         last: Key | None = None
-        for entry in _ordered(tx, desk, query):
+        asked = _with_people(tx, desk, query)
+        for entry in _ordered(tx, desk, asked):
             if len(found) == query.limit:
                 return found, _cursor(last)
             last = entry
             conversation = tx.get(CONVERSATIONS, desk, entry[1:])
-            if conversation is not None and _wanted(tx, desk, query, conversation):
+            if conversation is not None and _wanted(tx, desk, asked, conversation):
                 found.append(conversation)
         return found, None
 
     return work
+
+
+def _with_people(tx: Transaction, desk: str, query: Query) -> Query:
+    """Return a query that knows under which ids the conversations of its contact are found."""
+    if query.contact is None:
+        return query
+    return evolve(query, people=ids_of(tx, desk, query.contact))
 
 
 def _wanted(tx: Transaction, desk: str, query: Query, conversation: Conversation) -> bool:
@@ -165,66 +189,57 @@ def _unread(tx: Transaction, desk: str, agent: str, conversation: Conversation) 
 
 
 def _ordered(tx: Transaction, desk: str, query: Query) -> Iterator[Key]:
-    """Yield (order value, conversation id) over all wanted states, merged into one order."""
-    leading = query.leading
-    index = CONVERSATIONS.index(f"{leading[0] if leading else 'all'}_by_{query.order}")
-    head = (leading[1],) if leading else ()
-    after = _read_cursor(query.after)
+    """Yield (order value, conversation id) over all wanted states, in one order."""
+    after = None if query.after is None else unpack(query.after, int, str)
     if after is None and query.due_from is not None:
         after = (query.due_from, "")  # an entry goes on behind its due with the key
-    until = None if query.due_until is None else (query.due_until,)
-    streams = [
-        _stream(tx, desk, index, (*head, state.value), after=after, until=until, limit=query.limit)
-        for state in dict.fromkeys(query.states)
-    ]
-    return heapq.merge(*streams)
-
-
-def _stream(
-    tx: Transaction,
-    desk: str,
-    index: Index[Conversation],
-    prefix: Key,
-    *,
-    after: Key | None,
-    until: Key | None,
-    limit: int,
-) -> Iterator[Key]:
-    while True:
-        entries = tx.entries(index, desk, prefix, after=after, until=until, limit=limit)
-        for entry in entries:
-            after = entry[len(prefix) :]
-            yield after
-        if len(entries) < limit:
-            return
+    return lists.ordered(
+        tx,
+        desk,
+        query.leads,
+        query.states,
+        query.order,
+        after=after,
+        until=query.due_until,
+        limit=query.limit,
+    )
 
 
 def _cursor(entry: Key | None) -> str | None:
-    return None if entry is None else _pack(list(entry))
+    return None if entry is None else pack(entry)
 
 
-def _pack(value: list[Any]) -> str:
+def pack(entry: Key) -> str:
+    """Return an index's entry as a page's `next`."""
     import base64
 
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(entry).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str | None) -> Key | None:
-    if cursor is None:
-        return None
+def unpack(cursor: str, *types: type) -> Key:
+    """Return the entry that a page's `next` stands for; `UsageError` for what is none of these types."""
     import base64
 
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        order, key = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if not (isinstance(order, int) and abs(order) < _BEYOND and isinstance(key, str)):
+        entry = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        if not _is_entry(entry, types):
             raise ValueError(cursor)  # noqa: TRY301
-        key.encode()  # no lone surrogates: no store takes them
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(
             "not a cursor", where="after", expected="`next` of an earlier page", got=repr(cursor)
         ) from error
-    return (order, key)
+    return tuple(entry)
+
+
+def _is_entry(entry: Any, types: tuple[type, ...]) -> bool:
+    """Whether it is what columns of these types hold."""
+    if not isinstance(entry, list) or [type(each) for each in entry] != list(types):
+        return False
+    return all(
+        text_problem(each) is None if isinstance(each, str) else abs(each) < _BEYOND
+        for each in entry
+    )
 
 
 # --- messages, changes, counts --------------------------------------------------------------------
@@ -250,6 +265,11 @@ def list_messages(
         return found
 
     return work
+
+
+def marker(desk: str, conversation: str, agent: str) -> Callable[[Transaction], ReadMarker | None]:
+    """Return the work that reads how far an agent has read a conversation; None for not yet."""
+    return lambda tx: tx.get(READ_MARKERS, desk, (agent, conversation))
 
 
 def changes(desk: str, after: int, limit: int) -> Callable[[Transaction], list[LogEntry]]:
@@ -280,21 +300,19 @@ def counts(
 def _index_counts(
     tx: Transaction, desk: str, query: Query, by: str, values: Sequence[str]
 ) -> dict[str, int]:
-    states = dict.fromkeys(query.states)
     if by == "state":
-        index = CONVERSATIONS.index("all_by_due")
-        found = {state.value: tx.count(index, desk, (state.value,)) for state in states}
-    else:
-        index = CONVERSATIONS.index(f"{by}_by_due")
         found = {
-            value: sum(tx.count(index, desk, (value, state.value)) for state in states)
-            for value in values
+            state.value: lists.count(tx, desk, None, (state,))
+            for state in dict.fromkeys(query.states)
         }
+    else:
+        found = {value: lists.count(tx, desk, (by, value), query.states) for value in values}
     return {name: count for name, count in found.items() if count}
 
 
 def _walk_counts(tx: Transaction, desk: str, query: Query, by: str) -> dict[str, int]:
     found: dict[str, int] = {}
+    query = _with_people(tx, desk, query)
     for entry in _ordered(tx, desk, query):
         conversation = tx.get(CONVERSATIONS, desk, entry[1:])
         if conversation is None or not _wanted(tx, desk, query, conversation):

@@ -8,14 +8,15 @@ they speak of (P16).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 from attrs import evolve
 
 from omniroute.desk.entering import arriving, entering
 from omniroute.desk.menus import enabled, listed, show_menu
+from omniroute.desk.merged import kept_for
 from omniroute.desk.overflow import can_return
-from omniroute.desk.people import contact_of, find_contact, known_by, latest
+from omniroute.desk.people import contact_of, find_contact, known_by, last_served, latest
 from omniroute.desk.routing import settle
 from omniroute.desk.statuses import note_status
 from omniroute.desk.unit import Unit
@@ -28,7 +29,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.policy import AfterEndTo, Policy
 from omniroute.model.records import DedupeRecord, EarlyStatus
 from omniroute.model.state import EndReason, State
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 from omniroute.model.wire import Inbound, InboundKind, Sender
 from omniroute.rules import lifecycle, menu
 from omniroute.rules.resolution import ResolvedEntryPoint
@@ -41,6 +42,8 @@ ACCEPTED = "accepted"
 DUPLICATE = "duplicate"
 IGNORED = "ignored"
 REJECTED = "rejected"
+
+_message: Final = making(Message)
 
 _ASIDE = (State.DISMISSED, State.SNOOZED)
 
@@ -101,10 +104,10 @@ def _sort(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound) -> Outcome
 def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: Sender) -> Outcome:
     if _says_exit(unit, entry_point, item, sender):
         return _remark(unit, entry_point, item, sender)
-    contact = contact_of(unit, entry_point.kind, sender)
+    contact, new = contact_of(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
-    body = _body(item, message, CONTACT, Direction.IN, entry_point.name, unit.now)
-    conversation = newest = latest(unit, entry_point.name, contact.id, item.thread)
+    newest = None if new else latest(unit, entry_point.name, contact.id, item.thread)
+    conversation = newest
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)
         if to is not AfterEndTo.REJECT and not unit.setup.is_leaf(conversation.queue or ""):
@@ -117,36 +120,45 @@ def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender:
         if to is AfterEndTo.NEW:
             conversation = None
     if conversation is None:
-        # Conversations of one thread follow one another, whatever the clock says (S1, S9).
-        body["at"] = unit.now if newest is None else max(unit.now, newest.since + 1)
-        conversation = _open(unit, entry_point, contact, item, body, newest)
+        conversation = _open(unit, entry_point, contact, item, message, newest)
     else:
-        conversation = _again(unit, entry_point, conversation, item, body)
+        conversation = _again(unit, entry_point, conversation, item, message)
     return Outcome(ACCEPTED, item.key, item.kind, conversation, message)
 
 
-def _body(
-    item: Inbound, message: str, author: str, direction: Direction, entry_point: str, now: int
-) -> dict[str, Any]:
-    return {
-        "id": message,
-        "direction": direction,
-        "author": author,
-        "at": now,
-        "kind": item.kind.value,
-        "type": item.type,
-        "text": item.text,
-        "attachments": item.attachments,
-        "choice": item.choice,
-        "reply_to": item.reply_to,
-        "target": item.target,
-        "emoji": item.emoji,
-        "entry_point": entry_point,
-        "provider_ids": (item.key,),
-        "provider_at": item.at,
-        "extra": item.extra,
-        "carry": item.carry,
-    }
+def _written(
+    item: Inbound,
+    message: str,
+    conversation: str,
+    entry_point: str,
+    at: int,
+    *,
+    author: str = CONTACT,
+    direction: Direction = Direction.IN,
+    position: int = 0,
+) -> Message:
+    """Return an item as the message that is kept of it."""
+    return _message(
+        id=message,
+        conversation=conversation,
+        position=position,
+        direction=direction,
+        author=author,
+        at=at,
+        kind=item.kind.value,
+        type=item.type,
+        text=item.text,
+        attachments=item.attachments,
+        choice=item.choice,
+        reply_to=item.reply_to,
+        target=item.target,
+        emoji=item.emoji,
+        entry_point=entry_point,
+        provider_ids=(item.key,),
+        provider_at=item.at,
+        extra=item.extra,
+        carry=item.carry,
+    )
 
 
 def _open(
@@ -154,7 +166,7 @@ def _open(
     entry_point: ResolvedEntryPoint,
     contact: Contact,
     item: Inbound,
-    body: dict[str, Any],
+    message: str,
     earlier: Conversation | None,
 ) -> Conversation:
     conversation = unit.draw.next("c")
@@ -171,11 +183,16 @@ def _open(
         source,
         unit.setup.version,
     )
-    body["conversation"] = conversation
-    routing = arriving(unit, queue, contact.attributes, earlier)
-    command = ask.Open(conversation, place, route, body["id"], queue, routing)
+    # Conversations of one thread follow one another, whatever the clock says (S1, S9).
+    at = unit.now if earlier is None else max(unit.now, earlier.since + 1)
+    content = _written(item, message, conversation, entry_point.name, at)
+    person = kept_for(unit.tx, unit.desk, contact)
+    if person.merged:
+        earlier = last_served(unit, entry_point.name, person, item.thread)
+    routing = arriving(unit, queue, person.attributes, earlier)
+    command = ask.Open(conversation, place, route, message, queue, routing)
     policy = unit.setup.policy_at(entry_point.name, entry_point.channel, queue or entry_point.inbox)
-    opened = unit.perform(None, command, policy, now=body["at"], messages=(body,))
+    opened = unit.perform(None, command, policy, now=at, messages=(content,))
     return opened if queue is not None else show_menu(unit, opened)
 
 
@@ -201,13 +218,14 @@ def _again(
     entry_point: ResolvedEntryPoint,
     conversation: Conversation,
     item: Inbound,
-    body: dict[str, Any],
+    message: str,
 ) -> Conversation:
-    body |= {"conversation": conversation.id, "at": max(unit.now, conversation.at)}
+    at = max(unit.now, conversation.at)
+    content = _written(item, message, conversation.id, entry_point.name, at)
     gone = conversation.state in _ASIDE and not can_return(unit, conversation)
-    command = ask.Receive(body["id"], entry_point.sla, queue_gone=gone)
+    command = ask.Receive(message, entry_point.sla, queue_gone=gone)
     policy = unit.policy(conversation)
-    after = unit.perform(conversation, command, policy, messages=(body,))
+    after = unit.perform(conversation, command, policy, messages=(content,))
     if conversation.clocks.waiting_since is None:
         after = unit.refresh(after)  # one that an agent reopened has had no clock until now
     if is_word(item.text, _words(unit, conversation).exit_words):
@@ -275,11 +293,19 @@ def _remark(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender: 
     author, direction = (SYSTEM, Direction.OUT) if ours else (CONTACT, Direction.IN)
     message = unit.draw.next("m")
     at = max(unit.now, found.at)
-    body = _body(item, message, author, direction, entry_point.name, at)
     event = tell.Remarked(found.id, at, author, None, message, item.kind.value)
     position = unit.write_event(event)
-    body |= {"conversation": found.id, "position": position, "provider_ids": ()}
-    unit.add_message(Message(**body))
+    content = _written(
+        item,
+        message,
+        found.id,
+        entry_point.name,
+        at,
+        author=author,
+        direction=direction,
+        position=position,
+    )
+    unit.add_message(evolve(content, provider_ids=()))
     return Outcome(ACCEPTED, item.key, item.kind, found, message)
 
 

@@ -6,16 +6,13 @@ that position they say of everybody why they were or were not given it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent, Distribution
-from omniroute.model.assign import AssignMode
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate, Explanation
-from omniroute.model.policy import Policy
 from omniroute.ports import Transaction
 from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.assignment import refused_for
@@ -23,42 +20,30 @@ from omniroute.rules.availability import rank
 from omniroute.rules.folding import apply
 from omniroute.rules.ranking import by_skill, ranked
 from omniroute.rules.resolution import Setup
-from omniroute.rules.waiting import lane_of, open_groups, refusal, still_asked
+from omniroute.rules.waiting import lane_of, refusal, still_asked
 from omniroute.schema import EXPLANATIONS, LOG
 
-if TYPE_CHECKING:
-    from omniroute.desk.runtime import Runtime
-
-__all__ = ["Recomputing"]
+__all__ = ["candidates"]
 
 _ORDER = LOG.index("log_order")
 _DECISIONS = EXPLANATIONS.index("explanations_of")
 _PAGE = 500
 
 
-class Recomputing:
-    """What a desk answers about decisions of the past."""
+def candidates(
+    desk: str,
+    conversation: str,
+    position: int | None,
+    setup_of: Callable[[Transaction, str, int], Setup],
+) -> Callable[[Transaction, Setup], tuple[Candidate, ...]]:
+    """Return the work that judges every agent anew, under the version that a decision was taken by."""
 
-    id: str
-    _runtime: Runtime
+    def work(tx: Transaction, _: Setup) -> tuple[Candidate, ...]:
+        decision = _decision(tx, desk, conversation, position)
+        setup = setup_of(tx, desk, decision.config_version)
+        return tuple(_recomputed(tx, desk, setup, decision))
 
-    def candidates(
-        self, conversation: str, *, position: int | None = None
-    ) -> tuple[Candidate, ...]:
-        """Return every agent who served the queue when a conversation was given out, and why not (S13).
-
-        Whoever got it comes first, then the others in the order in which they would have; `refused` is
-        None for whoever had room and was suitable. `position` is a decision's of `explain`, the latest
-        where it is None. Reads the log from its beginning to there. `UnknownConversation` without any
-        decision, `UsageError` for a position at which none was taken.
-        """
-
-        def work(tx: Transaction, _: Setup) -> tuple[Candidate, ...]:
-            decision = _decision(tx, self.id, conversation, position)
-            setup = self._runtime.setup(tx, self.id, decision.config_version)
-            return tuple(_recomputed(tx, self.id, setup, decision))
-
-        return self._runtime.look(self.id, work)
+    return work
 
 
 def _decision(tx: Transaction, desk: str, conversation: str, position: int | None) -> Explanation:
@@ -132,7 +117,7 @@ def _judged(
     waited = decision.at - state.clocks.queued_at
     serving = [each for each in staff if queue in each.leaves]
     serving.sort(key=lambda each: (*rank(each, name, queue), each.id))
-    stages = _stages(policy, state, decision.at, serving)
+    stages = decision.stages
     reasons = {
         each.id: refused_for(each, name) or refusal(each, lane, policy.assign, waited, stages)
         for each in serving
@@ -150,13 +135,3 @@ def _judged(
         agent = by_id[each]
         reason = None if each in first else reasons[each]
         yield Candidate(agent.id, agent.load, agent.capacity.soft_max, agent.idle_since, reason)
-
-
-def _stages(policy: Policy, state: Conversation, now: int, staff: Iterable[Agent]) -> int:
-    """How many of a cascade's groups were open: by time, and past those of whom nobody was there."""
-    rule = policy.assign
-    if rule.mode is not AssignMode.CASCADE:
-        return 0
-    there = {group for agent in staff if agent.available for group in agent.groups}
-    skipped = next((n for n, group in enumerate(rule.cascade) if group in there), 0)
-    return max(open_groups(rule, state.clocks.queued_at, now), skipped + 1)

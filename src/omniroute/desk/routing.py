@@ -14,7 +14,8 @@ from attrs import evolve
 
 from omniroute.desk.asking import ask_everybody, follow_staff
 from omniroute.desk.candidates import find, stages
-from omniroute.desk.keeping import fits_by_now, is_starving, keep, keep_room
+from omniroute.desk.decided import write_decision
+from omniroute.desk.keeping import fits_by_now, is_starving, keep, keep_room, kept_in
 from omniroute.desk.lines import Lines
 from omniroute.desk.overflow import overflow
 from omniroute.desk.unit import Unit
@@ -23,12 +24,12 @@ from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.assign import AssignMode, Lane, Routing
 from omniroute.model.conversation import Conversation
-from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
-from omniroute.rules.assignment import Choice, fitting, may_push
+from omniroute.rules.assignment import Choice, may_push
 from omniroute.rules.reach import Line, Way, first_of, way_to_own
 from omniroute.rules.waiting import (
+    is_enabled,
     lane_channel,
     lane_of,
     order,
@@ -38,14 +39,20 @@ from omniroute.rules.waiting import (
     refusal,
 )
 from omniroute.rules.weights import fits, missing, place_for
-from omniroute.schema import EXPLANATIONS
 
 __all__ = ["next_for", "settle"]
 
 
 def settle(unit: Unit) -> None:
     """Assign everything that this unit's changes make assignable, then write the unit down."""
-    lines = Lines(unit)
+    if unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
+        _bring_together(unit, Lines(unit))
+    if unit.began_waiting:
+        tell_who_waits(unit)
+    unit.finish()
+
+
+def _bring_together(unit: Unit, lines: Lines) -> None:
     while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
         if unit.restaffed:
             follow_staff(unit, lines)
@@ -55,15 +62,12 @@ def settle(unit: Unit) -> None:
             agent = next(iter(unit.freed))
             del unit.freed[agent]
             _fill(unit, lines, agent)
-        elif unit.queued:
-            _place(unit, lines, unit.queued.pop(_first_of(unit)))
-        else:
+        elif unit.closed:  # what it opens is open to all who wait, in their order
             place = next(iter(unit.closed))
             del unit.closed[place]
             _reopen(unit, lines, place)
-    if unit.began_waiting:
-        tell_who_waits(unit)
-    unit.finish()
+        else:
+            _place(unit, lines, unit.queued.pop(_first_of(unit)))
 
 
 def _first_of(unit: Unit) -> str:
@@ -118,11 +122,7 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
 def _suits(unit: Unit, agent: Agent, conversation: Conversation) -> bool:
     """Whether an agent is enabled for a conversation's channel (A1), and it fits (P2)."""
     channel = conversation.place.channel
-    return _enabled(agent, channel) and fits(agent, unit.setup.counted.get(channel))
-
-
-def _enabled(agent: Agent, channel: str) -> bool:
-    return agent.channels is None or channel in agent.channels
+    return is_enabled(agent, channel) and fits(agent, unit.setup.counted.get(channel))
 
 
 def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
@@ -130,14 +130,23 @@ def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
     if (found := unit.find_agent(agent_id)) is not None and found.extras.keeps is not None:
         if (kept := fits_by_now(unit, found)) is None:
             return
-        keeper = unit.agent(agent_id)
-        _give(unit, lines, kept, find(unit, lines, kept, preferred=keeper))
+        first, keeper = _first_of_lane(unit, lines, kept), unit.agent(agent_id)
+        if first.id != kept.id:
+            unit.bereft[kept.id] = None  # the longest wait comes first, whoever it was kept for
+        _give(unit, lines, first, find(unit, lines, first, preferred=keeper))
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
         room = agent.capacity.soft_max - agent.load
         waiting = next_for(unit, lines, agent, agent.leaves, unit.pushes_from, room)
         if waiting is None:
             return
         _give(unit, lines, waiting, find(unit, lines, waiting, preferred=agent))
+
+
+def _first_of_lane(unit: Unit, lines: Lines, conversation: Conversation) -> Conversation:
+    """Return who stands first in the lane in which a conversation waits: the same agents may take it."""
+    prefix = prefix_of(conversation.queue or "", lane_of(conversation))
+    (head,) = lines.heads([prefix], 1)
+    return conversation if head is None else unit.conversation(head[-1])
 
 
 def _keep_room(unit: Unit, lines: Lines, conversation: Conversation) -> None:
@@ -186,7 +195,7 @@ def next_for(
     ways, prefixes = unit.setup.reach.ways(agent, lines_asked)
     for queue, rule, _ in lines_asked:
         if rule.sticky_wait is not None:
-            own = (each for each in unit.setup.channels if _enabled(agent, each))
+            own = (each for each in unit.setup.channels if is_enabled(agent, each))
             mine = [way_to_own(agent.id, channel, queue, rule) for channel in own]
             ways += mine
             prefixes += [way.prefix for way in mine]
@@ -221,18 +230,24 @@ def _that_fit(
         fitting_heads.append(head if fits_here else None)
         if head is None or fits_here or limit is not fits or not way.rule.heavy:
             continue
-        found = unit.conversation(head[-1])
+        if missing(agent, name) is None or (first := _not_kept(unit, lines, way, head)) is None:
+            continue
+        found = unit.conversation(first[-1])
         lane = None if way.lane is None else lane_of(found)
-        if (
-            missing(agent, name) is not None
-            and is_starving(unit, found)
-            and (lane is None or _may_take(unit, lines, agent, head[0], lane, head[4]))
+        if is_starving(unit, found) and (
+            lane is None or _may_take(unit, lines, agent, first[0], lane, first[4])
         ):
-            starving.append((order(head, way.rule, unit.now), found))
+            starving.append((order(first, way.rule, unit.now), found))
     if not starving:
         return fitting_heads
     keep(unit, agent, min(starving, key=lambda each: each[0])[1])
     return [None] * len(fitting_heads)
+
+
+def _not_kept(unit: Unit, lines: Lines, way: Way, head: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return the first of a lane for which nobody keeps parts yet."""
+    kept = kept_in(unit, head[0])
+    return head if head[-1] not in kept else lines.first_but(way.prefix, kept, len(kept))
 
 
 def _channel_of(way: Way) -> str:
@@ -266,11 +281,13 @@ def _reopen(unit: Unit, lines: Lines, place: str) -> None:
     """Somebody of a group is no longer there: what waits may be open to later groups now (M1)."""
     queue, _ = queue_and_group(place)
     rule = unit.rule(queue).assign
-    if not unit.pushes_from(queue) or rule.mode is not AssignMode.CASCADE:
+    if rule.mode is not AssignMode.CASCADE:
         return
     lines.flush()
     stages(unit, lines, queue, rule, unit.now)
-    while any(_place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)):
+    while unit.pushes_from(queue) and any(
+        _place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)
+    ):
         pass
 
 
@@ -293,20 +310,4 @@ def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) 
         command = ask.Offer if offered else ask.Assign
         conversation = unit.perform(conversation, command(choice.chosen.agent), policy)
         lines.given(before, conversation)
-    unit.tx.put(EXPLANATIONS, unit.desk, fitting(_explanation(unit, conversation, choice)))
-
-
-def _explanation(unit: Unit, conversation: Conversation, choice: Choice) -> Explanation:
-    chosen: Candidate | None = choice.chosen
-    return Explanation(
-        conversation.id,
-        unit.position,
-        unit.now,
-        conversation.queue or conversation.place.inbox,
-        unit.rule(conversation.queue or conversation.place.inbox).assignment.value,
-        chosen,
-        choice.runners_up,
-        choice.refused,
-        choice.more,
-        unit.setup.version,
-    )
+    write_decision(unit, conversation, choice, unit.now)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from attrs import define, field
 
 from omniroute.clock import Clock, Reading
+from omniroute.desk.foresight import About, foresee
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
@@ -63,7 +64,7 @@ class Runtime:
     reveal: Callable[[SecretRef], Secret] = environment_secret
     _setups: dict[str, dict[int, Setup]] = field(factory=dict)
     _doubted: set[tuple[str, int]] = field(factory=set, repr=False)
-    _adapters: dict[tuple[str, str], tuple[int, ChannelAdapter, Any]] = field(
+    _adapters: dict[tuple[str, str], tuple[int, tuple[ChannelAdapter, Any]]] = field(
         factory=dict, repr=False
     )
 
@@ -80,28 +81,35 @@ class Runtime:
     def run(
         self,
         desk: str,
-        now: int,
+        now: int | None,
         flow: Callable[[Unit], T],
         *,
         within: object | None = None,
         overdue_first: bool = True,
+        about: About | None = None,
     ) -> T:
         """Run a flow in one transaction under the desk's lock; its ids survive a retry.
 
-        An instant that was read from the clock is read anew once the lock is had: what happens later
-        has no earlier instant. Deadlines that came before it fire first (R6), unless firing them is
-        what the flow does.
+        An instant that was read from the clock is read anew once the lock is had, and where none is
+        given (None) it is read then: what happens later has no earlier instant. Deadlines that came
+        before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
+        `about` is what the flow will surely read.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
+            if about is not None:
+                foresee(tx, desk, about)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
-            instant = now.again(self.clock) if isinstance(now, Reading) else now
+            if now is None:
+                instant = self.clock.now()
+            else:
+                instant = now.again(self.clock) if isinstance(now, Reading) else now
             unit = Unit(tx, desk, instant, draw, self)
             before = unit.setup
-            if overdue_first:
+            if overdue_first and unit.may_be_overdue:
                 fire_overdue(unit)
             result = flow(unit)
             unit.finish()  # what fired first is written down even where the flow itself wrote nothing
@@ -147,6 +155,13 @@ class Runtime:
 
     def setup(self, tx: Transaction, desk: str, version: int) -> Setup:
         """Return a version's compiled configuration; versions never change: the last two are kept."""
+        known = self._setups.get(desk)
+        if known is not None and not self._doubted and (found := known.get(version)) is not None:
+            return found
+        return self._loaded(tx, desk, version)
+
+    def _loaded(self, tx: Transaction, desk: str, version: int) -> Setup:
+        """Return a version's setup as it is stored, where nobody here has it, or it may have changed."""
         known = self._setups.setdefault(desk, {})
         found = known.get(version)
         doubted = bool(self._doubted) and (desk, version) in self._doubted
@@ -192,8 +207,8 @@ class Runtime:
 
             adapter = self.registry.require(setup.entry_point(entry_point).kind)
             settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
-            found = self._adapters[desk, entry_point] = (setup.version, adapter, settings)
-        return found[1:]
+            found = self._adapters[desk, entry_point] = (setup.version, (adapter, settings))
+        return found[1]
 
     def capabilities(self, unit: Unit, entry_point: str) -> Capabilities:
         """Return what the channel of an entry point can carry."""
@@ -206,9 +221,11 @@ class Runtime:
         """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
 
         def check(unit: Unit, entry_point: str) -> None:
-            check_content(self.capabilities(unit, entry_point), text, attachments)
-            channel = unit.setup.entry_point(entry_point).channel
-            check_contents(unit.setup.contents(channel), text, attachments)
+            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+            check_content(adapter.capabilities(settings), text, attachments)
+            if unit.setup.limits_contents:
+                channel = unit.setup.entry_point(entry_point).channel
+                check_contents(unit.setup.contents(channel), text, attachments)
 
         return check
 

@@ -26,7 +26,7 @@ from omniroute.rules.names import name_problem
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
 from omniroute.rules.storable import check_key, check_storable, check_text
-from omniroute.rules.weight_checks import agent_limit_problems
+from omniroute.rules.weight_checks import agent_limit_problems, room_problems
 from omniroute.rules.weights import MESSAGING, terms_for
 from omniroute.schema import STAFF_CHANGES
 
@@ -38,6 +38,7 @@ __all__ = [
     "change",
     "check_named",
     "check_profile",
+    "check_room",
     "profile_of",
     "record",
     "save_agent",
@@ -172,6 +173,7 @@ def change(
             raise UnknownAgent(f"no agent {agent!r}", hint="staff.put adds one")
         check_named(unit.setup, given)
         profile = evolve(profile_of(known) if known else AgentConfig(), **given)
+        check_room(unit.setup, profile, given)
         save_agent(unit, agent, profile, actor=actor, origin=origin, follow=True)
         return unit.agent(agent)
 
@@ -189,6 +191,16 @@ def check_named(setup: Setup, given: Mapping[str, Any]) -> None:
     limits = setup.policy().capacity
     for problem in agent_limit_problems("capacity", given.get("capacity") or {}, limits):
         raise UsageError(problem.message, where=problem.path)
+
+
+def check_room(setup: Setup, profile: AgentConfig, given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where what is given leaves an agent no room for what they are enabled for (P2).
+
+    `profile` is theirs with it. What they were before, and what channels cost since, is not judged.
+    """
+    if given.keys() & {"capacity", "channels"}:
+        for problem in room_problems("", profile, setup.config, setup.counted):
+            raise UsageError(problem.message, where=problem.path)
 
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:

@@ -7,10 +7,11 @@ conversation with that contact. A first message that does not come through ends 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from omniroute.desk.idempotency import Done
+from omniroute.desk.merged import ids_of, kept_for, parts_of
 from omniroute.desk.people import contact_of, latest
 from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
@@ -28,7 +29,7 @@ from omniroute.instants import from_micros
 from omniroute.model import commands as ask
 from omniroute.model.agent import Agent
 from omniroute.model.contact import Contact
-from omniroute.model.conversation import Place
+from omniroute.model.conversation import Conversation, Place
 from omniroute.model.desk_config import ChannelDirection
 from omniroute.model.events import SYSTEM, EngagementSent, Route, agent_actor
 from omniroute.model.message import Direction, Message
@@ -47,8 +48,8 @@ from omniroute.schema import CONTACTS, CONVERSATIONS, ENGAGEMENTS, MESSAGES
 
 __all__ = ["Opening", "engage", "engagements", "start"]
 
-_THREAD = CONVERSATIONS.index("thread")
-_ORDER = [column.name for column in CONVERSATIONS.columns].index("thread_order")
+_OPEN = CONVERSATIONS.index("open_thread")
+_ENDED = CONVERSATIONS.index("thread")
 _ENGAGEMENTS = ENGAGEMENTS.index("engagements_of")
 _PAGE = 50
 
@@ -122,13 +123,12 @@ def start(
         command = ask.Start(conversation, place, route, where, by, message, access)
         # Conversations of one thread follow one another, whatever the clock says (S1, S9).
         now = unit.now if newest is None else max(unit.now, newest.since + 1)
-        body = _message_body(opening, message, agent_actor(by), now) | {
-            "conversation": conversation
-        }
+        body = _message_body(opening, message, agent_actor(by), now)
+        written = Message(conversation=conversation, position=0, **body)
         policy = unit.setup.policy_at(at.name, at.channel, where)
-        unit.perform(None, command, policy, now=now, messages=(body,))
+        unit.perform(None, command, policy, now=now, messages=(written,))
         settle(unit)
-        return Done(unit.conversation(conversation), unit.tx.get(MESSAGES, unit.desk, (message,)))
+        return Done(unit.conversation(conversation), written)
 
     return flow
 
@@ -170,8 +170,13 @@ def engagements(
 
     def work(tx: Transaction) -> list[Message]:
         beyond = None if after is None else (after,)
-        found = tx.scan(_ENGAGEMENTS, desk, (contact,), after=beyond, limit=limit)
-        read = (tx.get(MESSAGES, desk, (each.message,)) for each in found)
+        found = [
+            each
+            for person in ids_of(tx, desk, contact)
+            for each in tx.scan(_ENGAGEMENTS, desk, (person,), after=beyond, limit=limit)
+        ]
+        found.sort(key=lambda each: each.position)
+        read = (tx.get(MESSAGES, desk, (each.message,)) for each in found[:limit])
         return [each for each in read if each is not None]
 
     return work
@@ -265,39 +270,50 @@ def _check_window(
 
 def _wrote_at(unit: Unit, thread: tuple[str, str, str], since: int) -> int | None:
     """When a contact last wrote in a thread; looked for no further back than a window reaches."""
-    after: Any = None
-    while page := unit.tx.scan(_THREAD, unit.desk, thread, after=after, limit=_PAGE):
-        for each in page:
-            if not never_began(each):
-                return each.clocks.contact_at
-            if each.at < since:
-                return None
-        after = (CONVERSATIONS.row(page[-1])[_ORDER],)
+    for each in _in_thread(unit, thread):
+        if not never_began(each):
+            return each.clocks.contact_at
+        if each.at < since:
+            break
     return None
+
+
+def _in_thread(unit: Unit, thread: tuple[str, str, str]) -> Iterator[Conversation]:
+    """Yield the open conversation of a thread, then those that ended, the latest first."""
+    yield from unit.tx.scan(_OPEN, unit.desk, thread, limit=1)
+    after: Any = None
+    while page := unit.tx.scan(_ENDED, unit.desk, thread, after=after, limit=_PAGE):
+        yield from page
+        after = (-page[-1].since,)
 
 
 # --- with whom, and where --------------------------------------------------------------------------
 
 
 def _recipient(unit: Unit, at: ResolvedEntryPoint, opening: Opening) -> tuple[Contact, str]:
-    """Return the contact, and the address of theirs that is written to; a new address is a new one."""
+    """Return the contact, and the address of theirs that is written to; a new address is a new one.
+
+    Of those that were merged, the contact who has that address; of several addresses that of the
+    named one comes first, and then that of the kept one (P17).
+    """
     if opening.contact is None:
         sender = Sender(addresses=(opening.address or "",))
-        return contact_of(unit, at.kind, sender), opening.address or ""
+        return contact_of(unit, at.kind, sender)[0], opening.address or ""
     found = unit.tx.get(CONTACTS, unit.desk, (opening.contact,))
     if found is None:
         raise UnknownContact(f"no contact {opening.contact!r}")
-    own = [address for kind, address in found.addresses if kind == at.kind]
-    if opening.address in own:
-        return found, opening.address or ""
-    if opening.address is not None or not own:
+    person = parts_of(unit.tx, unit.desk, kept_for(unit.tx, unit.desk, found))
+    parts = (found, *(each for each in person if each.id != found.id))
+    own = {address: each for each in parts for kind, address in each.addresses if kind == at.kind}
+    chosen = next(iter(own), None) if opening.address is None else opening.address
+    if chosen not in own:
         raise UsageError(
             f"contact {found.id!r} is not known by that address",
             where="address",
             expected=" or ".join(map(quoted, own)) or f"a contact with an address on {at.kind}",
             got="none" if opening.address is None else quoted(opening.address),
         )
-    return found, own[0]
+    return own[chosen], chosen
 
 
 def _queue_of(

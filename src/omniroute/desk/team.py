@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from os import PathLike
 from typing import Any, TypeVar
 
 from omniroute.clock import resolve_now
 from omniroute.desk import following, read, staff
+from omniroute.desk.checking import checked
 from omniroute.desk.following import FollowAs, Followed
+from omniroute.desk.foresight import About
 from omniroute.desk.leaving import remove
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
@@ -144,21 +147,25 @@ class Staff:
 
     def follow(
         self,
-        config: DeskConfig,
+        config: DeskConfig | str | PathLike[str] | Mapping[str, Any],
         *,
         overrule: bool = False,
         plan: bool = False,
         by: str | None = None,
         now: datetime | None = None,
     ) -> builtins.list[Followed]:
-        """Let the staff follow the `agents` of a file's configuration; return what became of whom.
+        """Let the staff follow the `agents` of a configuration, or of a file's; return what became of whom.
 
         An agent who was seeded, or last changed by a file, follows it; one that somebody edited by
         hand stays so, and one taken off by hand stays off, unless with `overrule`. Nobody is
         removed: whom the file no longer names is told as `not_named`. With `plan` nothing is
-        changed. Agents are saved in batches of 100.
+        changed. Agents are saved in batches of 100. Raises `ConfigError` for a configuration that
+        cannot be used, and `UsageError` for that of another desk.
         """
-        told = []
+        from omniroute.config.load import load_for  # many modules, and seldom needed
+
+        registry, told = self._runtime.registry, []
+        config = checked(load_for(self._desk, config, registry), registry)
         for batch in following.batches(config.agents):
             if plan:
                 work = following.planned(self._desk, batch, overrule=overrule)
@@ -166,15 +173,15 @@ class Staff:
             else:
                 told += self._run(following.follow(batch, by=by, overrule=overrule), now, None)
         if config.agents:
-            told += self._not_named(config)
+            told += self._not_named(config.agents)
         return told
 
-    def _not_named(self, config: DeskConfig) -> Iterator[Followed]:
+    def _not_named(self, named: Container[str]) -> Iterator[Followed]:
         cursor: str | None = None
         while True:
             page = self.list(limit=1000, after=cursor)
             for each in page.items:
-                if each.id not in config.agents:
+                if each.id not in named:
                     yield Followed(each.id, FollowAs.NOT_NAMED, ())
             cursor = page.next
             if cursor is None:
@@ -194,7 +201,7 @@ class Staff:
         Somebody else than the agent needs the role supervisor or administrator.
         """
         flow = staff.set_available(agent, available=available, by=by or agent)
-        return self._changed(flow, now, within)
+        return self._changed(flow, now, within, (None, agent, None))
 
     def get(self, agent: str) -> AgentView:
         """Return an agent as they stand; `UnknownAgent` when there is none of that id."""
@@ -238,20 +245,30 @@ class Staff:
         return self._runtime.look(self._desk, work)
 
     def _changed(
-        self, flow: Callable[[Unit], Agent], now: datetime | None, within: object | None
+        self,
+        flow: Callable[[Unit], Agent],
+        now: datetime | None,
+        within: object | None,
+        about: About | None = None,
     ) -> AgentView:
         def viewed(unit: Unit) -> AgentView:
             changed = flow(unit)
             settle(unit)
             return AgentView.of(unit.agent(changed.id), unit.setup.config.zone)
 
-        return self._run(viewed, now, within)
+        return self._run(viewed, now, within, about)
 
-    def _run(self, flow: Callable[[Unit], T], now: datetime | None, within: object | None) -> T:
+    def _run(
+        self,
+        flow: Callable[[Unit], T],
+        now: datetime | None,
+        within: object | None,
+        about: About | None = None,
+    ) -> T:
         def settled(unit: Unit) -> T:
             result = flow(unit)
             settle(unit)
             return result
 
         instant = resolve_now(now, self._runtime.clock)
-        return self._runtime.run(self._desk, instant, settled, within=within)
+        return self._runtime.run(self._desk, instant, settled, within=within, about=about)

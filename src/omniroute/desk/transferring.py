@@ -17,7 +17,7 @@ from omniroute.model.assign import TRANSFERRED
 from omniroute.model.conversation import Conversation
 from omniroute.model.events import FORCED, agent_actor
 from omniroute.model.events import TRANSFERRED as BY_TRANSFER
-from omniroute.model.message import Direction
+from omniroute.model.message import Direction, Message
 from omniroute.model.targets import Group, Queue
 from omniroute.rules.availability import colour
 from omniroute.rules.names import quoted, unknown
@@ -125,15 +125,15 @@ def _commented(unit: Unit, found: Conversation, sender: Agent, comment: str | No
     """Leave the comment as a note, before whoever receives it looks."""
     if comment is None or not comment.strip():
         return found
-    message = unit.draw.next("m")
-    body = {
-        "id": message,
-        "conversation": found.id,
-        "direction": Direction.NOTE,
-        "author": agent_actor(sender.id),
-        "at": max(unit.now, found.at),
-        "kind": COMMENT,
-        "text": comment,
-    }
-    command = ask.Note(sender.id, message)
-    return unit.perform(found, command, unit.policy(found), messages=(body,))
+    message = Message(
+        id=unit.draw.next("m"),
+        conversation=found.id,
+        position=0,
+        direction=Direction.NOTE,
+        author=agent_actor(sender.id),
+        at=max(unit.now, found.at),
+        kind=COMMENT,
+        text=comment,
+    )
+    command = ask.Note(sender.id, message.id)
+    return unit.perform(found, command, unit.policy(found), messages=(message,))

@@ -27,7 +27,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import Readiness, State
-from omniroute.model.values import frozen
+from omniroute.model.values import frozen, making
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected, Template
 from omniroute.rules.availability import colour
 from omniroute.rules.menu import branch_of
@@ -63,7 +63,9 @@ class ConversationView:
     `due` is the earliest due instant of the clocks that run (None where none does), `overdue` whether
     that had passed (G20), `clocks` how each stands; `waiting_since` the first contact message nobody
     has answered; `label` the preset's word for `state`; `language` that of the queue, or of the
-    branch that the contact has chosen (U13); `started_by` the agent who started it, if one did (S11).
+    branch that the contact has chosen (U13); `contact` as whom they wrote, also once that contact was
+    merged into another (`desk.contacts.get` says who they are by now); `started_by` the agent who
+    started it, if one did (S11).
     While it is OFFERED to one agent, `offered_to` names them and `offered_until` is when it goes on to
     the next (M5).
     """
@@ -111,7 +113,7 @@ class ConversationView:
         place, clocks, labels = conversation.place, conversation.clocks, policy.labels
         offer = conversation.extras.offer or _NO_OFFER
         hours = policy.sla.hours if policy.sla else None
-        return cls(
+        return _conversation_view(
             id=conversation.id,
             state=conversation.state,
             label=labels.get(conversation.state.value, conversation.state.value),
@@ -145,6 +147,7 @@ class ConversationView:
 
 
 _NO_OFFER: Final = Offer(None, 0)
+_conversation_view: Final = making(ConversationView)
 
 
 def view_of(conversation: Conversation, setup: Setup, now: int) -> ConversationView:
@@ -183,7 +186,7 @@ class MessageView:
     @classmethod
     def of(cls, message: Message, zone: str) -> MessageView:
         """Return the view of a stored message."""
-        return cls(
+        return _message_view(
             id=message.id,
             conversation=message.conversation,
             position=message.position,
@@ -205,6 +208,9 @@ class MessageView:
             provider_ids=message.provider_ids,
             extra=message.extra,
         )
+
+
+_message_view: Final = making(MessageView)
 
 
 @frozen(kw_only=True)

@@ -5,10 +5,11 @@ The counting is `rules.estimates`'; here it is read: one bounded look into the i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from omniroute.errors import UnknownConversation
 from omniroute.instants import from_micros
 from omniroute.model import events as tell
 from omniroute.model.assign import QueueLine
@@ -34,12 +35,14 @@ from omniroute.schema import CONVERSATIONS, QUEUE_LINES
 
 if TYPE_CHECKING:
     from omniroute.desk.unit import Unit
+    from omniroute.desk.unit_state import UnitState
 
 __all__ = [
     "PlaceInLine",
     "next_wait",
     "note_wait",
     "place_in_line",
+    "standing",
     "tell_who_waits",
     "waits_of",
     "with_place",
@@ -83,6 +86,20 @@ def place_in_line(
     return PlaceInLine(found.queue, since, waiting, position, wait)
 
 
+def standing(
+    desk: str, conversation: str, now: int
+) -> Callable[[Transaction, Setup], PlaceInLine | None]:
+    """Return the work that reads a conversation's place; `UnknownConversation` where there is none."""
+
+    def work(tx: Transaction, setup: Setup) -> PlaceInLine | None:
+        found = tx.get(CONVERSATIONS, desk, (conversation,))
+        if found is None:
+            raise UnknownConversation(f"no conversation {conversation!r}")
+        return place_in_line(tx, desk, setup, found, now)
+
+    return work
+
+
 def _entry(found: Conversation) -> tuple[Any, ...]:
     routing, since = found.extras.routing, found.clocks.queued_at
     lane = lane_name(routing, found.place.channel)
@@ -90,7 +107,7 @@ def _entry(found: Conversation) -> tuple[Any, ...]:
 
 
 def note_wait(
-    unit: Unit,
+    unit: UnitState,
     before: Conversation | None,
     after: Conversation,
     events: Iterable[tell.Event],
@@ -104,7 +121,7 @@ def note_wait(
         _note_served(unit, before, after.since)
 
 
-def _note_served(unit: Unit, before: Conversation, at: int) -> None:
+def _note_served(unit: UnitState, before: Conversation, at: int) -> None:
     queue, since = before.queue, before.clocks.queued_at
     over = None if queue is None else unit.rule(queue).assign.estimate_over
     if queue is not None and over is not None and at > since:

@@ -10,15 +10,12 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
-from typing import Final
 
 from omniroute.desk.views import Change
 from omniroute.instants import SECOND, to_duration
 from omniroute.ports import HintingStore, Store
 
-__all__ = ["POLL", "Stop", "watch", "watch_async"]
-
-POLL: Final = timedelta(seconds=1)
+__all__ = ["Stop", "watch", "watch_async"]
 
 Stop = Callable[[], bool]
 """Says whether to end the watch; asked before every change and after every wait."""

@@ -12,10 +12,11 @@ from omniroute.model.agent import Agent
 from omniroute.model.state import State
 from omniroute.rules.waiting import slot
 from omniroute.rules.weights import terms
-from omniroute.schema import CONVERSATIONS, NO_DUE
+from omniroute.schema import CONVERSATIONS, due_order
 
 if TYPE_CHECKING:
     from omniroute.desk.unit import Unit
+    from omniroute.desk.unit_state import UnitState
 
 __all__ = ["name_of", "weigh", "weigh_again"]
 
@@ -24,7 +25,7 @@ _HELD = (State.OFFERED, State.ACTIVE, State.INACTIVE)
 _PAGE = 100
 
 
-def name_of(unit: Unit, event: tell.Event) -> str | None:
+def name_of(unit: UnitState, event: tell.Event) -> str | None:
     """Return as what the conversation of an event counts, or None where nothing is counted."""
     if not unit.setup.counted:
         return None
@@ -34,7 +35,7 @@ def name_of(unit: Unit, event: tell.Event) -> str | None:
     return unit.setup.counted.get(place.channel)
 
 
-def weigh(unit: Unit, agent: Agent, event: tell.Event, name: str) -> None:
+def weigh(unit: UnitState, agent: Agent, event: tell.Event, name: str) -> None:
     """Tell what an agent's load has grown by, where it is not one part and nothing else."""
     wrap_up = isinstance(event, tell.WrapUpStarted)
     conversation = getattr(event, "conversation", "")
@@ -55,8 +56,7 @@ def weigh_again(unit: Unit, agent: str) -> None:
                 _weigh_one(unit, unit.agent(agent), each.id)
             if len(page) < _PAGE:
                 break
-            due = page[-1].clocks.due
-            after = (NO_DUE if due is None else due, page[-1].id)
+            after = (due_order(page[-1]), page[-1].id)
 
 
 def _weigh_one(unit: Unit, agent: Agent, conversation: str) -> None:

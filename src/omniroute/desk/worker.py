@@ -52,7 +52,7 @@ class Worker:
     ) -> None:
         self._runtime = runtime
         self._wait = wait
-        self._pause = to_duration(every) / SECOND
+        self._pause = to_duration(every, where="every") / SECOND
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Work until `stop()` says so."""

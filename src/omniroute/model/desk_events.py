@@ -20,6 +20,7 @@ __all__ = [
     "AgentRemoved",
     "AgentSaved",
     "Configured",
+    "ContactsMerged",
     "EngagementDelivery",
     "EngagementSent",
     "NumberVerificationChanged",
@@ -130,6 +131,19 @@ class Configured:
     at: int
     actor: str
     version: int
+
+
+@frozen
+class ContactsMerged:
+    """One contact was merged into another that is kept, by hand (P17). Conversations stay as they are.
+
+    Both had been kept until then: what was merged into `other` before is merged into `contact` too.
+    """
+
+    contact: str
+    at: int
+    actor: str
+    other: str
 
 
 @frozen

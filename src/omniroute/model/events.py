@@ -18,6 +18,7 @@ from omniroute.model.desk_events import (
     AgentRemoved,
     AgentSaved,
     Configured,
+    ContactsMerged,
     EngagementDelivery,
     EngagementSent,
     NumberVerificationChanged,
@@ -45,6 +46,7 @@ __all__ = [
     "AgentSaved",
     "Assigned",
     "Configured",
+    "ContactsMerged",
     "ConversationEvent",
     "Declined",
     "DeliveryChanged",
@@ -491,6 +493,7 @@ Event: TypeAlias = (
     ConversationEvent
     | AgentEvent
     | Configured
+    | ContactsMerged
     | NumberVerificationChanged
     | EngagementSent
     | EngagementDelivery

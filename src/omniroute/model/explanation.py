@@ -27,7 +27,8 @@ class Explanation:
     """One routing decision.
 
     `chosen` is None where nobody could take it. `runners_up` are the next ten in order; `refused`
-    counts the others by reason. `position` and `config_version` say what was known.
+    counts the others by reason. `position` and `config_version` say what was known, `stages` to how
+    many groups of a cascade it was open (M1).
     """
 
     conversation: str
@@ -40,3 +41,4 @@ class Explanation:
     refused: Mapping[str, int] = field(factory=dict)
     more: bool = False
     config_version: int = 0
+    stages: int = 0

@@ -41,7 +41,7 @@ LARGEST: Final = 1024
 
 # What an explanation takes at most as stored text beside its names: its own fields, those of
 # each candidate, and the count of each reason.
-_FRAME: Final = 170
+_FRAME: Final = 180
 _ROW: Final = 44
 _COUNT: Final = 5
 
@@ -56,12 +56,16 @@ _new_candidate: Final = making(Candidate)
 
 @frozen
 class Choice:
-    """Who was chosen (None: nobody), the next in order, and the refused by reason."""
+    """Who was chosen (None: nobody), the next in order, and the refused by reason.
+
+    `stages` is to how many groups of a cascade the conversation is open.
+    """
 
     chosen: Candidate | None
     runners_up: tuple[Candidate, ...]
     refused: dict[str, int]
     more: bool
+    stages: int = 0
 
 
 def may_push(agent: Agent) -> bool:
@@ -94,20 +98,15 @@ def choose(
 
 
 def among(
-    suitable: Sequence[Candidate], refused: Sequence[Candidate], entries: Sequence[tuple[Any, ...]]
+    suitable: Sequence[Candidate], refused: Sequence[Candidate], *, more: bool, stages: int
 ) -> Choice:
-    """Choose the first of those who may take it; tell of the others, and of who else serves the queue."""
-    known = {each.agent for each in (*suitable, *refused)}
+    """Choose the first of those who may take it, and tell of the others; with `more` there may be others.
+
+    `stages` are how many groups of a cascade it is open to.
+    """
     others = [*suitable[1:], *refused]
-    for entry in entries:
-        if entry[4] not in known:
-            candidate = told(entry)
-            if candidate.refused is None:
-                candidate = evolve(candidate, refused="not among those it is open to")
-            others.append(candidate)
     chosen = suitable[0] if suitable else None
-    more = len(entries) >= LOOKED_AT
-    return Choice(chosen, tuple(others[:RUNNERS_UP]), _counts(others), more)
+    return Choice(chosen, tuple(others[:RUNNERS_UP]), _counts(others), more, stages)
 
 
 def told(entry: tuple[Any, ...], channel: str = "") -> Candidate:
@@ -159,16 +158,20 @@ def fitting(explanation: Explanation) -> Explanation:
     All ten where agents' ids have up to about twenty characters. What is left out is still
     counted, and is computed again by folding the log up to the explanation's position.
     """
-    size = _FRAME + _bytes(explanation.conversation) + _bytes(explanation.queue)
-    size += sum(_bytes(reason) + _COUNT for reason in explanation.refused)
-    if explanation.chosen is not None:
-        size += _ROW + _bytes(explanation.chosen.agent)
-    for number, each in enumerate(explanation.runners_up):
-        size += _ROW + _bytes(each.agent)
-        if size > LARGEST:
-            kept = explanation.runners_up[:number]
-            return evolve(explanation, runners_up=kept, more=True)
-    return explanation
+    told = explanation.runners_up
+    rows = told if explanation.chosen is None else (explanation.chosen, *told)
+    texts = [explanation.conversation, explanation.queue, *explanation.refused]
+    texts += [each.agent for each in rows]
+    # All texts in one are shorter by the quotes between them.
+    size = _FRAME + _COUNT * len(explanation.refused) + _ROW * len(rows)
+    size += _bytes("".join(texts)) + 2 * (len(texts) - 1)
+    if size <= LARGEST or not told:
+        return explanation
+    kept = len(told)
+    while kept and size > LARGEST:
+        kept -= 1
+        size -= _ROW + _bytes(told[kept].agent)
+    return evolve(explanation, runners_up=told[:kept], more=True)
 
 
 def _bytes(text: str) -> int:

@@ -60,7 +60,7 @@ def problems(config: DeskConfig, *, unread: Container[str] = ()) -> tuple[Proble
     """Return everything that is wrong with a configuration, in its own order.
 
     `unread` names what could not be read from a file and is therefore incomplete here: `inboxes`,
-    `primary_for`, `queues`, `accounts`, `groups`. References into it are not judged.
+    `primary_for`, `queues`, `accounts`, `groups`, `capacity`. References into it are not judged.
     """
     desk = Judged.of(config, unread)
     checks = (

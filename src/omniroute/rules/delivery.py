@@ -6,11 +6,21 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
+from attrs import evolve
+
 from omniroute.errors import UnsupportedContent
 from omniroute.instants import HOUR, SECOND
-from omniroute.model.wire import Attachment, Capabilities, DeliveryStatus
+from omniroute.model.effects import OutboxEntry, OutboxState
+from omniroute.model.wire import (
+    Attachment,
+    Capabilities,
+    DeliveryStatus,
+    Permanent,
+    Retryable,
+    Unknown,
+)
 
-__all__ = ["LEASE", "MAX_ATTEMPTS", "check_content", "merge_status", "retry_at"]
+__all__ = ["LEASE", "MAX_ATTEMPTS", "after_failure", "check_content", "merge_status", "retry_at"]
 
 LEASE: Final = 60 * SECOND
 """How long a worker may take over what it leased before another may take it up (R10)."""
@@ -55,6 +65,21 @@ def retry_at(now: int, attempts: int, name: str, after: int | None = None) -> in
     delay = min(_FIRST_DELAY << min(attempts - 1, 20), _LONGEST_DELAY) if attempts > 0 else 0
     jitter = delay * (zlib.crc32(f"{name}:{attempts}".encode()) % 1000) // 4000
     return now + max(delay + jitter, after or 0)
+
+
+def after_failure(
+    entry: OutboxEntry, result: Retryable | Permanent | Unknown, now: int, name: str
+) -> OutboxEntry:
+    """Return an entry as a try that failed leaves it: ready again later, or dead and listed (R10, S12).
+
+    `name` is the id by which what it carries is known outside.
+    """
+    unknown = isinstance(result, Unknown)
+    reason = f"unknown: {result.reason}" if unknown else result.reason
+    failed = evolve(entry, reason=reason, step=result.step, sent_ids=result.sent_ids)
+    if isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
+        return evolve(failed, ready_at=retry_at(now, entry.attempts, name, result.after))
+    return evolve(failed, state=OutboxState.DEAD)
 
 
 def check_content(

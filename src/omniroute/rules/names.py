@@ -58,6 +58,8 @@ def join(path: str, *steps: str | int) -> str:
 
 def text_problem(text: str) -> str | None:
     """Return what is wrong with a text, or None: NUL and lone surrogates are not stored (R13)."""
+    if text.isascii() and "\0" not in text:
+        return None
     if found := _UNSTORABLE.search(text):
         return f"holds the character U+{ord(found[0]):04X}, which cannot be stored"
     return None

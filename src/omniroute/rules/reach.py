@@ -72,10 +72,10 @@ class Reach:
     Belongs to one version of a configuration: a queue's rule is always the same.
     """
 
-    __slots__ = ("_known", "_plain", "_size")
+    __slots__ = ("_known", "_size", "plain")
 
     def __init__(self, plain: Mapping[str, Lane]) -> None:
-        self._plain = plain
+        self.plain = plain
         self._known: dict[Entry, dict[str, _Known]] = {}
         self._size = 0
 
@@ -95,7 +95,7 @@ class Reach:
             queue, _, lanes = line
             known = by_queue.get(queue)
             if known is None or (known[0] is not lanes and known[0] != lanes):
-                ways = tuple(_ways(agent, line, self._plain))
+                ways = tuple(_ways(agent, line, self.plain))
                 known = by_queue[queue] = lanes, ways, tuple(way.prefix for way in ways)
                 self._size += 1
             found += known[1]

@@ -101,7 +101,9 @@ class Setup:
         "channels",
         "config",
         "counted",
+        "has_flows",
         "leaves",
+        "limits_contents",
         "reach",
         "tells_waits",
         "version",
@@ -116,6 +118,12 @@ class Setup:
         self.counted: Final = counted_channels(config)
         self._heavy = heavy_channels(config, self.counted)
         self.tells_waits: Final = tells_waits(config)
+        self.limits_contents: Final = any(
+            each.contents is not None for each in config.channels.values()
+        )
+        self.has_flows: Final = any(
+            each.entry_flow or each.exit_flow for each in config.channels.values()
+        )
         self._leaves_by_inbox = {
             name: queue_tree.leaves(name, inbox.queues) for name, inbox in config.inboxes.items()
         }

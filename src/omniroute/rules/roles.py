@@ -28,10 +28,13 @@ class Right(StrEnum):
     SWITCH_OTHERS = "switch other agents on and off"
     FORCE_TRANSFER = "force a transfer"
     SNOOZE_OTHERS = "snooze another agent's conversation"
+    MERGE_CONTACTS = "merge contacts"
 
 
 _AGENT: Final = frozenset[Right]()
-_SUPERVISOR: Final = frozenset({Right.SWITCH_OTHERS, Right.FORCE_TRANSFER, Right.SNOOZE_OTHERS})
+_SUPERVISOR: Final = frozenset(
+    {Right.SWITCH_OTHERS, Right.FORCE_TRANSFER, Right.SNOOZE_OTHERS, Right.MERGE_CONTACTS}
+)
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
     {

@@ -108,4 +108,5 @@ def check_text(value: Any, where: str) -> None:
     """Raise `UsageError` for what is no text, or cannot be stored."""
     if not isinstance(value, str):
         raise UsageError("is not text", where=where, got=shown(value))
-    check_storable(value, where)
+    if text_problem(value) is not None:
+        check_storable(value, where)

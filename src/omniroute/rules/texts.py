@@ -20,7 +20,7 @@ from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen
 from omniroute.rules.folding import AFTER_HOURS
 
-__all__ = ["Said", "afterwards", "ahead", "filled", "never_began"]
+__all__ = ["SAID_AFTER", "SAID_AHEAD_OF", "Said", "afterwards", "ahead", "filled", "never_began"]
 
 GREETING: Final = "greeting"
 WARNING: Final = "inactivity"
@@ -41,6 +41,22 @@ _ENDING: Final = frozenset(
         DeadlineKind.KEEP_ALIVE_END,
     }
 )
+
+
+SAID_AHEAD_OF: Final = frozenset({ask.Dismiss, ask.End, ask.Expire})
+"""The commands that `ahead` may have something to say before."""
+
+SAID_AFTER: Final = frozenset(
+    {
+        tell.FellSilent,
+        tell.KeepAliveAsked,
+        tell.MessageReceived,
+        tell.Opened,
+        tell.Queued,
+        tell.Selecting,
+    }
+)
+"""The events that `afterwards` may have something to say after."""
 
 
 @frozen

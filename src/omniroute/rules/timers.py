@@ -51,6 +51,7 @@ __all__ = [
     "lifecycle_timers",
     "rearmed",
     "timing",
+    "waits_otherwise",
 ]
 
 _HARD_EXPIRY: Final = DeadlineKind.HARD_EXPIRY
@@ -306,6 +307,17 @@ def _expires_at(queued_at: int, t: Timing) -> int | None:
         at = queued_at + t.after_hours
         closed_at = hours.next_closing(at) if hours.is_open(at) else at
     return min((at for at in (open_at, closed_at) if at is not None), default=None)
+
+
+def waits_otherwise(c: Conversation, policy: Policy) -> bool:
+    """Whether a policy opens a wait to more agents at another instant than the one that is armed.
+
+    Unlike a deadline of the lifecycle (S4), one that nobody armed would let it wait for ever (R2).
+    """
+    compiled = timing(policy)
+    armed = [timer for timer in c.timers if timer[1] is _ASSIGNMENT]
+    wanted = () if compiled is None else _of_line(c, compiled)
+    return armed != [timer for timer in wanted if timer[1] is _ASSIGNMENT]
 
 
 def rearmed(c: Conversation, t: Timing | None, kinds: frozenset[DeadlineKind]) -> tuple[Timer, ...]:

@@ -25,7 +25,7 @@ from omniroute.model.values import frozen, making
 from omniroute.rules import offers, silence
 from omniroute.rules.sla import deciding as sla
 from omniroute.rules.sla.clocks import kinds_with, of_kind
-from omniroute.rules.timers import LIFECYCLE
+from omniroute.rules.timers import LIFECYCLE, waits_otherwise
 from omniroute.rules.waiting import back_in_line, slot
 
 __all__ = ["TABLE", "Events", "Outcome", "Step", "after_end"]
@@ -210,8 +210,8 @@ def _enqueued(c: Conversation, command: ask.Enqueue, _: Policy, now: int) -> Out
     ), ()
 
 
-def _placed(c: Conversation, command: ask.Line, _: Policy, now: int) -> Outcome:
-    if command.routing == c.extras.routing:
+def _placed(c: Conversation, command: ask.Line, policy: Policy, now: int) -> Outcome:
+    if command.routing == c.extras.routing and not waits_otherwise(c, policy):
         return (), ()
     actor = SYSTEM if command.by is None else agent_actor(command.by)
     return (tell.Lined(c.id, now, actor, None, command.routing),), ()

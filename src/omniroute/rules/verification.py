@@ -6,15 +6,20 @@ whoever has the number is the verifier's business, not this one's.
 
 from __future__ import annotations
 
-import hmac
 from enum import StrEnum
-from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from omniroute.instants import MINUTE
+from omniroute.lazy import later
 from omniroute.model.records import NumberVerification
 from omniroute.model.state import Verification
 from omniroute.model.values import frozen
+
+if TYPE_CHECKING:
+    import hashlib
+    import hmac
+else:
+    hashlib, hmac = later(globals(), None, "hashlib", "hmac")
 
 __all__ = ["ATTEMPTS", "CODE_LIFE", "CodeRefusal", "Tried", "code_from", "requested", "tried"]
 
@@ -46,7 +51,7 @@ class Tried:
 
 def code_from(drawn: str) -> str:
     """Return the code of six digits that a drawn id stands for."""
-    number = int.from_bytes(sha256(drawn.encode()).digest(), "big")
+    number = int.from_bytes(hashlib.sha256(drawn.encode()).digest(), "big")
     return f"{number % 10**_DIGITS:0{_DIGITS}}"
 
 
@@ -86,4 +91,4 @@ def _ended(
 
 
 def _digest(number: str, at: int, code: str) -> str:
-    return sha256(f"{number} {at} {code.strip()}".encode()).hexdigest()
+    return hashlib.sha256(f"{number} {at} {code.strip()}".encode()).hexdigest()

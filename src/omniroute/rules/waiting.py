@@ -38,6 +38,7 @@ __all__ = [
     "back_in_line",
     "effective_priority",
     "groups_of",
+    "is_enabled",
     "is_plain",
     "is_sticky",
     "lane_channel",
@@ -48,6 +49,7 @@ __all__ = [
     "next_change",
     "open_groups",
     "order",
+    "outside",
     "plain_lanes",
     "pool",
     "prefix_of",
@@ -72,6 +74,8 @@ _QUEUED: Final = State.QUEUED
 _OFFERED: Final = State.OFFERED
 _CLASSES: Final = (RETURNED, 1, NEW)
 _POOL: Final = "\x1f"
+_TOO_EARLY: Final = "in no group that is open to it yet"
+_ALLOTTED: Final = "in another group than it was allotted to"
 
 
 def pool(queue: str, group: str) -> str:
@@ -292,6 +296,11 @@ def open_groups(assign: AssignPolicy, since: int, now: int, opened: tuple[int, .
     return min(count, len(assign.cascade))
 
 
+def is_enabled(agent: Agent, channel: str) -> bool:
+    """Whether an agent is enabled for a channel (A1): all that is asked of whom somebody waits for (P4)."""
+    return agent.channels is None or channel in agent.channels
+
+
 def refusal(agent: Agent, lane: Lane, assign: AssignPolicy, waited: int, stages: int) -> str | None:
     """Return why an agent may not take the first of a lane, apart from room, or None (R2).
 
@@ -317,16 +326,21 @@ def refusal(agent: Agent, lane: Lane, assign: AssignPolicy, waited: int, stages:
     return None if missing is None else f"lacks {missing}"
 
 
+def outside(assign: AssignPolicy) -> str:
+    """Return what speaks against whoever is in none of the groups that a wait is open to."""
+    return _TOO_EARLY if assign.mode is AssignMode.CASCADE else _ALLOTTED
+
+
 def _outside(
     agent: Agent, routing: Routing, assign: AssignPolicy, waited: int, stages: int
 ) -> str | None:
     if assign.mode is AssignMode.CASCADE:
         if not any(group in agent.groups for group in assign.cascade[:stages]):
-            return "in no group that is open to it yet"
+            return outside(assign)
     elif assign.mode is AssignMode.PERCENT and routing.group in assign.percent:
         opens = assign.open_after
         if routing.group not in agent.groups and (opens is None or waited < opens):
-            return "in another group than it was allotted to"
+            return outside(assign)
     return None
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from omniroute.errors import Problem
-from omniroute.model.agent import ALL, Capacity
-from omniroute.model.desk_config import DeskConfig
+from omniroute.model.agent import ALL, Capacity, Cost
+from omniroute.model.desk_config import AgentConfig, DeskConfig
 from omniroute.model.policy import Policy
 from omniroute.rules.judged import Judged, kind_of
 from omniroute.rules.names import join, quoted, unknown
-from omniroute.rules.policy_checks import written_layers
-from omniroute.rules.weights import MESSAGING, known_names
+from omniroute.rules.policy_checks import capacity_problems, written_layers
+from omniroute.rules.weights import MESSAGING, counted_channels, known_names
 
-__all__ = ["agent_limit_problems", "problems"]
+__all__ = ["agent_limit_problems", "desk_most", "problems", "room_problems", "too_heavy"]
 
 
 def problems(desk: Judged) -> Iterator[Problem]:
@@ -29,9 +29,6 @@ def problems(desk: Judged) -> Iterator[Problem]:
         yield from _name(here, name, names)
         if cost != ALL and int(cost) < 1:
             yield Problem(here, f"expected a whole number from 1 or {quoted(ALL)}, got {cost}")
-        elif cost != ALL and int(cost) > (most := _largest(config)):
-            text = f"no agent can ever be given it: the largest soft_max is {most} parts, it costs "
-            yield Problem(here, f"{text}{cost}; {quoted(ALL)} takes an agent wholly")
     for name in limits:
         if name != MESSAGING:
             yield from _name(join("policy", "capacity", name), name, (MESSAGING, *names))
@@ -43,6 +40,52 @@ def problems(desk: Judged) -> Iterator[Problem]:
     for agent, profile in config.agents.items():
         path = join("agents", agent, "capacity")
         yield from agent_limit_problems(path, profile.capacity or {}, limits)
+    if config.agents and _knows_capacity(desk):
+        yield from _of_the_agents(config, {n: cost for n, cost in costs.items() if n in names})
+
+
+def _of_the_agents(config: DeskConfig, costs: Mapping[str, Cost]) -> Iterator[Problem]:
+    """What a file's agents have no room for; without any, they are to come (P20)."""
+    yield from too_heavy(costs, _largest(config))
+    counted = counted_channels(config)
+    for agent, profile in config.agents.items():
+        yield from room_problems(join("agents", agent), profile, config, counted)
+
+
+def too_heavy(costs: Mapping[str, Cost], most: int) -> Iterator[Problem]:
+    """Yield what costs more parts than any of the staff has: nobody could ever be given it.
+
+    `most` is the largest of what automatic assignment may give them.
+    """
+    for name, cost in costs.items():
+        if cost != ALL and int(cost) > most:
+            text = f"no agent can ever be given it: the largest soft_max is {most} parts, it costs "
+            text += f"{cost}; {quoted(ALL)} takes an agent wholly"
+            yield Problem(join("policy", "costs", name), text)
+
+
+def room_problems(
+    path: str, profile: AgentConfig, config: DeskConfig, counted: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Yield where an agent never has room for what they are enabled for: it costs more than they have.
+
+    Every channel that a profile names is looked at; whoever is enabled for all of them should have
+    room for one. `counted` says as what channels count.
+    """
+    costs, own = config.policy.costs or {}, (profile.capacity or {}).get(MESSAGING)
+    most = desk_most(config) if own is None else own.soft_max
+    parts = {name: int(cost) for name, cost in costs.items() if cost != ALL and int(cost) > most}
+    if not parts:
+        return
+    enabled = tuple(_channels(config)) if profile.channels is None else profile.channels
+    heavy = {each: parts[name] for each in enabled if (name := counted.get(each)) in parts}
+    if profile.channels is None and len(heavy) == len(enabled):
+        text = f"they never have room for anything: every channel costs more than {most} parts"
+        yield Problem(join(path, "capacity"), text)
+    for index, channel in enumerate(profile.channels or ()):
+        if channel in heavy:
+            text = f"they never have room for {quoted(channel)}: it costs {heavy[channel]} parts"
+            yield Problem(join(path, "channels", index), f"{text}, and their soft_max is {most}")
 
 
 def agent_limit_problems(
@@ -73,7 +116,27 @@ def _channels(config: DeskConfig) -> dict[str, str]:
 
 def _largest(config: DeskConfig) -> int:
     """The most parts that automatic assignment may give anybody: the desk's, or an agent's own."""
-    desk = {**Policy().capacity, **(config.policy.capacity or {})}
     own = (agent.capacity for agent in config.agents.values() if agent.capacity)
     given = [each[MESSAGING].soft_max for each in own if MESSAGING in each]
-    return max([desk[MESSAGING].soft_max, *given])
+    return max([desk_most(config), *given])
+
+
+def desk_most(config: DeskConfig) -> int:
+    """Return how many parts automatic assignment may give whoever has no capacity of their own."""
+    return {**Policy().capacity, **(config.policy.capacity or {})}[MESSAGING].soft_max
+
+
+def _knows_capacity(desk: Judged) -> bool:
+    """Whether it is known how many parts the desk's agents have: what is wrong with it was said."""
+    config = desk.config
+    given = (
+        config.policy.capacity or {},
+        *(each.capacity or {} for each in config.agents.values()),
+    )
+    names = (MESSAGING, *known_names(_channels(config)))
+    named = all(name in names for name in given[0])
+    return (
+        desk.read("capacity")
+        and named
+        and not any(any(capacity_problems("", each)) for each in given)
+    )

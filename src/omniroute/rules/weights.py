@@ -88,14 +88,14 @@ def terms_for(
 ) -> dict[str, ChannelTerms]:
     """Return an agent's terms by name: the desk's, with the maxima that were given to them alone.
 
-    `whole` is the agent's capacity: what costs `ALL` takes what automatic assignment may give.
+    `whole` is the agent's capacity: what costs `ALL` takes what automatic assignment may give. Every
+    agent has terms for what the desk counts, be it one part for them: they are listed by it.
     """
-    found = {
+    return {
         name: ChannelTerms(_parts(costs.get(name, 1), whole), own.get(name) or limits.get(name))
         for name in dict.fromkeys((*costs, *limits))
-        if name != MESSAGING
+        if name != MESSAGING and (name in limits or costs.get(name, 1) != 1)
     }
-    return {name: each for name, each in found.items() if each != _PLAIN}
 
 
 def _parts(cost: Cost, whole: Capacity) -> int:
@@ -140,10 +140,15 @@ def fits_what_is_kept(agent: Agent, name: str | None) -> bool:
 
 
 def missing(agent: Agent, name: str | None) -> int | None:
-    """Return how many parts an agent lacks for one of a name; None where freed parts would not help."""
+    """Return how many parts an agent lacks for one of a name; None where keeping them would not help.
+
+    What takes one part of them gets the first that is freed, in its turn.
+    """
     asked = terms(agent, name)
     most = None if asked.limits is None else asked.limits.soft_max
-    if asked.cost > agent.capacity.soft_max or (most is not None and _count(agent, name) >= most):
+    if not 1 < asked.cost <= agent.capacity.soft_max or (
+        most is not None and _count(agent, name) >= most
+    ):
         return None
     return max(agent.load + asked.cost - agent.capacity.soft_max, 0)
 

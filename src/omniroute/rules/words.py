@@ -44,6 +44,7 @@ _INVISIBLE: Final = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, *range(0x180B, 0x1810)))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _AROUND: Final = frozenset(".,!?;:'\"`\N{ACUTE ACCENT}…·*~|/\\¡¿。、।^<>=")
+_APART: Final = {number: " " for number in range(128) if not chr(number).isalnum()}
 _LONGEST_WORD: Final = 1_000  # invisible characters around it included
 _AROUND_CLASSES: Final = frozenset({"Pd", "Ps", "Pe", "Pi", "Pf", "Pc"})
 
@@ -99,6 +100,8 @@ def is_word(text: str | None, words: Sequence[str]) -> bool:
 
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words of a name, normalized: runs of letters, digits and their marks."""
+    if name.isascii() and name.isprintable():
+        return tuple(name.casefold().translate(_APART).split())
     letters = (
         character if character.isalnum() or unicodedata.category(character)[0] == "M" else " "
         for character in normalized(name)

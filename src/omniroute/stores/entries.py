@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from omniroute.schema import Index, Key
 
-__all__ = ["EntriesOf", "entries_of"]
+__all__ = ["EntriesBeside", "EntriesOf", "entries_beside", "entries_of"]
 
 EntriesOf = Callable[[Any], tuple[Key, ...]]
 """Gives a value's entries in one index, without its key; None has none."""
+
+EntriesBeside = Callable[[Any, Key], tuple[Key, ...]]
+"""The same of a value and its row of columns, which is known already."""
 
 _NOTHING: Final[tuple[Key, ...]] = ()
 _ONE: Final[tuple[Key, ...]] = ((),)
@@ -23,8 +26,26 @@ def entries_of(index: Index[Any]) -> EntriesOf:
         return _several(index.many)
     if not index.columns:
         return lambda value: _NOTHING if value is None else _ONE
+    return _one(index.collection.row, _fields(index))
+
+
+def entries_beside(index: Index[Any]) -> EntriesBeside:
+    """Return what reads a value's entries in an index, where its row of columns need not be made."""
+    if index.many is not None or not index.columns:
+        of = entries_of(index)
+        return lambda value, _: of(value)
+    fields_of = _fields(index)
+
+    def entries(_: Any, row: Key) -> tuple[Key, ...]:
+        fields = fields_of(row)
+        return _NOTHING if None in fields else (fields,)
+
+    return entries
+
+
+def _fields(index: Index[Any]) -> Callable[[Key], Key]:
     names = [column.name for column in index.collection.columns]
-    return _one(index.collection.row, _slicer([names.index(name) for name in index.columns]))
+    return _slicer([names.index(name) for name in index.columns])
 
 
 def _several(many: Callable[[Any], Any]) -> EntriesOf:

@@ -22,10 +22,12 @@ from attrs import evolve
 
 from omniroute.clock import ManualClock
 from omniroute.config import load_config
-from omniroute.desk import Change, ConversationView, Desk, Desks, MessageView, Received
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
+from omniroute.desk.views import Change, ConversationView, MessageView, Received
 from omniroute.errors import UsageError
 from omniroute.ids import SeededIds
-from omniroute.instants import from_micros, to_duration, to_micros
+from omniroute.instants import from_micros, instant_or_micros, to_duration, to_micros
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
 from omniroute.ports import Store
@@ -42,7 +44,7 @@ def play(
     config: DeskConfig | Mapping[str, Any] | str | PathLike[str],
     *,
     store: str | Store = "memory://",
-    start: datetime = MONDAY,
+    start: datetime | int = MONDAY,
 ) -> Play:
     """Return a play on a new desk of this configuration, on a store of its own unless one is given."""
     if not isinstance(config, DeskConfig):
@@ -53,7 +55,7 @@ def play(
 class Play:
     """One desk in virtual time. Use it as a context manager, or `close` it."""
 
-    def __init__(self, config: DeskConfig, *, store: str | Store, start: datetime) -> None:
+    def __init__(self, config: DeskConfig, *, store: str | Store, start: datetime | int) -> None:
         self.clock = ManualClock(start)
         self.provider = ScriptedProvider()
         used = (kind_of(config, each.channel) for each in config.entry_points.values())
@@ -97,11 +99,11 @@ class Play:
 
     def advance(self, by: str | timedelta) -> list[Change]:
         """Let time pass, stopping at every due instant to tick and deliver; return what fired."""
-        return self.advance_to(self.clock.now() + to_duration(by))
+        return self.advance_to(self.clock.now() + to_duration(by, where="by"))
 
     def advance_to(self, until: datetime | int) -> list[Change]:
         """Let time pass until an instant, as `advance` does."""
-        target = until if isinstance(until, int) else to_micros(until)
+        target = instant_or_micros(until, "until")
         if target < self.clock.now():
             raise UsageError("time only passes forward here", hint="clock.set() jumps back")
         position = self._position()

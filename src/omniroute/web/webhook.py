@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from omniroute.desk import Desk, Desks, Received
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
 from omniroute.desk.receive import ACCEPTED, DUPLICATE
+from omniroute.desk.views import Received
 from omniroute.errors import (
     MalformedPayload,
     PayloadError,

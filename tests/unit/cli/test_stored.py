@@ -124,6 +124,23 @@ def test_what_stands_in_the_way_is_told_and_can_be_moved(run: Any, file: Path, s
         assert desks["acme"].conversation(chat.id).queue == "general/Support"
 
 
+def test_a_plan_of_going_back_says_what_the_way_back_would_refuse(
+    run: Any, file: Path, store: str
+) -> None:
+    run("apply", file)
+    edit(file, ('"Support"]', '"Support", "New"]'))
+    edit(file, ('address = "w1"', 'address = "w1", queue = "general/New"'))
+    run("apply", file)
+    with om.Desks(store) as desks:
+        desks["acme"].receive("web", an_inbound(address="w1"))
+    told = "inboxes.general.New: has 1 open conversation"
+    assert told in run("rollback", 1, "--plan", code=1)
+    assert run("rollback", 1, "--plan", code=1) == run("rollback", 1, code=1)
+    move = ("--move", "general/New=general/Support")
+    planned = run("rollback", 1, "--plan", *move, code=3)
+    assert run("rollback", 1, *move) == f"{planned}saved as version 3\n"
+
+
 def test_a_broken_file_saves_nothing(run: Any, file: Path, store: str) -> None:
     run("apply", file)
     edit(file, ('"15m"', '"-1"'))
@@ -138,6 +155,8 @@ def test_whoever_may_not_is_refused(run: Any, file: Path) -> None:
     edit(file, ('"15m"', '"5m"'))
     assert "may not change the configuration" in run("apply", file, "--by", "ana", code=1)
     assert "may not roll" in run("rollback", 1, "--by", "ana", code=1)
+    assert "may not roll" in run("rollback", 1, "--by", "ana", "--plan", code=1)
+    assert "may not change" in run("apply", file, "--by", "ana", "--plan", code=1)
 
 
 def test_history_and_rolling_back(run: Any, file: Path) -> None:
@@ -207,6 +226,10 @@ def test_a_walk_tells_what_is_odd(run: Any, file: Path, capsys: Any) -> None:
         (["rollback", "1"], "--store URL"),
         (["apply", "x.toml"], "--store URL"),
         (["rollback", "1", "--store", "memory://", "--move", "x"], "QUEUE=QUEUE"),
+        (
+            ["preview", "web", "Hi", "--store", "memory://", "--at", "noon"],
+            "2026-03-02T09:00+01:00",
+        ),
     ],
 )
 def test_a_senseless_call_says_what_is_missing(
@@ -217,7 +240,7 @@ def test_a_senseless_call_says_what_is_missing(
 
 
 def test_of_many_desks_one_has_to_be_named(run: Any, file: Path) -> None:
-    assert "has no desk yet" in run("history", code=1)
+    assert "there is no database" in run("history", code=1)
     run("apply", file)
     edit(file, ('desk = "acme"', 'desk = "other"'), ("w1", "w2"))
     run("apply", file)
@@ -232,8 +255,11 @@ def test_of_many_desks_one_has_to_be_named(run: Any, file: Path) -> None:
 def test_looking_at_a_database_that_is_not_there_makes_none(
     run: Any, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    told = run(*command, code=1)
-    assert told == "error: the store has no desk yet (omniroute apply FILE --store URL)\n"
+    file = tmp_path / "desk.db"
+    assert run(*command, code=1) == (
+        f'error: there is no database "{file}" (check the URL; '
+        "omniroute apply FILE --store URL makes a desk there, and what it needs)\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -251,7 +277,9 @@ def test_the_database_of_something_else_gets_no_tables_by_being_looked_at(
     with closing(sqlite3.connect(database)) as other:
         other.execute("CREATE TABLE customers (name TEXT)")
         other.commit()
-        run("history", code=1)
+        for command in ("history", "walk"):
+            told = run(command, code=1)
+            assert told.startswith(f'error: the database "{database}" has none of omniroute')
         tables = other.execute("SELECT name FROM sqlite_master").fetchall()
     assert tables == [("customers",)]
 

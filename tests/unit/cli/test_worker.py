@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import omniroute as om
 from omniroute.cli import main
 from omniroute.testing.scripted import ScriptedPlugin
@@ -40,3 +42,19 @@ def test_a_signal_stops_it_after_its_round(tmp_path: Path) -> None:
         assert "working" in running.stdout.readline()
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["no file", "no tables"])
+def test_a_misspelt_url_is_told_and_nothing_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], made: bool
+) -> None:
+    file = tmp_path / "desks.db"
+    if made:
+        file.touch()
+    before = sorted(tmp_path.iterdir())
+    assert main(["worker", f"sqlite:///{file}", "--once"]) == 1
+    told = capsys.readouterr().err
+    assert str(file) in told
+    assert "omniroute apply FILE --store URL" in told
+    assert sorted(tmp_path.iterdir()) == before
+    assert not made or file.stat().st_size == 0

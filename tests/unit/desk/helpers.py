@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from omniroute.errors import StoreBusy
 from omniroute.model.conversation import Conversation
@@ -59,11 +59,40 @@ def every_conversation(p: Play) -> list[Conversation]:
 
 def assert_folds(p: Play) -> None:
     """The stored state of every conversation and agent is what the log folds to (R16)."""
+    events = log(p)
+    own: dict[str, list[ConversationEvent]] = {}
+    for event in events:
+        if isinstance(event, ConversationEvent):
+            own.setdefault(event.conversation, []).append(event)
     for conversation in every_conversation(p):
-        own = [each for each in told(p, ConversationEvent) if each.conversation == conversation.id]
-        assert fold(own) == conversation
+        assert fold(own[conversation.id]) == conversation, "the log is the truth (R16)"
     for agent in every_agent(p):
-        assert fold_agent(log(p), agent.id) == agent
+        assert fold_agent(events, agent.id) == agent, "the log is the truth (R16)"
+
+
+class CountingStore(MemoryStore):
+    """A store that counts what is looked at: each value and each entry that a verb gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touched = 0
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        return super().transact(lambda tx: work(cast("Transaction", _Counted(tx, self))))
+
+
+class _Counted:
+    def __init__(self, tx: Transaction, store: CountingStore) -> None:
+        self._tx = tx
+        self._store = store
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            result = getattr(self._tx, verb)(*args, **options)
+            self._store.touched += len(result) if isinstance(result, list) else 1
+            return result
+
+        return call
 
 
 class Lost(Exception):

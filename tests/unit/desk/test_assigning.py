@@ -263,6 +263,54 @@ def test_the_pool_opens_when_the_last_of_a_group_leaves_and_never_shrinks(play) 
     assert holders(p, three) == ["cid"], "it was open to the second group, and stays so"
 
 
+@pytest.mark.req("M1")
+def test_the_pool_that_agents_claim_from_opens_when_the_last_of_a_group_leaves(play) -> None:
+    p = play(config(TIERS, at={"a": {"cascade": ["tier1", "tier2"]}}, assignment="claim"))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    (chat,) = writes(p, "One")
+    assert p.desk.take_next(by="bob") is None
+    p.agent("ana").off()
+    p.agent("ana").on()
+    assert p.desk.take_next(by="bob").id == chat.id, "it was open to the second group, and stays so"
+
+
+@pytest.mark.req("M1", "R2", "S4")
+def test_a_new_version_opens_what_waits_already_after_its_own_times(play) -> None:
+    people = {name: {**each, "channels": ["chat"]} for name, each in TIERS.items()}
+    p = play(config(people, at={"a": {"cascade": ["tier1", "tier2"]}}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    writes(p, "Four", on="sms-b")
+    held, waiting, other = writes(p, "One", "Two", "Three")
+    assert holders(p, held, waiting, other) == ["ana", None, None]
+    p.advance("30s")
+    p.desk.apply(config({}, at={"a": CASCADE}))
+    p.advance("59s")
+    assert holders(p, waiting) == [None]
+    lined = [each.conversation for each in told(p, tell.Lined)]
+    assert lined == [waiting.id, other.id], "once each, and what nothing changes for is left alone"
+    p.advance("1s")
+    assert holders(p, waiting) == ["bob"]
+    assert_folds(p)
+
+
+@pytest.mark.req("P5", "S3")
+def test_what_a_newer_version_lets_expire_goes_nowhere_when_it_should_overflow(play) -> None:
+    people = {"ana": {"serves": ["general/a"]}, "bob": {"serves": ["general/b"]}}
+    rule = {"overflow": ["general/b"], "overflow_after": "20s"}
+    p = play(config(people, assignment="offer_all"))
+    p.agent("ana").on()
+    (chat,) = writes(p, "One")
+    expires = config({}, at={"a": rule}, assignment="offer_all", unanswered_expiration="3m")
+    p.clock.set(p.clock.now() + 6 * 60 * 1_000_000)
+    p.desk.apply(evolve(expires, agents={}))
+    p.desk.tick()
+    (ended,) = told(p, tell.Ended)
+    assert (ended.conversation, ended.reason) == (chat.id, "expired_in_queue")
+    assert_folds(p)
+
+
 # --- percent --------------------------------------------------------------------------------------
 
 SHARES = {"percent": {"tier1": 7500, "tier2": 2500}}

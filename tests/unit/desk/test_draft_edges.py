@@ -222,6 +222,71 @@ def test_going_back_conversations_go_where_they_are_told_to_instead(p: Any) -> N
     assert p.desk.conversation(chat.id).queue == "vip/Gold"
 
 
+@pytest.mark.req("S15")
+def test_what_a_rollback_would_refuse_is_told_beforehand_all_at_once(p: Any) -> None:
+    desk = p.desk
+    with desk.configure() as draft:
+        draft.add_queue("general/Returns", "Late")
+    with desk.configure() as draft:
+        draft.remove_queue("general/Returns/Late", confirm=True)
+        draft.put_agent("ana", serves=["general/Returns"])
+        draft.add_queue("vip", "New")
+        draft.change_entry_point("web", queue="vip/New", override={"inbox": "vip"})
+        draft.add_inbox("night", sla="1h")
+        draft.add_entry_point("late", channel="chat", address="w2", override={"inbox": "night"})
+    p.contact("Maria", on="web").writes("Hello")
+    p.contact("Noah", on="late").writes("Hello")
+    before = [each.position for each in desk.changes()]
+    told = desk.rollback_problems(to=2)
+    assert [each.path for each in told] == [
+        "inboxes.general.Returns",
+        "inboxes.vip.New",
+        "inboxes.night",
+        "entry_points.late",
+    ]
+    with pytest.raises(om.ConfigError) as raised:
+        desk.rollback(to=2)
+    assert raised.value.problems == told
+    assert [each.position for each in desk.changes()] == before
+    moves = {"vip/New": "vip/Gold", "night": "vip/Gold"}
+    left = [each.path for each in desk.rollback_problems(to=2, move=moves)]
+    assert left == ["inboxes.general.Returns", "entry_points.late"]
+
+
+@pytest.mark.req("S15", "G18")
+def test_what_a_rollback_takes_back_does_not_stand_in_its_way(p: Any) -> None:
+    with p.desk.configure() as draft:
+        draft.rename_queue("general/Orders", "Purchases")
+        draft.change_entry_point("web", queue="general/Purchases")
+    p.contact("Maria").writes("Hello")
+    assert p.desk.rollback_problems(to=1, by="eva") == ()
+    assert p.desk.rollback_problems(to=2) == (), "it is in force"
+    assert p.desk.rollback(to=1, by="eva") == 3
+    for to, by, error in ((9, None, om.UnknownVersion), (1, "ana", om.PermissionDenied)):
+        with pytest.raises(error):
+            p.desk.rollback_problems(to=to, by=by)
+
+
+def test_an_address_that_another_desk_took_is_told_with_all_the_rest(p: Any) -> None:
+    with p.desk.configure() as draft:
+        draft.add_entry_point("old", channel="chat", address="w9")
+    with p.desk.configure() as draft:
+        draft.remove_entry_point("old", confirm=True)
+        draft.add_queue("vip", "New")
+        draft.change_entry_point("web", queue="vip/New", override={"inbox": "vip"})
+    other = {"desk": "other", "inboxes": {"a": {"sla": "1m", "primary_for": ["chat"]}}}
+    p.desks.create(other | {"entry_points": {"theirs": {"channel": "chat", "address": "w9"}}})
+    p.contact("Maria").writes("Hello")
+    told = p.desk.rollback_problems(to=2)
+    assert [each.path for each in told] == ["inboxes.vip.New", "entry_points.old.address"]
+    draft = p.desk.configure()
+    draft.replace(p.desk.version(2))
+    assert draft.problems() == told
+    with pytest.raises(om.ConfigError) as raised:
+        p.desk.rollback(to=2)
+    assert raised.value.problems == told
+
+
 @pytest.mark.parametrize("nobody", [3, None, b"boss"])
 def test_what_is_no_name_is_shown_for_what_it_is(p: Any, nobody: Any) -> None:
     with pytest.raises(UsageError, match=r"there is no number (3|nothing|a bytes); there are none"):
@@ -242,7 +307,7 @@ def test_a_desk_takes_a_file_or_a_mapping_for_its_own(p: Any, tmp_path: Path) ->
     path.write_text(json.dumps(document | {"zone": "Asia/Tokyo"}))
     assert p.desk.apply(path) == 3
     assert p.desk.config.zone == "Asia/Tokyo"
-    with pytest.raises(UsageError, match="a configuration of another desk; expected 'acme'"):
+    with pytest.raises(UsageError, match='a configuration of another desk; expected "acme"'):
         p.desk.apply(document | {"desk": "other"})
     with pytest.raises(om.ConfigError, match="there is no such file"):
         p.desk.apply(tmp_path / "none.toml")

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from omniroute.errors import AlreadyTaken, CapacityExceeded, NotOffered, UnknownAgent
-from omniroute.instants import MINUTE, SECOND
+from omniroute.instants import MINUTE, SECOND, to_micros
 from omniroute.model import events as tell
 from omniroute.model.agent import Colour
 from omniroute.model.assign import AssignSettings
@@ -201,6 +201,17 @@ def test_a_group_with_nobody_there_is_skipped_at_once(play) -> None:
     assert_folds(p)
 
 
+@pytest.mark.req("S7", "M1")
+def test_when_the_last_of_a_group_leaves_the_next_group_sees_what_waits(play) -> None:
+    p = grouped(play, ALL, {"ana": "one", "bob": "two"}, cascade=("one", "two"))
+    chat = p.contact("Maria").writes("Hello")
+    p.agent("ana").declines(chat)
+    assert (state(p, chat), shown(p, "bob")) == (State.QUEUED, [])
+    p.agent("ana").off()
+    assert (state(p, chat), shown(p, "bob")) == (State.OFFERED, [chat.id])
+    assert_folds(p)
+
+
 @pytest.mark.req("S7", "M2")
 @pytest.mark.parametrize("mode", [ALL, ONE])
 def test_under_percent_it_goes_to_the_allotted_group_alone_until_opened(play, mode) -> None:
@@ -231,6 +242,21 @@ def test_who_waits_for_their_last_agent_is_shown_to_that_agent_first(play) -> No
     assert "not to bob: it waits for ana" in text
     p.advance("61s")
     assert shown(p, "bob") == [again.id]
+    assert_folds(p)
+
+
+@pytest.mark.req("P4", "A14")
+def test_who_is_back_is_shown_to_their_agent_whatever_group_is_asked(play) -> None:
+    groups = {"ana": "one", "bob": "two"}
+    shares = {"one": 0, "two": 10_000}
+    p = grouped(play, ALL, groups, percent=shares, sticky_within=60 * MINUTE, sticky_wait=MINUTE)
+    first = p.contact("Maria").writes("Hello")
+    p.agent("bob").accepts(first)
+    p.desk.transfer(first.id, "ana", by="bob")
+    p.agent("ana").ends(first)
+    again = p.contact("Maria").writes("One more thing")
+    assert (state(p, again), shown(p, "ana")) == (State.OFFERED, [again.id])
+    assert p.agent("ana").accepts(again).agent == "ana"
     assert_folds(p)
 
 
@@ -401,6 +427,33 @@ def test_who_switches_off_is_not_asked_any_more_and_may_be_asked_again(play) -> 
     assert (state(p, chat), p.desk.staff.get("ana").load) == (State.QUEUED, 0)
     p.agent("ana").on()
     assert p.desk.conversation(chat.id).offered_to == "ana"
+    assert_folds(p)
+
+
+def to_mode(p: Any, mode: Assignment) -> None:
+    p.desk.apply(evolve(p.desk.config, policy=evolve(p.desk.config.policy, assignment=mode)))
+    p.desk.tick()
+
+
+@pytest.mark.req("S4", "M5")
+@pytest.mark.parametrize("mode", [Assignment.PUSH, Assignment.CLAIM, ALL])
+def test_an_offer_that_is_open_when_the_mode_changes_runs_its_course(play, mode) -> None:
+    p = desk_of(play, ONE, "ana", "bob", capacity=2)
+    chats = [p.contact(name).writes("Hello") for name in ("Maria", "Otto", "Kim")]
+    assert [each.offered_to for each in chats] == ["ana", "bob", "ana"]
+    until = chats[0].offered_until
+    to_mode(p, mode)
+    assert [p.desk.conversation(each.id).offered_to for each in chats] == ["ana", "bob", "ana"]
+    assert p.agent("ana").accepts(chats[0]).agent == "ana", "whoever is asked may still answer"
+    p.agent("bob").off()
+    assert p.desk.conversation(chats[1].id).offered_to is None, "nobody is asked who is not there"
+    p.advance_to(to_micros(until))
+    last = p.desk.conversation(chats[2].id)
+    assert last.offered_to is None, "at its own instant it lapses, and the new mode holds"
+    assert last.state is State.QUEUED, "ana let it lapse, and bob is off"
+    p.agent("bob").on()
+    now = {Assignment.PUSH: State.ACTIVE, Assignment.CLAIM: State.QUEUED, ALL: State.OFFERED}
+    assert {state(p, each) for each in chats[1:]} == {now[mode]}
     assert_folds(p)
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from omniroute.desk import read
 from omniroute.errors import UnknownConversation, UsageError
+from omniroute.instants import DAY
 from omniroute.model import events as tell
 from omniroute.model.state import State
 from omniroute.model.wire import DeliveryStatus, InboundKind
-from omniroute.stores.memory import MemoryStore
-from omniroute.testing import MONDAY, a_config, an_inbound
-from tests.unit.desk.helpers import log
+from omniroute.testing import MONDAY, NOW, a_config, an_inbound
+from tests.unit.desk.helpers import CountingStore, log
 
 EVERY = tuple(State)
 TREE = ("Deutsch", "English")
@@ -108,6 +109,26 @@ def test_they_come_by_due_or_by_what_happened_last(p) -> None:
 
 
 @pytest.mark.req("P18")
+def test_by_due_those_that_ended_come_last_the_latest_first(p) -> None:
+    p.agent("ana").replies(p.desk.conversation("c_1"), "Hi")  # answered: due no more
+    for agent, name in (("bob", "c_3"), ("ana", "c_2")):
+        p.advance("1m")
+        p.agent(agent).ends(p.desk.conversation(name))
+    pages: list[list[str]] = []
+    after = None
+    for _ in range(3):
+        page = p.desk.conversations(states=EVERY, limit=2, after=after)
+        pages.append(ids(page))
+        after = page.next
+    assert pages == [["c_5", "c_6"], ["c_1", "c_2"], ["c_3", "c_4"]]
+    assert after is None
+    assert p.desk.counts("state", states=EVERY)["ended"] == 3
+    due = read.Query(states=EVERY, due_until=NOW + 365 * DAY)
+    found, _ = p.desk._runtime.read(read.list_conversations(p.desk.id, due))
+    assert [each.id for each in found] == ["c_5", "c_6"], "who has ended is never due"
+
+
+@pytest.mark.req("P18")
 @pytest.mark.parametrize("order", ["due", "latest"])
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
 def test_pages_come_to_the_whole_list_without_gap_or_repeat(p, order: str, limit: int) -> None:
@@ -145,35 +166,15 @@ def test_new_arrivals_do_not_disturb_a_reader_between_pages(p) -> None:
 
 @pytest.mark.req("P18")
 def test_conversations_outside_a_list_add_nothing_to_its_cost(play) -> None:
-    class Counting(MemoryStore):
-        touched = 0
-
-        def transact(self, work):
-            def counted(tx):
-                return work(Counted(tx))
-
-            return super().transact(counted)
-
-    class Counted:
-        def __init__(self, tx: Any) -> None:
-            self.tx = tx
-
-        def __getattr__(self, verb: str) -> Any:
-            def call(*args: Any, **options: Any) -> Any:
-                result = getattr(self.tx, verb)(*args, **options)
-                Counting.touched += len(result) if isinstance(result, list) else 1
-                return result
-
-            return call
-
-    p = play(a_config(preset="push", agents=("ana",), capacity=3), store=Counting())
+    store = CountingStore()
+    p = play(a_config(preset="push", agents=("ana",), capacity=3), store=store)
     p.agent("ana").on()
 
     def cost() -> int:
-        before = Counting.touched
+        before = store.touched
         assert len(p.desk.conversations(agent="ana", limit=10)) == 3
         assert p.desk.counts("inbox", agent="ana") == {"general": 3}
-        return Counting.touched - before
+        return store.touched - before
 
     for number in range(4):
         p.contact(f"N{number}").writes("Hello")

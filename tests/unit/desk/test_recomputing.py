@@ -9,7 +9,7 @@ import pytest
 import omniroute as om
 from omniroute.rules.assignment import LOOKED_AT
 from omniroute.testing import a_config
-from tests.unit.desk.test_assigning import config, writes
+from tests.unit.desk.test_assigning import config, holders, writes
 from tests.unit.desk.test_weights import config as weighted
 from tests.unit.desk.test_weights import writes as weighted_writes
 
@@ -98,3 +98,57 @@ def test_a_cascade_is_judged_by_who_was_there(play) -> None:
         ("bob", None),
         ("ana", "at capacity"),
     ]
+
+
+@pytest.mark.req("S13", "M1")
+def test_a_group_that_joined_because_nobody_was_there_is_still_open_when_they_are_back(
+    play,
+) -> None:
+    people = {"ana": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
+    skills = {"router": {"levels": ">= 2", "expires": "60s"}}
+    p = play(config(people, at={"a": {"cascade": ["tier1", "tier2"], "skills": skills}}))
+    p.agent("bob").on()
+    (chat,) = writes(p, "One")
+    p.agent("ana").on()
+    p.advance("60s")
+    found = p.desk.candidates(chat.id)
+    assert [(c.agent, c.refused) for c in found] == [("ana", None), ("bob", None)]
+    decision = p.desk.explain(chat.id).decisions[-1]
+    assert (decision.chosen, *decision.runners_up) == found
+    assert decision.stages == 2
+
+
+@pytest.mark.req("S13", "M1", "P1")
+@pytest.mark.parametrize(
+    "rule, reasons",
+    [
+        (
+            {"cascade": ["tier1", "tier2"]},
+            {"bob": "in no group that is open to it yet", "cid": None},
+        ),
+        (
+            {"percent": {"tier1": 10_000, "tier2": 0}},
+            {"bob": "in another group than it was allotted to", "cid": None},
+        ),
+        ({"skills": {"router": 2}}, {"bob": "lacks router >= 2", "cid": None}),
+    ],
+)
+def test_beside_whoever_comes_or_is_freed_it_is_told_who_could_not_take_it(
+    play, rule: dict[str, Any], reasons: dict[str, Any]
+) -> None:
+    people: dict[str, dict[str, Any]] = {
+        "ana": {"groups": ["tier1"], "skills": {"router": 3}},
+        "bob": {"groups": ["tier2"]},
+        "cid": {"groups": ["tier1"], "skills": {"router": 2}},
+    }
+    p = play(config(people, at={"a": rule}))
+    for name in people:
+        p.agent(name).on()
+    first, second, third = writes(p, "One", "Two", "Three")
+    p.agent("ana").ends(first)
+    for chat, found in ((first, reasons), (third, {"cid": "at capacity", "bob": reasons["bob"]})):
+        (decision,) = p.desk.explain(chat.id).decisions[-1:]
+        assert decision.chosen.agent == "ana"
+        assert {each.agent: each.refused for each in decision.runners_up} == found
+        assert p.desk.candidates(chat.id)[1:] == decision.runners_up
+    assert holders(p, second) == ["cid"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from json import dumps
+from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -224,6 +227,48 @@ def test_staff_follows_a_file_and_what_was_edited_by_hand_stays(play) -> None:
     p.desk.staff.put("sue", role="supervisor")
     with pytest.raises(PermissionDenied):
         p.desk.staff.follow(config, by="sue")
+
+
+@pytest.mark.req("P20")
+def test_staff_follows_a_mapping_and_a_path_as_well(play, tmp_path: Path) -> None:
+    p = play(a_config(agents=("ana",)))
+    document = dump(a_config(agents=("ana", "bob")))
+    (added,) = p.desk.staff.follow(document)
+    assert (added.agent, added.how) == ("bob", FollowAs.ADDED)
+    path = tmp_path / "desk.json"
+    path.write_text(dumps(document), encoding="utf-8")
+    assert p.desk.staff.follow(path) == p.desk.staff.follow(str(path)) == []
+
+
+BY_A_PROGRAM: Any = a_config()
+
+
+@pytest.mark.parametrize("plan", [False, True])
+@pytest.mark.parametrize(
+    "source,text",
+    [
+        (a_config(desk="other", agents=("bob",)), "of another desk"),
+        (dump(a_config(desk="other", agents=("bob",))), "of another desk"),
+        ({"agents": {"bob": AgentConfig()}}, "agents.bob"),
+        ({"agents": {"bob": {"serves": "general", "nmae": "Bob"}}}, "agents.bob.nmae: unknown key"),
+        (evolve(BY_A_PROGRAM, agents={"bob": {"name": "Bob"}}), "agents.bob"),
+        (evolve(a_config(), agents={"bob": AgentConfig(serves=("nope",))}), "nope"),
+        (evolve(BY_A_PROGRAM, agents=["bob"]), "agents"),
+        (None, "expected a path or a mapping"),
+        ({"bob"}, "expected a path or a mapping"),
+        ("desk.toml", "there is no such file"),
+    ],
+)
+@pytest.mark.req("P20")
+def test_staff_follows_nothing_that_is_no_configuration_of_its_desk(
+    play, source: Any, text: str, plan: bool
+) -> None:
+    p = play(a_config(agents=("ana",)))
+    before = position(p)
+    with pytest.raises(UsageError, match=text):
+        p.desk.staff.follow(source, plan=plan)
+    assert position(p) == before
+    assert [each.id for each in p.desk.staff.list()] == ["ana"]
 
 
 @pytest.mark.req("P20", "S15")

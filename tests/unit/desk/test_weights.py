@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import omniroute as om
 from omniroute.config import load_config
@@ -40,7 +41,7 @@ def config(
             },
             "inboxes": {"general": {"sla": "15m", "primary_for": list(CHANNELS)}},
             "entry_points": {each: {"channel": each, "address": each} for each in CHANNELS},
-            "groups": {"all": {}},
+            "groups": {"all": {}, "tier1": {}, "tier2": {}},
             "agents": {
                 name: {"serves": ["general"], "groups": ["all"], **fields}
                 for name, fields in (agents or {"ana": {}}).items()
@@ -270,6 +271,85 @@ def test_a_cost_that_one_agent_has_room_for_is_served(play) -> None:
     assert holders(p, call) == ["bob"]
 
 
+@pytest.mark.req("P2")
+def test_costs_are_judged_by_the_staff_as_it_is(play) -> None:
+    limits = {"goal": 6, "soft_max": 6, "hard_max": 6}
+    p = play(config({"ana": {}, "bob": {"capacity": {"messaging": limits}}}, costs={"voice": 5}))
+
+    def costing(cost: int) -> Any:  # versions are kept without staff
+        return evolve(p.desk.config, policy=evolve(p.desk.config.policy, costs={"voice": cost}))
+
+    p.desk.apply(costing(6))
+    draft = p.desk.configure()
+    draft.replace(costing(7))
+    told = "policy.costs.voice: no agent can ever be given it: the largest soft_max is 6 parts"
+    assert [str(each).split(",")[0] for each in draft.problems()] == [told]
+    with pytest.raises(om.ConfigError, match="the largest soft_max is 6 parts"):
+        draft.save()
+    draft.put_agent("cid", capacity={"messaging": Capacity(7, 7, 7)}, serves=["general"])
+    assert draft.problems() == ()
+    draft.save()
+    with pytest.raises(om.ConfigError, match="the largest soft_max is 7 parts"):
+        p.desk.apply(costing(8))
+    for agent in ("ana", "bob", "cid"):
+        p.desk.staff.remove(agent)
+    p.desk.apply(costing(8))  # whoever comes may have so many
+
+
+@pytest.mark.req("P2")
+def test_who_never_has_room_for_what_they_are_enabled_for_is_refused(play) -> None:
+    p = play(config(costs={"voice": 4, "email": 2, "chat": 2}))
+    staff, small = p.desk.staff, {"messaging": Capacity(1, 1, 1)}
+    for change in ({"channels": ["chat", "voice"], "capacity": small}, {"capacity": small}):
+        with pytest.raises(om.UsageError, match="they never have room for"):
+            staff.put("bob", **change)
+    staff.put("bob", channels=["chat", "voice"])
+    with pytest.raises(om.UsageError, match=r'room for "voice": it costs 4 parts.* is 3'):
+        staff.put("bob", capacity={"messaging": Capacity(3, 3, 3)})
+    staff.put("bob", channels=["chat"], capacity={"messaging": Capacity(3, 3, 3)})
+    staff.put("cid", capacity={"messaging": Capacity(3, 3, 3)})  # they have room for others
+
+    draft = p.desk.configure()
+    draft.put_agent("bob", channels=["voice"])
+    assert [each.path for each in draft.problems()] == ["agents.bob.channels[0]"]
+    with pytest.raises(om.ConfigError, match=r"agents.ana.channels\[1\]: they never have room"):
+        config(
+            {
+                "ana": {"channels": ["chat", "voice"], "capacity": {"messaging": parts(2)}},
+                "bob": {},
+            },
+            costs={"voice": 4},
+        )
+
+
+def parts(soft: int) -> dict[str, int]:
+    return {"goal": soft, "soft_max": soft, "hard_max": soft}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"capacity": {"messaging": {"goal": 8, "soft_max": "8", "hard_max": 8}}},
+        {"capacity": {"messaging": {"goal": 0, "soft_max": 1, "hard_max": 1}}},
+        {"capacity": {"mesaging": parts(8)}},
+        {"capacity": 8},
+    ],
+)
+def test_what_is_wrong_with_a_capacity_is_not_said_of_the_costs_too(policy) -> None:
+    with pytest.raises(om.ConfigError) as caught:
+        load_config(
+            {
+                "desk": "acme",
+                "preset": "push",
+                "policy": {**policy, "costs": {"voice": 6}},
+                "inboxes": {"general": {"sla": "15m", "primary_for": ["voice"]}},
+                "agents": {"ana": {"serves": ["general"]}},
+            },
+            registry=None,
+        )
+    assert [each.path.split(".")[1] for each in caught.value.problems] == ["capacity"]
+
+
 # --- what needs several parts does not starve -----------------------------------------------------
 
 RESERVE = {"reserve_after": "2m"}
@@ -340,6 +420,69 @@ def test_who_has_room_before_the_keeper_gets_it_and_the_keeper_goes_on(play) -> 
     assert holders(p, call, later) == ["bob", "ana"]
     assert p.desk.staff.get("ana").keeps is None
     assert_folds(p)
+
+
+@pytest.mark.req("R2")
+def test_whoever_comes_keeps_for_the_next_that_starves_behind_one_that_others_keep_for(
+    play,
+) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    _, call = starving(p, "ana", "bob")
+    p.advance("1s")
+    (second,) = writes(p, "voice")
+    p.agent("bob").off()
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    (light,) = writes(p, "chat")
+    p.agent("bob").ends(p.agent("bob").holds[0])
+    p.agent("bob").on()
+    assert p.desk.staff.get("bob").keeps == second.id, "it waited long enough, as the first did"
+    assert holders(p, light) == [None]
+    for each in p.agent("bob").holds:
+        p.agent("bob").ends(each)
+    assert holders(p, call, second) == ["bob", None], "the first in line comes first"
+    assert p.desk.staff.get("ana").keeps == second.id
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "M1")
+def test_when_a_keeper_leaves_a_group_the_first_in_line_goes_on_first(play) -> None:
+    people = {"ana": {"groups": ["tier1"]}, "bob": {"groups": ["tier2"]}}
+    p = play(config(people, assign={"cascade": ["tier1", "tier2"], **RESERVE}))
+    p.agent("bob").on()
+    p.agent("ana").on()
+    writes(p, *["chat"] * 4)
+    (chat,) = writes(p, "chat")
+    p.advance("1s")
+    (call,) = writes(p, "voice")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps == call.id
+    p.agent("ana").off()
+    assert holders(p, chat, call) == ["bob", None], "both are open to bob, and the chat is first"
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "P2")
+def test_what_takes_one_part_of_somebody_is_kept_no_part_of_theirs(play) -> None:
+    small = {"capacity": {"messaging": {"goal": 1, "soft_max": 1, "hard_max": 1}}}
+    p = play(config({"ana": small, "bob": {}}, assign=RESERVE))
+    p.agent("ana").on()
+    (held,) = writes(p, "chat")
+    call, later = writes(p, "voice", "chat")
+    p.advance("2m")
+    assert p.desk.staff.get("ana").keeps is None
+    p.agent("ana").ends(held)
+    assert holders(p, call, later) == ["ana", None]
+
+
+@pytest.mark.req("P2")
+def test_who_has_one_part_in_all_gets_what_takes_a_whole_agent(play) -> None:
+    small = {"capacity": {"messaging": {"goal": 1, "soft_max": 1, "hard_max": 1}}}
+    p = play(config({"ana": small}))
+    p.agent("ana").on()
+    (call,) = writes(p, "voice")
+    assert holders(p, call) == ["ana"]
+    assert p.desk.staff.get("ana").terms["voice"].cost == 1
 
 
 @pytest.mark.req("R2", "R5")

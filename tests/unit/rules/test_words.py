@@ -108,6 +108,12 @@ def test_words_are_runs_of_letters_digits_and_marks():
     assert words_of("Ruf-an: 24/7 für हाँ!") == ("ruf", "an", "24", "7", "für", "हाँ")
 
 
+def test_plain_text_has_the_words_that_it_has_beside_other_text() -> None:
+    for character in map(chr, range(32, 127)):
+        plain = f"{character}A{character}b {character}"
+        assert (*words_of(plain), "é") == words_of(f"{plain} é"), character
+
+
 @pytest.mark.req("U57", "R14")
 def test_a_word_is_the_whole_message_and_a_literal():
     assert not is_word("exit now", ["exit"])

@@ -41,8 +41,9 @@ from omniroute.schema import (
     Index,
 )
 from omniroute.stores.sql import SqlStore
-from omniroute.stores.sql.drivers import Fault, error_for, numbered
+from omniroute.stores.sql.drivers import Fault, error_for
 from omniroute.stores.sql.statements import Plans, plans_for, plans_named
+from omniroute.stores.sql.wire import numbered
 from omniroute.testing.store_conformance import sample
 from omniroute.testing.store_conformance.values import (
     ONE,

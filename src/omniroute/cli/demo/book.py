@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from textwrap import shorten
 
 from omniroute.clock import Clock
-from omniroute.desk import ConversationView, Desk, MessageView
+from omniroute.desk.desk import Desk
+from omniroute.desk.views import ConversationView, MessageView
 from omniroute.instants import SECOND, from_micros, render_duration
 from omniroute.model.events import CONTACT, SYSTEM, actor_agent
 from omniroute.model.explanation import Explanation

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from omniroute.desk import ConversationView, Desk, MessageView
+from omniroute.desk.desk import Desk
+from omniroute.desk.views import ConversationView, MessageView
 from omniroute.model.events import Assigned, DeliveryChanged, Event
 from omniroute.model.message import Direction
 from omniroute.model.state import State

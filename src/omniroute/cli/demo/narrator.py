@@ -14,8 +14,8 @@ from rich.text import Text
 
 from omniroute.cli.demo.book import Book, excerpt, quote, span
 from omniroute.cli.demo.layout import TONES, Layout, Row, fact
-from omniroute.desk import Change
 from omniroute.desk.explain import describe
+from omniroute.desk.views import Change
 from omniroute.model import events as tell
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.model.wire import DeliveryStatus

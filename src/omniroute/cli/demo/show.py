@@ -14,7 +14,8 @@ from omniroute.cli.demo.narrator import Narrator
 from omniroute.cli.demo.script import CHAPTERS
 from omniroute.cli.demo.stage import Stage
 from omniroute.cli.demo.world import Handler, World, open_world
-from omniroute.desk import ConversationView, Desk
+from omniroute.desk.desk import Desk
+from omniroute.desk.views import ConversationView
 from omniroute.instants import to_micros
 from omniroute.web import handle_webhook
 

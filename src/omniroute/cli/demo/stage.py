@@ -12,7 +12,7 @@ from typing import Any, Final
 from omniroute.cli.demo.ledger import Posted, every_conversation
 from omniroute.cli.demo.narrator import Narrator
 from omniroute.cli.demo.world import Person, World
-from omniroute.desk import ConversationView, MessageView
+from omniroute.desk.views import ConversationView, MessageView
 from omniroute.errors import OmnirouteError, UnknownConversation
 from omniroute.model.events import agent_actor
 from omniroute.model.wire import Attachment, RawRequest

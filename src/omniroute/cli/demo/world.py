@@ -20,7 +20,8 @@ from omniroute.channels.transports import HttpxTransport
 from omniroute.cli.demo.ledger import Posted, items_of
 from omniroute.clock import ManualClock
 from omniroute.config import loads
-from omniroute.desk import Desk, Desks
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
 from omniroute.ids import SeededIds
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.secret import Secret, SecretRef

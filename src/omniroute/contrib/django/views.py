@@ -10,7 +10,8 @@ from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from omniroute.desk import Desk, Desks
+from omniroute.desk.desk import Desk
+from omniroute.desk.desks import Desks
 from omniroute.model.wire import RawRequest
 from omniroute.web import handle_webhook
 

@@ -203,6 +203,13 @@ def changes(c: Conversation, terms: SlaTerms, now: int) -> list[Change]:
     sla = c.clocks.sla
     if sla is None or c.ended:
         return []
+    if (
+        sla.response is None
+        and sla.resolution is None
+        and terms.resolution is None
+        and c.clocks.waiting_since is None
+    ):
+        return []  # no clock runs, and none would: so it is whenever an agent has answered
     found = [_response(c, sla, terms, now)]
     found.append(_change(c, sla.resolution, RESOLUTION, _resolution(sla, terms), now))
     return [each for each in found if each is not None]

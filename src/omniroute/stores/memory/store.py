@@ -62,7 +62,7 @@ class MemoryStore:
             self._busy = True
             try:
                 result = work(tx)
-                if tx.unsettled:
+                if tx.new or tx.broken is not None:
                     tx.settle()
             except BaseException:
                 tx.roll_back()
@@ -70,7 +70,7 @@ class MemoryStore:
             finally:
                 tx.__class__ = _FinishedTransaction
                 self._busy = False
-        if self._hints and tx.wrote:
+        if (tx.undo or tx.new) and self._hints:
             self._hints.tell()
         return result
 
@@ -97,39 +97,29 @@ class MemoryStore:
 
 
 class _MemoryTransaction:
-    __slots__ = ("_broken", "_desk", "_new", "_space", "_tables", "_undo")
+    __slots__ = ("_desk", "_space", "_tables", "broken", "new", "undo")
 
     def __init__(self, space: _Space) -> None:
         self._space = space
-        self._undo: list[Change] = []
-        self._broken: UniqueViolation | None = None
+        self.undo: list[Change] = []
+        self.broken: UniqueViolation | None = None
         self._desk: str | None = None
         self._tables = _NO_TABLES  # those stored of the desk that the last verb was about
-        self._new: dict[tuple[str, Collection[Any]], Table] = {}
+        self.new: dict[tuple[str, Collection[Any]], Table] = {}
 
     # --- the end of it ---
 
-    @property
-    def unsettled(self) -> bool:
-        """Whether there is anything to do before what was written stays."""
-        return bool(self._new) or self._broken is not None
-
-    @property
-    def wrote(self) -> bool:
-        """Whether anything was written."""
-        return bool(self._undo) or bool(self._new)
-
     def settle(self) -> None:
         """Make what was written stay."""
-        if self._broken is not None:
-            raise self._broken
-        for (owner, collection), table in self._new.items():
+        if self.broken is not None:
+            raise self.broken
+        for (owner, collection), table in self.new.items():
             if table.cells:
                 self._space.desks.setdefault(owner, {})[collection] = table
 
     def roll_back(self) -> None:
         """Take everything back, the last write first."""
-        for table, key, old in reversed(self._undo):
+        for table, key, old in reversed(self.undo):
             table.write(key, old)
 
     # --- verbs ---
@@ -146,10 +136,10 @@ class _MemoryTransaction:
         owner = desk if collection.desk_led else _EVERYWHERE
         table = self._space.desks.get(owner, {}).get(collection)
         if table is None:
-            table = self._new.get((owner, collection))
+            table = self.new.get((owner, collection))
         if table is None:
             table = Table(collection, self._space.crossing, owner)
-            self._new[owner, collection] = table
+            self.new[owner, collection] = table
         return table
 
     def lock(self, desk: str) -> None:
@@ -160,34 +150,42 @@ class _MemoryTransaction:
 
     def get(self, collection: Collection[V], desk: str, key: Key) -> V | None:
         table = self._tables.get(collection) if desk == self._desk else None
-        if table is None:
-            table = self._table(collection, desk)
-        found: V | None = table.cells.get(key)
+        cells = self._table(collection, desk).cells if table is None else table.cells
+        found: V | None = cells.get(key)
         return found
 
     def put(self, collection: Collection[V], desk: str, value: V) -> None:
-        table = self._table(collection, desk)
+        table = self._tables.get(collection) if desk == self._desk else None
+        if table is None:
+            table = self._table(collection, desk)
         try:
-            self._undo.append(table.write(collection.key(value), value))
+            self.undo.append(table.write(collection.key(value), value))
         except UniqueViolation as error:
-            self._broken = error
+            self.broken = error
             raise
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
-        table = self._table(collection, desk)
-        add, undo, key_of = table.add, self._undo, collection.key
+        table = self._tables.get(collection) if desk == self._desk else None
+        if table is None:
+            table = self._table(collection, desk)
+        key_of, undo, cells, followed = collection.key, self.undo, table.cells, table.followed
         try:
             for value in values:
-                undo.append(add(key_of(value), value))
+                key = key_of(value)
+                if followed or key in cells:
+                    undo.append(table.add(key, value))
+                else:
+                    cells[key] = value
+                    undo.append((table, key, None))
         except UniqueViolation as error:
-            self._broken = error
+            self.broken = error
             raise
 
     def delete(self, collection: Collection[V], desk: str, key: Key) -> bool:
         table = self._table(collection, desk)
         if key not in table.cells:
             return False
-        self._undo.append(table.write(key, None))
+        self.undo.append(table.write(key, None))
         return True
 
     def scan(
@@ -238,7 +236,7 @@ class _MemoryTransaction:
         taken: list[V] = []
         for table, key in self._due(index, desk, now, limit):
             value = index.lease(table.cells[key], until)
-            self._undo.append(table.write(key, value))
+            self.undo.append(table.write(key, value))
             taken.append(value)
         return taken
 

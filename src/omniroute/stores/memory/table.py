@@ -7,7 +7,7 @@ a dict; the one index that crosses desks follows at once. Knows nothing of trans
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -41,19 +41,16 @@ def depth_of(index: Index[Any]) -> int:
 class _Unique:
     """Guards a unique index: whose each entry is."""
 
-    __slots__ = ("_entries_of", "_held", "_index", "_owners", "_stays")
+    __slots__ = ("_entries_of", "_held", "_index", "_owners")
 
     def __init__(self, index: Index[Any]) -> None:
         self._index = index
-        self._stays = index.stays or _moves
         self._entries_of = entries_of(index)
         self._owners: dict[Key, Key] = {}
         self._held: dict[Key, tuple[Key, ...]] = {}
 
-    def follow(self, key: Key, old: Any, new: Any) -> None:
+    def follow(self, key: Key, _: Any, new: Any) -> None:
         """Hold the new value's entries instead of the old's; `UniqueViolation` changes nothing."""
-        if old is not None and new is not None and self._stays(old, new):
-            return
         gone, come = self._held.get(key, _NOTHING), self._entries_of(new)
         if gone == come:
             return
@@ -75,6 +72,14 @@ class _Unique:
 def _moves(_: Any, __: Any) -> bool:
     """Stand for an index that has no way to tell sooner."""
     return False
+
+
+def _all_stay(indexes: Sequence[Index[Any]]) -> Callable[[Any, Any], bool]:
+    """Return what may say of a changed value that its entries stay in all of some indexes."""
+    known = [index.stays or _moves for index in indexes]
+    if len(known) == 1:
+        return known[0]
+    return lambda old, new: all(stays(old, new) for stays in known)
 
 
 def _taken(index: Index[Any], fields: Key, key: Key, owner: Key) -> UniqueViolation:
@@ -189,7 +194,17 @@ class _Follower:
 class Table:
     """The values of one collection, by key, with their indexes."""
 
-    __slots__ = ("_followers", "_hot", "_journal", "_name", "_room", "_watched", "cells")
+    __slots__ = (
+        "_followers",
+        "_hot",
+        "_journal",
+        "_name",
+        "_room",
+        "_stay",
+        "_watched",
+        "cells",
+        "followed",
+    )
 
     def __init__(
         self, collection: Collection[Any], crossing: Callable[[Index[Any]], Entries], desk: str
@@ -203,27 +218,28 @@ class Table:
             *(_Unique(index) for index in collection.indexes if index.unique),
             *(_Crossing(index, crossing(index), desk) for index in unled),
         )
+        self._stay = _all_stay(
+            [each for each in collection.indexes if each.unique or not each.desk_led]
+        )
         self._journal: list[Change] = []
         self._room = _SHORTEST_JOURNAL
         self._watched = False
+        self.followed = bool(self._hot)
+        """Whether some index follows what is written; else it is enough to put it into the cells."""
 
     def add(self, key: Key, new: Any) -> Change:
         """Put a value that must be new; return what the undo log needs."""
-        cells = self.cells
-        if key in cells:
+        if key in self.cells:
             raise UniqueViolation(
                 "the key is taken by another value", where=self._name, got=repr(key)
             )
-        if self._hot or self._watched:
-            return self.write(key, new)
-        cells[key] = new
-        return (self, key, None)
+        return self.write(key, new)
 
     def write(self, key: Key, new: Any) -> Change:
         """Put a value, or remove it (None); return what the undo log needs."""
         cells = self.cells
         old = cells.get(key)
-        if self._hot:
+        if self._hot and (old is None or new is None or not self._stay(old, new)):
             self._follow(key, old, new)
         if new is not None:
             cells[key] = new
@@ -251,7 +267,7 @@ class Table:
         entries = follower.entries
         if entries is None:
             entries = follower.build(self.cells)
-            self._watched = True
+            self._watched = self.followed = True
         elif follower.applied < len(self._journal):
             follower.catch_up(entries, self.cells, self._journal)
         follower.applied = len(self._journal)
@@ -274,3 +290,4 @@ class Table:
         self._journal.clear()
         self._room = max(_SHORTEST_JOURNAL, len(self.cells))
         self._watched = any(each.entries is not None for each in self._followers.values())
+        self.followed = self._watched or bool(self._hot)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from functools import cache, lru_cache
 from typing import Any, Final, Protocol
 
 from omniroute.errors import StoreBusy, StoreError, UniqueViolation
+from omniroute.stores.sql.wire import Wire, wire_for
 
-__all__ = ["Driver", "Fault", "driver_for", "error_for", "numbered"]
+__all__ = ["Driver", "Fault", "driver_for", "error_for"]
 
 
 # duplicate_prepared_statement and invalid_sql_statement_name: the driver prepared it on another
@@ -49,8 +49,8 @@ class Driver(Protocol):
         """Return a cursor of a connection that is ours."""
         ...
 
-    def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
-        """Begin a transaction; with `write` it waits here for whoever writes now."""
+    def begin(self, connection: Any, cursor: Any, *, write: bool, settings: Sequence[str]) -> None:
+        """Begin a transaction with settings of its own; with `write` it waits for whoever writes."""
         ...
 
     def run_many(self, cursor: Any, text: str, rows: Sequence[Any]) -> int:
@@ -93,8 +93,8 @@ class _Sqlite(_Base):
     _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
     _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
 
-    def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:
-        del connection
+    def begin(self, connection: Any, cursor: Any, *, write: bool, settings: Sequence[str]) -> None:
+        del connection, settings
         cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def judge(self, error: BaseException) -> Fault:
@@ -117,7 +117,8 @@ class _Postgres(_Base):
     row_locks = True
     keeps_cursor = True
     gathers = True
-    _LOST: Final = frozenset({"40001", "40P01", "55P03"})
+    # The last is division_by_zero, with which our own statements say that a row was not there.
+    _LOST: Final = frozenset({"40001", "40P01", "55P03", "22012"})
     # The server stops, ended us for being idle, has no room, or is a standby: another connection
     # may find one that serves us.
     _GONE: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300", "25006"})
@@ -129,16 +130,14 @@ class _Postgres(_Base):
     def __init__(self, dbapi: Any) -> None:
         super().__init__(dbapi)
         self._counts_batches = dbapi.__name__ != "psycopg2"  # which tells of the last row only
-        raw = getattr(dbapi, "RawCursor", None)
-        self._numbering = None if raw is None else _numbering(raw)
-        self._plain: Any = getattr(dbapi, "Cursor", None)
+        self._wired = dbapi if dbapi.__name__ == "psycopg" else None
 
     def cursor(self, connection: Any) -> Any:
-        """One that takes statements as the server does, unless the host chose a kind of its own."""
-        chosen = getattr(connection.driver_connection, "cursor_factory", None)
-        if self._numbering is not None and chosen is self._plain:
-            return self._numbering(connection.driver_connection)
-        return super().cursor(connection)
+        """Return a wire where the driver is psycopg, unless the host chose a cursor of its own."""
+        wire = None
+        if self._wired is not None:
+            wire = wire_for(connection.driver_connection, self._wired)
+        return super().cursor(connection) if wire is None else wire
 
     def run_many(self, cursor: Any, text: str, rows: Sequence[Any]) -> int:
         if self._counts_batches:
@@ -149,9 +148,15 @@ class _Postgres(_Base):
             met += cursor.rowcount
         return met
 
-    def begin(self, connection: Any, cursor: Any, *, write: bool) -> None:  # noqa: ARG002  (rows are locked instead)
+    def begin(self, connection: Any, cursor: Any, *, write: bool, settings: Sequence[str]) -> None:
+        del write  # rows are locked instead
+        if isinstance(cursor, Wire):
+            cursor.begin(*settings)
+            return
         if connection.autocommit:  # else the driver sends BEGIN before the first statement
             cursor.execute("BEGIN")
+        for each in settings:
+            cursor.execute(each)
 
     def judge(self, error: BaseException) -> Fault:
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
@@ -186,30 +191,6 @@ class _Postgres(_Base):
         finally:
             driver.remove_notice_handler(heard)
         return warnings[0] if warnings else None
-
-
-@cache
-def _numbering(raw: type[Any]) -> type[Any]:
-    """Make the driver's raw cursor take our statements.
-
-    Its usual one looks for its marks in a long statement each time that it comes: half a millisecond.
-    """
-
-    class Numbering(raw):  # type: ignore[misc]  # known only as it runs
-        def execute(self, query: str, params: Any = None, **options: Any) -> Any:
-            return super().execute(numbered(query), params, **options)
-
-        def executemany(self, query: str, rows: Any, **options: Any) -> None:
-            super().executemany(numbered(query), rows, **options)
-
-    return Numbering
-
-
-@lru_cache(maxsize=2048)
-def numbered(text: str) -> str:
-    """Return a statement with its marks as the server has them: `$1`, `$2` and so on."""
-    first, *rest = text.split("%s")
-    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
 
 
 def driver_for(name: str, dbapi: Any) -> Driver:

@@ -35,7 +35,7 @@ from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from omniroute.errors import UsageError
 from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, Collection, Index
-from omniroute.stores.entries import entries_of
+from omniroute.stores.entries import entries_beside, entries_of
 from omniroute.stores.sql.batches import delete_rows, insert_rows, update_rows, upsert_rows
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
 
@@ -106,17 +106,18 @@ class Plans:
         self.of_many[text] = many
         return text
 
-    def together(self, texts: tuple[str, ...]) -> str:
-        """Return one statement that does what several do, and says how many rows it updated.
+    def together(self, texts: tuple[str, ...], *, counted: bool) -> str:
+        """Return one statement that does what several do.
 
         They must not touch the same row, and happen in no order: PostgreSQL runs them on one
-        snapshot.
+        snapshot. Where it is `counted`, its last parameter says how many rows are to be updated, and
+        it fails by a division by zero (a lost race, for `drivers`) where those are not all there.
         """
         found = self._together.get(texts)
         if found is None:
             if len(self._together) >= _AT_HAND:
                 self._together.clear()
-            found = self._together[texts] = _together(texts)
+            found = self._together[texts] = _together(texts, counted=counted)
         return found
 
     def insert(self, table: Any) -> Any:
@@ -124,14 +125,15 @@ class Plans:
         return postgresql.insert(table) if self.name == "postgresql" else sqlite.insert(table)
 
 
-def _together(texts: tuple[str, ...]) -> str:
+def _together(texts: tuple[str, ...], *, counted: bool) -> str:
     parts, counts = [], []
     for number, text in enumerate(texts):
-        counted = text.startswith("UPDATE")
-        parts.append(f"w{number} AS ({text} RETURNING 1)" if counted else f"w{number} AS ({text})")
-        if counted:
+        updates = counted and text.startswith("UPDATE")
+        parts.append(f"w{number} AS ({text} RETURNING 1)" if updates else f"w{number} AS ({text})")
+        if updates:
             counts.append(f"(SELECT count(*) FROM w{number})")  # noqa: S608
-    return f"WITH {', '.join(parts)} SELECT {' + '.join(counts) or '0'}"
+    check = f"1 / (CASE WHEN {' + '.join(counts)} = %s THEN 1 ELSE 0 END)" if counts else "1"
+    return f"WITH {', '.join(parts)} SELECT {check}"
 
 
 _PLANS: Final[dict[tuple[type[Dialect], str | None], Plans]] = {}
@@ -186,7 +188,7 @@ class Plan:
         self.led = collection.desk_led
         self.table = plans.tables.main[collection]
         self.many = tuple(each for each in collection.indexes if each.many is not None)
-        self.unique = tuple(entries_of(each) for each in collection.indexes if each.unique)
+        self.unique = tuple(entries_beside(each) for each in collection.indexes if each.unique)
         self.width = len(collection.columns)
         self.decoded = Decoded(_AT_HAND if collection in _AGAIN else 0)
         self._plans = plans

@@ -10,7 +10,7 @@ import asyncio
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
 
@@ -39,6 +39,7 @@ from omniroute.stores.sql.retrying import LONGEST_PAUSE, TRY_AGAIN, Again, until
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
 from omniroute.stores.sql.urls import database_url, engine_made
+from omniroute.stores.sql.wire import Statement, Wire
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -50,9 +51,11 @@ T = TypeVar("T")
 Durability = Literal["full", "normal"]
 
 _CURSOR: Final = "omniroute_cursor"
-_RELAXED: Final = "SET LOCAL synchronous_commit = off"
+_RELAXED: Final = ("SET LOCAL synchronous_commit = off",)
 """For this transaction only: behind a pooler the connection is another client's in the next."""
 _WRITER_PATIENCE: Final = 30.0
+_OWN: Final[dict[str, Any]] = {"pool_reset_on_return": None}
+"""A transaction of ours is over when its connection returns: to roll back then would do nothing."""
 
 _PARENTS: Final[list[object]] = []
 """Connections that a forked process found open: kept, for to drop them would close the parent's."""
@@ -169,7 +172,7 @@ class SqlStore:
             )
             try:
                 result = work(tx)
-                tx.settle()
+                last = tx.settle(hold=connected.commits_along)
             except BaseException as error:
                 connected.roll_back(broken=tx.fault is Fault.GONE)
                 if isinstance(error, Exception) and tx.fault in TRY_AGAIN:
@@ -177,7 +180,7 @@ class SqlStore:
                 raise
             finally:
                 tx.__class__ = FinishedTransaction
-            connected.commit()
+            connected.commit(last)
             if (self._notify or self._hints) and tx.will_write:
                 self._tell(connected, tx.desks_that_grew())
             return result
@@ -308,7 +311,7 @@ class SqlStore:
 class _Connected:
     """One connection for one transaction: how it begins and how it ends."""
 
-    __slots__ = ("_connection", "_driver", "_held", "_one_writer", "_relaxed", "cursor")
+    __slots__ = ("_connection", "_driver", "_ended", "_held", "_one_writer", "_relaxed", "cursor")
 
     def __init__(
         self,
@@ -323,6 +326,7 @@ class _Connected:
         self._one_writer = one_writer
         self._relaxed = relaxed
         self._held = False
+        self._ended = False
         try:
             self.cursor = connection.info.get(_CURSOR) or driver.cursor(connection)
             if driver.keeps_cursor:
@@ -335,6 +339,8 @@ class _Connected:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self._ended:  # interrupted on the way there, which the pool does not see
+            self._connection.invalidate()
         if self._held and self._one_writer is not None:
             self._one_writer.release()
         self._connection.close()
@@ -345,28 +351,35 @@ class _Connected:
             self._held = self._one_writer.acquire(timeout=_WRITER_PATIENCE)
             if not self._held:
                 raise StoreBusy("another thread has been writing for too long")
-        self._driver.begin(self._connection, self.cursor, write=write)
-        if write and self._relaxed:
-            self.cursor.execute(_RELAXED)
+        settings = _RELAXED if write and self._relaxed else ()
+        self._driver.begin(self._connection, self.cursor, write=write, settings=settings)
 
     def roll_back(self, *, broken: bool) -> None:
         """Leave nothing behind; a connection that cannot is thrown away."""
         try:
             if not broken:
                 self._connection.rollback()
-                return
+                self._ended = True
         except self._driver.errors:
             pass
-        self._connection.invalidate()
 
-    def commit(self) -> None:
-        """Commit; `CommitUnknown` when the answer never came."""
+    @property
+    def commits_along(self) -> bool:
+        """Whether the last statements go in one way with the commit."""
+        return isinstance(self.cursor, Wire)
+
+    def commit(self, last: Sequence[Statement]) -> None:
+        """Commit, with the last statements before it; `CommitUnknown` when the answer never came."""
+        wire = self.cursor if isinstance(self.cursor, Wire) else None
         try:
-            warning = self._driver.commit(self._connection)
+            warning = wire.commit(last) if wire else self._driver.commit(self._connection)
+            self._ended = True
         except self._driver.errors as error:
             fault = self._driver.judge_commit(error)
             self.roll_back(broken=fault is Fault.GONE)
-            if fault is Fault.LOST:
+            refused = None if wire is None else wire.refused
+            before = refused is not None and refused < len(last)  # it never came to the commit
+            if fault is Fault.LOST or (before and fault is Fault.GONE):
                 raise Again(fault, will_write=True) from error
             if fault is not Fault.GONE:
                 raise error_for(fault, error) from error
@@ -382,10 +395,12 @@ class _Connected:
 
     def announce(self, desks: set[str]) -> None:
         """Notify other processes; one that hears nothing polls, so a failure is nobody's."""
+        self._ended = False
         try:
             for desk in desks:
                 self.cursor.execute(NOTIFY, (desk,))
             self._connection.commit()
+            self._ended = True
         except self._driver.errors:
             self.roll_back(broken=False)
 
@@ -408,7 +423,8 @@ def _make_engine(target: str | URL, durability: Durability, options: dict[str, A
     url = database_url(target)
     sqlite = url.get_backend_name() == "sqlite"
     with engine_made():
-        engine = create_engine(url, **({**_sqlite_options(url), **options} if sqlite else options))
+        own = _sqlite_options(url) if sqlite else {}
+        engine = create_engine(url, **{**_OWN, **own, **options})
     if sqlite:
         event.listen(engine, "connect", lambda dbapi, _: _prepare_sqlite(dbapi, durability))
     return engine
@@ -417,13 +433,12 @@ def _make_engine(target: str | URL, durability: Durability, options: dict[str, A
 def _make_async_engine(url: URL, options: dict[str, Any]) -> AsyncEngine:
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    return create_async_engine(url, **options)
+    return create_async_engine(url, **{**_OWN, **options})
 
 
 def _sqlite_options(url: URL) -> dict[str, Any]:
-    """Rollback on return is ours to do; a database in memory is one connection, used in turns."""
+    """A database in memory is one connection, used in turns."""
     options: dict[str, Any] = {
-        "pool_reset_on_return": None,
         "connect_args": {"cached_statements": 512, "check_same_thread": False},
     }
     if url.database in (None, "", ":memory:"):

@@ -44,7 +44,12 @@ def _type(kind: type) -> TypeEngine[Any]:
 
 def _columns(declared: Iterable[schema.Column], *, nullable: bool) -> list[Column[Any]]:
     return [
-        Column(each.name, _type(each.type), nullable=nullable, autoincrement=False)
+        Column(
+            each.name,
+            _type(each.type),
+            nullable=nullable and not each.always,
+            autoincrement=False,
+        )
         for each in declared
     ]
 
@@ -125,7 +130,8 @@ class TableSet:
 def _add_index(table: Table, index: Index[Any]) -> None:
     """Add the database's index for a declared one, where the primary key is not it already.
 
-    It is partial: rows with None in its columns have no entry.
+    It is partial: rows with None in its columns have no entry. Where none can be None it is not, since
+    a condition is made ready for every statement that writes.
     """
     fields = [table.c[name] for name in index.columns]
     keys = [table.c[column.name] for column in index.collection.key_columns]
@@ -151,6 +157,7 @@ def _partial(
     *,
     unique: bool,
 ) -> None:
-    where = and_(*(column.is_not(None) for column in present))
+    missing = [column.is_not(None) for column in present if column.nullable]
+    where = and_(*missing) if missing else None
     rest = [column for column in keys if all(column is not each for each in leading)]
     TableIndex(name, *leading, *rest, unique=unique, sqlite_where=where, postgresql_where=where)

@@ -2,7 +2,8 @@
 
 Values that were read are known by what is stored of them; values that are written wait, and are
 written once, in order, before anything that could see them and at the end. Knows neither engines
-nor commits: whoever opened the cursor begins it, ends it, and tries it again.
+nor commits: whoever opened the cursor begins it, ends it, and tries it again. How statements go to
+the database is `exchange`'s.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from operator import ne
 from typing import Any, Final, NoReturn, TypeVar
 
 from omniroute.codec import decode, encode
-from omniroute.errors import StoreError, UniqueViolation, UnknownDesk, UsageError
+from omniroute.errors import UniqueViolation, UnknownDesk, UsageError
 from omniroute.schema import DESKS, LOG, Collection, Index, Key
-from omniroute.stores.sql.batches import as_rows
-from omniroute.stores.sql.drivers import Driver, Fault, error_for
+from omniroute.stores.sql.drivers import Driver, Fault
+from omniroute.stores.sql.exchange import Exchange, Row
 from omniroute.stores.sql.statements import IndexPlan, Plan, Plans
+from omniroute.stores.sql.wire import Statement
 
 __all__ = ["FinishedTransaction", "SqlTransaction"]
 
@@ -25,12 +27,10 @@ V = TypeVar("V")
 
 _Id = tuple[Plan, str, Key]
 _Written = tuple[Any, Key]  # a value that waits to be written, and its columns
-_Row = Sequence[Any]
 _Change = tuple[_Id, Any, Any]  # what is stored there, and what is to be written (None: nothing)
 
 _UNKNOWN: Final[Any] = object()
 _ABSENT: Final = None
-_FEW: Final = 3  # more rows than these are cheaper as one parameter
 _INSERT, _UPDATE, _UPSERT, _REMOVE = "insert", "update", "upsert", "remove"
 
 
@@ -46,27 +46,10 @@ class _Stored:
         self.version = version
 
 
-class SqlTransaction:
+class SqlTransaction(Exchange):
     """The verbs of `ports.Transaction`, as SQL."""
 
-    __slots__ = (
-        "_at_hand",
-        "_begin_as",
-        "_begun",
-        "_cursor",
-        "_driver",
-        "_errors",
-        "_gathered",
-        "_gathers",
-        "_locked",
-        "_pending",
-        "_plans",
-        "_stored",
-        "_updates",
-        "error",
-        "fault",
-        "will_write",
-    )
+    __slots__ = ("_at_hand", "_locked", "_pending", "_stored")
 
     def __init__(
         self,
@@ -77,64 +60,11 @@ class SqlTransaction:
         *,
         will_write: bool,
     ) -> None:
-        self._cursor = cursor
-        self._begin_as = begin
-        self._plans = plans
-        self._driver = driver
-        self._errors = driver.errors
-        self._begun = False
+        super().__init__(cursor, begin, plans, driver, will_write=will_write)
         self._locked: set[str] = set()
         self._stored: dict[_Id, _Stored | None] = {}
-        self._at_hand: dict[_Id, _Row] = {}  # rows that came with entries, until they are asked for
+        self._at_hand: dict[_Id, Row] = {}  # rows that came with entries, until they are asked for
         self._pending: dict[_Id, _Written | None] = {}
-        self._gathered: list[tuple[str, Key]] = []
-        self._gathers = False
-        self._updates = 0
-        self.will_write = will_write
-        self.error: StoreError | None = None
-        self.fault: Fault | None = None
-
-    # --- running statements ---
-
-    def _read(self) -> None:
-        if not self._begun:
-            self._begin(write=self.will_write)
-
-    def _write(self) -> None:
-        """Begin as a writer; a transaction that began by reading starts over as one."""
-        if not self._begun:
-            self.will_write = True
-            self._begin(write=True)
-        elif not self.will_write and not self._driver.row_locks:
-            self.will_write = True
-            self.fault = Fault.READ_ONLY
-            self.error = StoreError("the transaction began by reading, and starts over to write")
-            raise self.error
-
-    def _begin(self, *, write: bool) -> None:
-        try:
-            self._begin_as(write)
-        except self._errors as error:
-            self._fail(error)
-        self._begun = True
-
-    def _run(self, text: str, parameters: Sequence[Any]) -> Any:
-        try:
-            self._cursor.execute(text, parameters)
-        except self._errors as error:
-            self._fail(error)
-        return self._cursor
-
-    def _fail(self, error: BaseException) -> NoReturn:
-        """Raise what a driver's error means, and remember it: the transaction is spoilt."""
-        self.fault = self._driver.judge(error)
-        self.error = error_for(self.fault, error)
-        raise self.error from error
-
-    def _lost(self) -> NoReturn:
-        self.fault = Fault.LOST
-        self.error = StoreError("a row changed under the transaction")
-        raise self.error
 
     # --- verbs on values ---
 
@@ -146,8 +76,9 @@ class SqlTransaction:
         for known in [each for each in self._stored if each[1] == desk]:
             del self._stored[known]  # read before the lock: may have changed
         self._at_hand.clear()
+        self._answered.clear()
         plan = self._plans.collections[DESKS]
-        row = self._run(plan.get_locked, (desk,)).fetchone()
+        row = self._fetch_one(plan.get_locked, (desk,))
         pending = self._pending.get((plan, desk, ()), _UNKNOWN)
         if row is None and pending in (None, _UNKNOWN):
             raise UnknownDesk(
@@ -173,14 +104,15 @@ class SqlTransaction:
         """Let a value wait to be written."""
         plan = self._plans.collections[collection]
         place = (plan, desk if plan.led else "", collection.key(value))
+        written = (value, collection.row(value))
         if plan.unique and place in self._pending:
-            self._keep_unique_in_order(place, value)
-        self._pending[place] = (value, collection.row(value))
+            self._keep_unique_in_order(place, written)
+        self._pending[place] = written
 
-    def _keep_unique_in_order(self, place: _Id, value: Any) -> None:
+    def _keep_unique_in_order(self, place: _Id, written: _Written) -> None:
         """Write what waits before one key changes its unique entries again: order matters then."""
         pending = self._pending[place]
-        if pending is None or any(of(pending[0]) != of(value) for of in place[0].unique):
+        if pending is None or any(of(*pending) != of(*written) for of in place[0].unique):
             self.flush()
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
@@ -222,6 +154,17 @@ class SqlTransaction:
         gone: int = self._run(place[0].delete, _key(place)).rowcount
         self._stored[place] = _ABSENT
         return gone > 0
+
+    # --- what will be read ---
+
+    def expect(self, collection: Collection[V], desk: str, key: Key) -> None:
+        """Let a value come along with the next way to a server."""
+        if self._wire is None or not all(
+            isinstance(each, str) and each.isprintable() for each in key
+        ):
+            return  # what cannot be asked for fails where it is asked for
+        plan = self._plans.collections[collection]
+        self._expected[plan.get, _key((plan, desk if plan.led else "", key))] = None
 
     # --- verbs on indexes ---
 
@@ -268,7 +211,7 @@ class SqlTransaction:
         *,
         reverse: bool,
         whole: bool,
-    ) -> list[_Row]:
+    ) -> list[Row]:
         if limit <= 0:
             return []
         prefix, after, until = bounds
@@ -315,13 +258,12 @@ class SqlTransaction:
             taken.append(value)
         return taken
 
-    def _query(self, plan: IndexPlan, text: str, parameters: Sequence[Any]) -> list[_Row]:
+    def _query(self, plan: IndexPlan, text: str, parameters: Sequence[Any]) -> list[Row]:
         """Run a query on an index, once it has everything that waits in its collection."""
         if any(place[0] is plan.plan for place in self._pending):
             self.flush()
         self._read()
-        rows: list[_Row] = self._run(text, parameters).fetchall()
-        return rows
+        return self._fetch(text, parameters)
 
     # --- what is stored ---
 
@@ -330,13 +272,13 @@ class SqlTransaction:
         if at_hand is not None:
             return self._keep(place, at_hand[len(place[0].keys) :])
         self._read()
-        row = self._run(place[0].get, _key(place)).fetchone()
+        row = self._fetch_one(place[0].get, _key(place))
         if row is None:
             self._stored[place] = _ABSENT
             return None
         return self._keep(place, row)
 
-    def _keep(self, place: _Id, row: _Row) -> _Stored:
+    def _keep(self, place: _Id, row: Row) -> _Stored:
         """Remember a row of columns, body and version."""
         plan = place[0]
         text, version = row[-2], row[-1]
@@ -349,7 +291,7 @@ class SqlTransaction:
         plan.decoded.keep(place, stored)
         return stored
 
-    def _seen(self, plan: Plan, row: _Row) -> Any:
+    def _seen(self, plan: Plan, row: Row) -> Any:
         """The value of a row of desk, key, columns, body and version; decoded once."""
         place = plan.place(row)
         stored = self._stored.get(place)
@@ -454,48 +396,18 @@ class SqlTransaction:
         plan.decoded.keep(place, stored)
         return stored
 
-    def _run_each(self, text: str, rows: list[Any], *, all_there: bool = False) -> None:
-        """Run a statement for each of some rows; with `all_there` each must meet one in the table."""
-        if self._gathers and rows:
-            self._gather(text, rows, all_there=all_there)
-        elif len(rows) == 1:
-            if self._run(text, rows[0]).rowcount != 1 and all_there:
-                self._lost()
-        elif rows:
-            try:
-                met = self._driver.run_many(self._cursor, text, rows)
-            except self._errors as error:
-                self._fail(error)
-            if all_there and met != len(rows):
-                self._lost()
-
-    def _gather(self, text: str, rows: list[Any], *, all_there: bool) -> None:
-        """Let a statement wait for the others of this flush."""
-        if all_there:
-            self._updates += len(rows)
-        if len(rows) > _FEW:
-            text, rows = self._plans.of_many[text], [(as_rows(rows),)]
-        self._gathered += [(text, row) for row in rows]
-
-    def _send(self) -> None:
-        """Run what was gathered as one statement: each is a way to the server."""
-        gathered, self._gathered = self._gathered, []
-        updates, self._updates = self._updates, 0
-        if len(gathered) == 1 and not updates:
-            self._run(*gathered[0])
-        elif gathered:
-            text = self._plans.together(tuple([text for text, _ in gathered]))
-            row = self._run(text, [field for _, row in gathered for field in row]).fetchone()
-            if row[0] != updates:
-                self._lost()
-
     # --- the end ---
 
-    def settle(self) -> None:
-        """Write what waits; raise what went wrong, even where `work` swallowed it."""
+    def settle(self, *, hold: bool = False) -> list[Statement]:
+        """Write what waits; raise what went wrong, even where `work` swallowed it.
+
+        With `hold`, what can go in one way with the commit is returned instead of run.
+        """
         if self.error is not None:
             raise self.error
+        self._holds = hold
         self.flush()
+        return self._held
 
     def desks_that_grew(self) -> set[str]:
         """Return the desks to whose log this transaction added; perhaps one that it only read."""
@@ -527,8 +439,8 @@ def _in_any_order(changes: list[_Change]) -> bool:
         if stored is _UNKNOWN:
             return False
         for number, of in enumerate(unique):
-            before = of(stored.value) if stored is not None else ()
-            after = of(written[0]) if written is not None else ()
+            before = of(stored.value, stored.columns) if stored is not None else ()
+            after = of(*written) if written is not None else ()
             if before != after:
                 let_go.update((number, entry) for entry in before)
                 taken.update((number, entry) for entry in after)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from omniroute.errors import StoreError
 from omniroute.stores.sql import versions
 from omniroute.stores.sql.tables import PREFIX
-from omniroute.stores.sql.urls import database_url, engine_made
+from omniroute.stores.sql.urls import database_file, database_url, engine_made
 from omniroute.stores.sql.versions import Standing, Version
 
 __all__ = ["include_object", "status", "upgrade"]
@@ -122,11 +122,8 @@ def _run(connection: Connection, schema: str | None) -> None:
 
 def _is_missing_file(target: str | URL | Engine) -> bool:
     """Whether this is a SQLite database that nobody has made yet: to connect would make it."""
-    url = target.url if isinstance(target, Engine) else database_url(target)
-    name = url.database
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or "uri" in url.query:
-        return False
-    return not Path(name).exists()
+    file = database_file(target.url if isinstance(target, Engine) else database_url(target))
+    return file is not None and not file.exists()
 
 
 @contextmanager

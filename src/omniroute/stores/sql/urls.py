@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.engine import URL, make_url
@@ -11,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from omniroute.errors import PluginError, UsageError
 
-__all__ = ["database_url", "engine_made"]
+__all__ = ["database_file", "database_url", "engine_made"]
 
 _EXPECTED: Final = "sqlite:///… or postgresql+psycopg://…"
 _BACKENDS: Final = ("sqlite", "postgresql")
@@ -41,6 +42,14 @@ def database_url(target: str | URL) -> URL:
             hint="desks.aio works on the same URL: it brings its own async engine",
         )
     return url
+
+
+def database_file(url: URL) -> Path | None:
+    """Return the file that a URL of SQLite names; None for memory, and for other databases."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or "uri" in url.query:
+        return None
+    return Path(name)
 
 
 @contextmanager

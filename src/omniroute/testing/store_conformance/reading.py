@@ -10,10 +10,12 @@ import pytest
 from attrs import evolve
 
 from omniroute.codec import KINDS
+from omniroute.model.contact import Contact
 from omniroute.model.conversation import Clocks
 from omniroute.model.events import (
     AgentEvent,
     Configured,
+    ContactsMerged,
     ConversationEvent,
     LogEntry,
     NumberVerificationChanged,
@@ -21,7 +23,7 @@ from omniroute.model.events import (
 from omniroute.model.message import Direction, Message
 from omniroute.model.state import State
 from omniroute.ports import Store
-from omniroute.schema import COLLECTIONS, CONVERSATIONS, LOG, MESSAGES, Collection
+from omniroute.schema import COLLECTIONS, CONTACTS, CONVERSATIONS, LOG, MESSAGES, Collection
 from omniroute.testing.store_conformance.values import (
     FAR,
     ONE,
@@ -66,7 +68,13 @@ class Reading:
 
     def test_every_kind_of_event_comes_back(self, store: Store, desk: str) -> None:
         """With all of its fields: the log is what everything else is folded from (R16)."""
-        roots = (ConversationEvent, AgentEvent, Configured, NumberVerificationChanged)
+        roots = (
+            ConversationEvent,
+            AgentEvent,
+            Configured,
+            ContactsMerged,
+            NumberVerificationChanged,
+        )
         kinds = [each for each in KINDS if issubclass(each, roots)]
         log = [LogEntry(i, sample(kind, i)) for i, kind in enumerate(kinds, start=1)]
         store.transact(lambda tx: tx.add(LOG, desk, log))
@@ -185,6 +193,20 @@ class Reading:
                 found = list(pages(store, desk, prefix, reverse=reverse))
                 assert found == (entries[::-1] if reverse else entries)
             assert alone(store).count(WAITING, desk, prefix) == len(entries)
+
+    def test_what_begins_as_a_text(self, store: Store, desk: str) -> None:
+        """Bounds of several fields, text and numbers, hold all that begins as a text, and no more."""
+        names = ("ma", "maa", "mar", "mar x", "mara", "marö", "mar\U0001f4e6", "mas", "x", "mâr")
+        put_all(
+            store, desk, CONTACTS, [Contact(f"k{i}", (), ref=name) for i, name in enumerate(names)]
+        )
+        index = CONTACTS.index("contact_terms")
+        every = all_entries(store, index, desk)
+        found = alone(store).entries(
+            index, desk, every[0][:1], after=("mar", "", ""), until=("mar\U0010ffff",), limit=99
+        )
+        assert found == [each for each in every if each[1].startswith("mar")]
+        assert len(found) == 6
 
     def test_no_limit_is_no_result(self, store: Store, desk: str) -> None:
         """A limit of none gives none."""

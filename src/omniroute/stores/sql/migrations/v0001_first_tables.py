@@ -61,22 +61,25 @@ def _create_tables(op: Operations, schema: str | None) -> None:
     )
     table("contacts", _text("desk_id id"), _text("ref", nullable=True) + _body())
     table("contact_addresses", _text("desk_id kind address id"))
+    table("contact_terms", _text("desk_id") + _number("field") + _text("term told id"))
     table(
         "conversations",
         _text("desk_id id"),
-        _text("entry_point contact thread", nullable=True)
-        + _number("thread_order open_mark recency", nullable=True)
-        + _text("waiting_queue waiting_lane", nullable=True)
-        + _number("waiting_segment waiting_class waiting_since deadline", nullable=True)
-        + _text("state agent inbox queue", nullable=True)
+        _text("entry_point contact")
+        + _text("open_in ended_in", nullable=True)
+        + _number("ended_order", nullable=True)
+        + _number("recency")
+        + _text("lane", nullable=True)
+        + _number("segment wait_class waiting_since deadline", nullable=True)
+        + _text("agent", nullable=True)
+        + _text("state inbox")
+        + _text("queue", nullable=True)
         + _number("due", nullable=True)
         + _body(),
     )
     table("queue_lines", _text("desk_id queue"), _body())
-    table("tag_by_due", _text("desk_id tag tagged_state") + _number("tagged_due") + _text("id"))
-    table(
-        "tag_by_latest", _text("desk_id tag tagged_state") + _number("tagged_recency") + _text("id")
-    )
+    for name in ("tag_by_due", "tag_by_latest"):
+        table(name, _text("desk_id tag tagged_state") + _number("tagged_order") + _text("id"))
     table(
         "messages",
         _text("desk_id id"),
@@ -125,61 +128,40 @@ def _create_indexes(op: Operations, schema: str | None) -> None:
     )
     index("contacts_by_ref", "contacts", "desk_id ref id", present="ref")
     index("contact_addresses_unique", "contact_addresses", "desk_id kind address", unique=True)
-    index("agent_by_due", "conversations", "desk_id agent state due id", present="agent state due")
-    index(
-        "agent_by_latest",
-        "conversations",
-        "desk_id agent state recency id",
-        present="agent state recency",
-    )
-    index("all_by_due", "conversations", "desk_id state due id", present="state due")
-    index("all_by_latest", "conversations", "desk_id state recency id", present="state recency")
-    index(
-        "contact_by_due",
-        "conversations",
-        "desk_id contact state due id",
-        present="contact state due",
-    )
-    index(
-        "contact_by_latest",
-        "conversations",
-        "desk_id contact state recency id",
-        present="contact state recency",
-    )
+    index("all_by_due", "conversations", "desk_id state due id", present="due")
+    index("all_by_latest", "conversations", "desk_id state recency id")
+    for name, sometimes in (("agent", "agent"), ("contact", ""), ("inbox", ""), ("queue", "queue")):
+        index(
+            f"{name}_by_due",
+            "conversations",
+            f"desk_id {name} state due id",
+            present=f"{sometimes} due",
+        )
+        index(
+            f"{name}_by_latest",
+            "conversations",
+            f"desk_id {name} state recency id",
+            present=sometimes,
+        )
     index("deadlines", "conversations", "desk_id deadline id", present="deadline")
-    index("inbox_by_due", "conversations", "desk_id inbox state due id", present="inbox state due")
-    index(
-        "inbox_by_latest",
-        "conversations",
-        "desk_id inbox state recency id",
-        present="inbox state recency",
-    )
-    index("open_conversations", "conversations", "desk_id open_mark id", present="open_mark")
     index(
         "open_thread",
         "conversations",
-        "desk_id entry_point contact thread open_mark",
-        present="entry_point contact thread open_mark",
+        "desk_id entry_point contact open_in",
+        present="open_in",
         unique=True,
-    )
-    index("queue_by_due", "conversations", "desk_id queue state due id", present="queue state due")
-    index(
-        "queue_by_latest",
-        "conversations",
-        "desk_id queue state recency id",
-        present="queue state recency",
     )
     index(
         "thread",
         "conversations",
-        "desk_id entry_point contact thread thread_order id",
-        present="entry_point contact thread thread_order",
+        "desk_id entry_point contact ended_in ended_order id",
+        present="ended_in ended_order",
     )
     index(
         "waiting",
         "conversations",
-        "desk_id waiting_queue waiting_lane waiting_segment waiting_class waiting_since id",
-        present="waiting_queue waiting_lane waiting_segment waiting_class waiting_since",
+        "desk_id queue lane segment wait_class waiting_since id",
+        present="queue lane segment wait_class waiting_since",
     )
     index(
         "messages_of",
