@@ -19,7 +19,7 @@ from omniroute.rules.weights import hold, release, wrapped
 __all__ = ["apply_agent", "fold_agent"]
 
 _new_agent: Final = making(Agent)
-_MOVES: Final = {
+_MOVES: Final[dict[type, tuple[bool, bool]]] = {
     event: (hasattr(event, "agent"), hasattr(event, "released"))
     for event in CHANGES
     if issubclass(event, tell.Transition)
