@@ -12,13 +12,13 @@ from attrs import evolve
 
 from omniroute.model import events as tell
 from omniroute.model.agent import NO_EXTRAS, Agent, AgentExtras
-from omniroute.model.values import making
+from omniroute.model.values import copying
 from omniroute.rules.folding import CHANGES
 from omniroute.rules.weights import hold, release, wrapped
 
 __all__ = ["apply_agent", "fold_agent"]
 
-_new_agent: Final = making(Agent)
+_moved: Final = copying(Agent, "load", "idle_since", "given_at", "forced", "extras")
 _MOVES: Final[dict[type, tuple[bool, bool]]] = {
     event: (hasattr(event, "agent"), hasattr(event, "released"))
     for event in CHANGES
@@ -49,29 +49,13 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     if change < 0 and x.held:
         held, cost = release(x.held, e.conversation)
         x, change = evolve(x, held=held), -cost
-    return _new_agent(
-        a.id,
-        a.name,
-        a.groups,
-        a.serves,
-        a.leaves,
-        a.capacity,
-        a.distribution,
-        a.available,
+    return _moved(
+        a,
         a.load + change,
         at,
-        a.own_capacity,
-        a.role,
-        a.leaving,
-        a.pools,
-        a.skills,
-        a.channels,
-        a.weight,
         at if change > 0 else a.given_at,
-        a.languages,
         a.forced + (change > 0 and e.reason == tell.FORCED),
         x,
-        a.missed,
     )
 
 
