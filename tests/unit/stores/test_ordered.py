@@ -118,10 +118,10 @@ def test_scans_agree_with_a_sorted_list(
     assert Entries(depth, entries).count(prefix) == sum(e[:fixed] == prefix for e in entries)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_who_is_first_below_a_prefix_is_never_remembered_too_long(seed: int) -> None:
-    chance, entries, held = random.Random(seed), Entries(2), set[Any]()
-    asked: set[Any] = {("q", 0), ("q", 0, 1)}
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_who_is_first_below_a_prefix_is_never_remembered_too_long(depth: int) -> None:
+    chance, entries, held = random.Random(depth), Entries(depth), set[Any]()
+    asked: set[Any] = {(), ("q", 0), ("q", 0, 1)}
     for _ in range(300):
         entry = ("q", chance.randrange(2), chance.randrange(3), chance.randrange(6))
         asked.add(entry[: chance.randrange(40)])
@@ -138,6 +138,9 @@ def test_who_is_first_below_a_prefix_is_never_remembered_too_long(seed: int) -> 
         ]
         assert entries.firsts(order) == wanted
         assert [entries.first(prefix) for prefix in order] == wanted
+    for entry in held:
+        entries.remove(entry)
+    assert entries.firsts(order) == [None] * len(order)
 
 
 def test_who_is_first_of_a_long_run_is_known_while_it_empties() -> None:

@@ -260,11 +260,12 @@ class Entries:
         else:
             behind = run.remove(rest)
         self.size -= 1
-        following = () if behind is None else partition + behind
+        following = None if behind is None else partition + behind
         for length in self._asked:
             prefix = entry[:length]
             if self._firsts.get(prefix) == entry:
-                self._firsts[prefix] = following if following[:length] == prefix else None
+                goes_on = following is not None and following[:length] == prefix
+                self._firsts[prefix] = following if goes_on else None
         if not run:
             del self._runs[partition]
             if self._order is not None:
