@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from attrs import evolve
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
@@ -404,6 +405,23 @@ class DeskMachine(Outside):
         self.the_stores_agree()
         self.ticks(behind=0)
 
+    @now_and_then(3)
+    @precondition(lambda self: self.has_chats)
+    @rule(pick=picks, other=picks)
+    def merges(self, pick: int, other: int) -> None:
+        """Two contacts are one person from here on; what is open with them stays as it is (P17)."""
+        keep, gone = self.chat(pick).contact, self.chat(other).contact
+        kept, one = self.oracle.kept(keep), self.oracle.kept(keep) == self.oracle.kept(gone)
+        chats = {each.id: evolve(each) for each in self.oracle.chats.values()}
+        self.do(
+            lambda world: world.desk.contacts.merge(keep, gone),
+            "UsageError" if keep == gone else None,
+        )
+        assert self.told == ([] if one else ["ContactsMerged"])
+        assert self.oracle.chats == chats
+        for world in self.worlds:
+            assert {world.desk.contacts.get(each).id for each in (keep, gone)} == {kept}
+
     # --- reading
 
     @now_and_then(4)
@@ -465,7 +483,7 @@ class DeskMachine(Outside):
     def passes(self, chat: Chat, asked: dict[str, str]) -> bool:
         checks = {
             "agent": lambda value: chat.agent == value,
-            "contact": lambda value: chat.contact == value,
+            "contact": lambda value: self.oracle.kept(chat.contact) == self.oracle.kept(value),
             "tag": lambda value: value in chat.tags,
             "queue": lambda value: chat.queue == value,
             "inbox": lambda value: chat.inbox == value,
