@@ -104,6 +104,12 @@ def test_a_desk_says_what_may_be_asked_without_what_answers() -> None:
     assert len(ours) <= 24
 
 
+def test_the_commands_help_needs_no_desk() -> None:
+    loaded = modules("from omniroute.cli import main; main(['tree', '--help'])")
+    assert {"click", "rich", "omniroute.cli.tree"} <= loaded
+    assert loaded.isdisjoint({"attr", "cattrs", "omniroute.desk", "omniroute.config"})
+
+
 def test_a_store_of_desks_needs_nothing_that_is_seldom_asked_for() -> None:
     loaded = modules("import omniroute; omniroute.Desks")
     assert loaded.isdisjoint(SELDOM)

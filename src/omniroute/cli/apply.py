@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.rollback import CHANGES
 from omniroute.cli.stored import (
     desk_option,
     is_empty,
     json_option,
+    load_config,
     move_option,
     moves_of,
     print_json,
     say,
     store_option,
 )
-from omniroute.codec import as_json
-from omniroute.config import differences, load_config
-from omniroute.desk.configure import without_staff
-from omniroute.desk.desk import Desk
-from omniroute.desk.desks import Desks
-from omniroute.desk.following import FollowAs, Followed
 from omniroute.errors import ConfigError, Problem
-from omniroute.model.desk_config import DeskConfig
-from omniroute.plugins import Registry
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute import codec
+    from omniroute.config import diff
+    from omniroute.desk import configure, desks, following
+    from omniroute.desk.desk import Desk
+    from omniroute.desk.desks import Desks
+    from omniroute.desk.following import Followed
+    from omniroute.model.desk_config import DeskConfig
+else:
+    (codec,) = later(globals(), "omniroute", "codec")
+    (diff,) = later(globals(), "omniroute.config", "diff")
+    configure, desks, following = later(
+        globals(), "omniroute.desk", "configure", "desks", "following"
+    )
 
 __all__ = ["apply"]
-
-_TOLD = {
-    FollowAs.KEPT: "was edited by hand, and stays so (--staff file overrules)",
-    FollowAs.STAYS_OFF: "was taken off the staff by hand, and stays off (--staff file overrules)",
-    FollowAs.NOT_NAMED: "is not in the file, and stays",
-}
 
 
 @click.command(short_help="Apply a file to a stored desk.")
@@ -72,14 +75,14 @@ def apply(
     moves = moves_of(move)
     if store is None:
         raise click.UsageError("give the store that the desk is in: --store URL")
-    config = load_config(file, registry=Registry((BuiltinAdapters(),), discover=True), desk=desk)
+    config = load_config(file, desk)
     if plan and is_empty(store):
         return _tell_creation(config, plan=plan, as_json_=as_json_)
-    with Desks(store) as desks:
-        if config.desk not in desks:
-            return _create(desks, config, plan=plan, as_json_=as_json_)
-        found = desks[config.desk]
-        changes = differences(found.config, without_staff(config))
+    with desks.Desks(store) as opened:
+        if config.desk not in opened:
+            return _create(opened, config, plan=plan, as_json_=as_json_)
+        found = opened[config.desk]
+        changes = diff.differences(found.config, configure.without_staff(config))
         overrule, quiet = staff == "file", staff == "leave"
         agents: list[Followed] = []
         if plan:
@@ -91,9 +94,9 @@ def apply(
         return CHANGES if plan and (changes or _would_change(agents)) else 0
 
 
-def _create(desks: Desks, config: DeskConfig, *, plan: bool, as_json_: bool) -> int:
+def _create(store: Desks, config: DeskConfig, *, plan: bool, as_json_: bool) -> int:
     if not plan:
-        desks.create(config)
+        store.create(config)
     return _tell_creation(config, plan=plan, as_json_=as_json_)
 
 
@@ -121,22 +124,32 @@ def _refuse_what_stands(
         raise ConfigError(problems, source=f"desk {desk.id!r}")
 
 
+def _told(each: Followed) -> str | None:
+    """What is said of an agent who does not follow the file; None of one who does."""
+    how = following.FollowAs
+    return {
+        how.KEPT: "was edited by hand, and stays so (--staff file overrules)",
+        how.STAYS_OFF: "was taken off the staff by hand, and stays off (--staff file overrules)",
+        how.NOT_NAMED: "is not in the file, and stays",
+    }.get(each.how)
+
+
 def _would_change(agents: Iterable[Followed]) -> bool:
-    return any(each.how not in _TOLD for each in agents)
+    return any(_told(each) is None for each in agents)
 
 
 def _report(
     changes: tuple[str, ...], agents: list[Followed], version: int | None, *, as_json_: bool
 ) -> None:
     if as_json_:
-        told = [as_json(each) for each in agents]
-        print_json({"version": version, "changes": list(changes), "agents": told})
+        shown = [codec.as_json(each) for each in agents]
+        print_json({"version": version, "changes": list(changes), "agents": shown})
         return
     for line in changes:
         say(line)
     for each in agents:
-        if each.how in _TOLD:
-            say(f"agents.{each.agent} {_TOLD[each.how]}", "yellow")
+        if told := _told(each):
+            say(f"agents.{each.agent} {told}", "yellow")
         else:
             for line in each.changes:
                 say(line)

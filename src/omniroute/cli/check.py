@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
-from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.console import console
-from omniroute.config import load_config
+from omniroute.cli.stored import load_config
 from omniroute.errors import ConfigError
-from omniroute.model.desk_config import DeskConfig
-from omniroute.plugins import Registry
-from omniroute.rules.resolution import Setup
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.model.desk_config import DeskConfig
+    from omniroute.rules import resolution
+else:
+    (resolution,) = later(globals(), "omniroute.rules", "resolution")
 
 __all__ = ["check"]
 
@@ -25,9 +29,8 @@ def check(file: str) -> int:
 
     Adapters of installed plugins count. Exits with 1 where there is a problem.
     """
-    registry = Registry((BuiltinAdapters(),), discover=True)
     try:
-        config = load_config(file, registry=registry)
+        config = load_config(file)
     except ConfigError as error:
         _print_problems(error)
         return 1
@@ -51,7 +54,7 @@ def _print_counts(file: str, config: DeskConfig) -> None:
 
 
 def _counts(config: DeskConfig) -> Iterator[tuple[int, str]]:
-    queues = len(Setup(config, 0).leaves)
+    queues = len(resolution.Setup(config, 0).leaves)
     names = {
         ("inbox", "inboxes"): len(config.inboxes),
         ("queue", "queues"): queues,

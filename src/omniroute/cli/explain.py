@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from omniroute.cli.stored import desk_option, json_option, opened, print_json, say, store_option
-from omniroute.codec import as_json
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute import codec
+else:
+    (codec,) = later(globals(), "omniroute", "codec")
 
 __all__ = ["explain"]
 
@@ -20,6 +27,6 @@ def explain(conversation: str, store: str | None, desk: str | None, *, as_json_:
     with opened(store, desk) as found:
         story = found.explain(conversation)
         if as_json_:
-            print_json(as_json(story))
+            print_json(codec.as_json(story))
             return
         say(story.as_text())

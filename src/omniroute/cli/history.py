@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from omniroute.cli.stored import desk_option, json_option, opened, print_json, say, store_option
-from omniroute.codec import as_json
-from omniroute.desk.views import StaffChangeView, VersionView
 from omniroute.errors import UnknownAgent
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute import codec
+    from omniroute.desk import views
+    from omniroute.desk.views import StaffChangeView, VersionView
+else:
+    (codec,) = later(globals(), "omniroute", "codec")
+    (views,) = later(globals(), "omniroute.desk", "views")
 
 __all__ = ["history"]
 
@@ -27,7 +36,7 @@ def history(
         if agent and not page:
             raise UnknownAgent(f"nobody called {agent!r} was ever on the staff")
         if as_json_:
-            print_json([as_json(each) for each in page])
+            print_json([codec.as_json(each) for each in page])
             return
         for each in page:
             _print(each)
@@ -36,7 +45,7 @@ def history(
 
 
 def _print(each: VersionView | StaffChangeView) -> None:
-    if isinstance(each, VersionView):
+    if isinstance(each, views.VersionView):
         head, restores = f"version {each.number}", each.restores
         tail = "" if restores is None else f", rolled back to version {restores}"
     else:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from omniroute.cli.stored import desk_option, json_option, opened, print_json, say, store_option
-from omniroute.codec import as_json
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute import codec
+else:
+    (codec,) = later(globals(), "omniroute", "codec")
 
 __all__ = ["preview"]
 
@@ -35,7 +41,7 @@ def preview(
     with opened(store, desk) as found:
         seen = found.preview(entry_point, text, contact=contact, at=instant)
         if as_json_:
-            print_json(as_json(seen))
+            print_json(codec.as_json(seen))
             return
         say(seen.as_text())
 

@@ -5,28 +5,37 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from attrs import evolve
 
-from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.cli.console import console
-from omniroute.config import load_config
-from omniroute.desk.desk import Desk
-from omniroute.desk.desks import Desks
-from omniroute.desk.staff import profile_of
 from omniroute.errors import UsageError
-from omniroute.model.desk_config import AgentConfig, DeskConfig
-from omniroute.plugins import Registry
-from omniroute.ports import Transaction
-from omniroute.rules.names import listing, quoted, unknown
-from omniroute.schema import AGENTS
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    import attrs
+
+    from omniroute import config, plugins, schema
+    from omniroute.channels import builtin
+    from omniroute.desk import desks, staff
+    from omniroute.desk.desk import Desk
+    from omniroute.desk.desks import Desks
+    from omniroute.model.desk_config import AgentConfig, DeskConfig
+    from omniroute.ports import Transaction
+    from omniroute.rules import names
+else:
+    (attrs,) = later(globals(), None, "attrs")
+    config, plugins, schema = later(globals(), "omniroute", "config", "plugins", "schema")
+    (builtin,) = later(globals(), "omniroute.channels", "builtin")
+    desks, staff = later(globals(), "omniroute.desk", "desks", "staff")
+    (names,) = later(globals(), "omniroute.rules", "names")
 
 __all__ = [
     "desk_option",
     "is_empty",
     "json_option",
+    "load_config",
     "move_option",
     "moves_of",
     "opened",
@@ -40,7 +49,6 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ALL = AGENTS.index("all_agents")
 _PAGE = 1000
 _SQL = ("sqlite", "postgres", "postgresql")
 _MAKE = "omniroute apply FILE --store URL"
@@ -63,8 +71,8 @@ def opened(store: str | None, desk: str | None) -> Iterator[Desk]:
     """Open the desk of a store: the one that is named, or the only one there is."""
     if store is None:
         raise click.UsageError("give the store that the desk is in: --store URL")
-    with store_opened(store) as desks:
-        yield desks[_only(desks) if desk is None else _known(desks, desk)]
+    with store_opened(store) as found:
+        yield found[_only(found) if desk is None else _known(found, desk)]
 
 
 @contextmanager
@@ -72,8 +80,8 @@ def store_opened(store: str) -> Iterator[Desks]:
     """Open a store that is there: a misspelt URL is told, and leaves no database behind."""
     if is_empty(store):
         raise _not_there(store)
-    with Desks(store) as desks:
-        yield desks
+    with desks.Desks(store) as found:
+        yield found
 
 
 def is_empty(store: str) -> bool:
@@ -109,40 +117,49 @@ def _no_desk() -> UsageError:
     return UsageError("the store has no desk yet", hint=_MAKE)
 
 
-def _known(desks: Desks, desk: str) -> str:
-    if desk not in desks:
-        raise UsageError(unknown(f"the store has no desk {quoted(desk)}", desks.ids(), desk))
+def _known(store: Desks, desk: str) -> str:
+    if desk not in store:
+        said = f"the store has no desk {names.quoted(desk)}"
+        raise UsageError(names.unknown(said, store.ids(), desk))
     return desk
 
 
-def _only(desks: Desks) -> str:
-    found = desks.ids()
+def _only(store: Desks) -> str:
+    found = store.ids()
     if len(found) == 1:
         return found[0]
     if not found:
         raise _no_desk()
-    raise click.UsageError(f"the store has the desks {listing(found)}: say which, with --desk")
+    raise click.UsageError(
+        f"the store has the desks {names.listing(found)}: say which, with --desk"
+    )
 
 
 def with_staff(desk: Desk) -> DeskConfig:
     """Return a stored desk's configuration with its staff in it, for looking at the whole."""
     agents: dict[str, AgentConfig] = {}
     after: tuple[str, ...] | None = None
-    store = desk._runtime.store  # noqa: SLF001  (profiles as they are stored, not as views)
+    store, everybody = desk._runtime.store, schema.AGENTS.index("all_agents")  # noqa: SLF001  (profiles as they are stored, not as views)
 
     def page(tx: Transaction) -> list[Any]:
-        return tx.scan(_ALL, desk.id, after=after, limit=_PAGE)
+        return tx.scan(everybody, desk.id, after=after, limit=_PAGE)
 
     while found := store.transact(page):
-        agents |= {each.id: profile_of(each) for each in found}
+        agents |= {each.id: staff.profile_of(each) for each in found}
         after = (found[-1].id,)
-    return evolve(desk.config, agents=agents)
+    return attrs.evolve(desk.config, agents=agents)
+
+
+def load_config(file: str, desk: str | None = None) -> DeskConfig:
+    """Return the configuration of a file; the adapters of installed plugins count."""
+    registry = plugins.Registry((builtin.BuiltinAdapters(),), discover=True)
+    return config.load_config(file, registry=registry, desk=desk)
 
 
 def read_config(file: str | None, store: str | None, desk: str | None) -> DeskConfig:
     """Return the configuration of a file, or of a stored desk with its staff."""
     if file is not None:
-        return load_config(file, registry=Registry((BuiltinAdapters(),), discover=True), desk=desk)
+        return load_config(file, desk)
     if store is None:
         raise click.UsageError("give a FILE, or the store of a desk: --store URL")
     with opened(store, desk) as found:

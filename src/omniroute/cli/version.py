@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
 
 import click
+
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from importlib import metadata
+else:
+    (metadata,) = later(globals(), "importlib", "metadata")
 
 __all__ = ["version"]
 
@@ -13,4 +20,4 @@ __all__ = ["version"]
 @click.command()
 def version() -> None:
     """Print the version."""
-    click.echo(f"omniroute {installed('omniroute')} (Python {platform.python_version()})")
+    click.echo(f"omniroute {metadata.version('omniroute')} (Python {platform.python_version()})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from omniroute.cli.stored import (
@@ -12,8 +14,12 @@ from omniroute.cli.stored import (
     say,
     store_option,
 )
-from omniroute.codec import as_json
-from omniroute.testing import walk as walked
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute import codec, testing
+else:
+    codec, testing = later(globals(), "omniroute", "codec", "testing")
 
 __all__ = ["walk"]
 
@@ -29,9 +35,9 @@ def walk(file: str | None, store: str | None, desk: str | None, *, as_json_: boo
     In FILE, or in a stored desk with its staff. Exits with 1 where something is found.
     """
     config = read_config(file, store, desk)
-    found = walked(config)
+    found = testing.walk(config)
     if as_json_:
-        print_json([as_json(each) for each in found])
+        print_json([codec.as_json(each) for each in found])
         return int(bool(found))
     for each in found:
         say(f"{each.kind}: {each}")

@@ -1,28 +1,40 @@
-"""Statements that write many rows at once, on PostgreSQL: the rows are one parameter, as JSON.
+"""Statements that write many rows at once, on PostgreSQL: each column is one parameter, as an array.
 
-A row costs a statement of its own less than half of what it costs alone: nothing is sent, bound and
-begun for each. Columns are the ones of the single statement, in the same order, so that its rows
-serve both.
+In such a statement a row costs less than half of what it costs alone: nothing is sent, bound and
+begun for each. An array is read in less time than JSON, and written in less. Columns are the ones of
+the single statement, in the same order, so that its rows serve both.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, SmallInteger, Table
 from sqlalchemy.dialects import postgresql
 
-__all__ = ["as_rows", "delete_rows", "insert_rows", "update_rows", "upsert_rows"]
+__all__ = ["as_columns", "delete_rows", "insert_rows", "update_rows", "upsert_rows"]
 
 _MOST: Final = 2**31
 _QUOTE: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
-def as_rows(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as the one parameter of these statements."""
-    return json.dumps([{f"c{n}": field for n, field in enumerate(row)} for row in rows])
+def as_columns(rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
+    """Return rows as the parameters of these statements, as PostgreSQL writes arrays."""
+    return tuple([_array(column) for column in zip(*rows, strict=True)])
+
+
+def _array(fields: Sequence[Any]) -> str:
+    return f"{{{','.join([_item(field) for field in fields])}}}"
+
+
+def _item(field: str | int | None) -> str:
+    if field is None:
+        return "NULL"
+    if not isinstance(field, str):
+        return str(field)
+    escaped = field.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def insert_rows(table: Table, columns: Sequence[Column[Any]]) -> str:
@@ -53,10 +65,11 @@ def delete_rows(table: Table, keys: Sequence[Column[Any]]) -> str:
 
 
 def _given(columns: Sequence[Column[Any]]) -> str:
-    fields = ", ".join(f"c{n} {_type(column)}" for n, column in enumerate(columns))
-    # The planner takes such a function for a hundred rows, and would rather read a whole table than
-    # look for so many: behind a limit that it cannot know it takes it for few.
-    rows = f"SELECT * FROM json_to_recordset(%s::json) AS r({fields}) LIMIT (SELECT {_MOST})"  # noqa: S608
+    arrays = ", ".join(f"%s::{_type(column)}[]" for column in columns)
+    names = ", ".join(f"c{n}" for n in range(len(columns)))
+    # Of how many rows there are the planner knows nothing, and with many it would rather read a whole
+    # table than look for each: behind a limit that it cannot know either it takes them for few.
+    rows = f"SELECT * FROM unnest({arrays}) AS r({names}) LIMIT (SELECT {_MOST})"  # noqa: S608
     return f"({rows}) AS v"
 
 

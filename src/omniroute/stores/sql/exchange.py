@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from omniroute.errors import StoreError
-from omniroute.stores.sql.batches import as_rows
+from omniroute.stores.sql.batches import as_columns
 from omniroute.stores.sql.drivers import Driver, Fault, error_for
 from omniroute.stores.sql.statements import Plans
 from omniroute.stores.sql.wire import Statement, Wire
@@ -171,7 +171,7 @@ class Exchange:
         if all_there:
             self._updates += len(rows)
         if len(rows) > _FEW:
-            text, rows = self._plans.of_many[text], [(as_rows(rows),)]
+            text, rows = self._plans.of_many[text], [as_columns(rows)]
         self._gathered += [(text, row) for row in rows]
 
     def _send(self) -> None:
