@@ -284,7 +284,7 @@ CONVERSATIONS: Final = Collection(
             "open_thread",
             ("entry_point", "contact", "open_in"),
             unique=True,
-            stays=lambda old, new: old.place is new.place and old.state is new.state,
+            stays=lambda old, new: old.place is new.place and old.ended is new.ended,
         ),
         # Those that ended, the latest first (S9). What is said of one after its end moves `at` and
         # not `since`.

@@ -41,7 +41,7 @@ NUMBERS = frozenset(
     " hard_expiry hard_max idempotency_window levels load max_answer max_bytes maximum next notice number"
     " open_after overflow_after overflow_at owed percent position priority refused reserve_after resolution"
     " response_target restores segment selecting_expiration shares size skills sla snooze_grace soft_max"
-    " status step sticky_wait sticky_within target text_limit transfers"
+    " stages status step sticky_wait sticky_within target text_limit transfers"
     " unanswered_expiration version wait wait_class warn_before weight widen_after window"
     " within wrap_up".split()
 )

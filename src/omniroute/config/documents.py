@@ -25,6 +25,7 @@ __all__ = ["FORMATS", "Document", "RepeatedKeys", "parse", "read"]
 
 _EXTENSIONS: Final = {".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 _MOST_DIGITS: Final = 640  # what Python reads however it is set up
+_MERGE: Final = "<<"
 _YAML_NOTHING: Final = ("", "~", "null")
 _YAML_TAGS: Final = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map")
@@ -154,12 +155,61 @@ def _table(pairs: Iterable[tuple[str, Any]]) -> RepeatedKeys:
     return table
 
 
+class _Merging:
+    """Merge keys (`<<: *base`, `<<: [*one, *two]`): each table merged once, its own keys counting first."""
+
+    def __init__(self, yaml: Any) -> None:
+        self._yaml = yaml
+        self._pairs: dict[Any, list[tuple[Any, Any]]] = {}
+        self._inside: list[Any] = []
+
+    def pairs(self, node: Any) -> list[tuple[Any, Any]]:
+        """Return the keys and values of a mapping's node: what it merges, then its own."""
+        if node not in self._pairs:
+            own = [pair for pair in node.value if not self._is_merge(pair[0])]
+            named = {_name(key) for key, _ in own}
+            merged: dict[Any, tuple[Any, Any]] = {}
+            self._inside.append(node)
+            for key, value in node.value:
+                for source in self._sources(value) if self._is_merge(key) else ():
+                    for pair in self.pairs(source):
+                        merged.setdefault(_name(pair[0]), pair)
+            self._inside.pop()
+            found = [pair for name, pair in merged.items() if name not in named]
+            self._pairs[node] = found + own
+        return self._pairs[node]
+
+    def _is_merge(self, key: Any) -> bool:
+        scalar = isinstance(key, self._yaml.ScalarNode)
+        return scalar and key.style is None and key.value == _MERGE
+
+    def _sources(self, value: Any) -> list[Any]:
+        many = isinstance(value, self._yaml.SequenceNode)
+        sources: list[Any] = value.value if many else [value]
+        for each in sources:
+            problem = None
+            if not isinstance(each, self._yaml.MappingNode):
+                problem = "<< takes a table or a list of tables"
+            elif each in self._inside:
+                problem = "<< brings a table into itself"
+            if problem is not None:
+                raise self._yaml.MarkedYAMLError(problem=problem, problem_mark=each.start_mark)
+        return sources
+
+
+def _name(key: Any) -> Any:
+    """By what a key's node is told from others: its text; a key that is none is refused later."""
+    return key.value if isinstance(key.value, str) else key
+
+
 def _yaml(text: str) -> object:
     try:
         import yaml
     except ImportError:
         hint = 'YAML needs an extra: pip install "omniroute[yaml]"'
         raise _SyntaxProblem(None, None, hint) from None
+
+    merging = _Merging(yaml)
 
     class Loader(yaml.BaseLoader):
         """Scalars stay text, but for what stands for nothing; mappings remember keys that stand twice."""
@@ -178,9 +228,11 @@ def _yaml(text: str) -> object:
             return None if absent else super().construct_scalar(node)
 
         def construct_mapping(self, node: yaml.MappingNode, *args: Any) -> dict[Hashable, Any]:
-            for key, _ in node.value:
+            pairs = merging.pairs(node)
+            for key, _ in pairs:
                 key.style = "'"  # a key is text, whatever it looks like
-            table = RepeatedKeys(super().construct_mapping(node, *args))
+            whole = yaml.MappingNode(node.tag, pairs, node.start_mark, node.end_mark)
+            table = RepeatedKeys(super().construct_mapping(whole, *args))
             counts = Counter(key.value for key, _ in node.value)
             table.repeated = tuple(key for key, count in counts.items() if count > 1)
             return table

@@ -7,7 +7,7 @@ conversation in a queue that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from omniroute.desk.unit import Unit
@@ -15,8 +15,9 @@ from omniroute.errors import Problem
 from omniroute.model.commands import End, Relocate
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueMove
-from omniroute.model.state import OPEN, EndReason
+from omniroute.model.state import OPEN, EndReason, State
 from omniroute.ports import Transaction
+from omniroute.rules.menu import branch_of
 from omniroute.rules.moves import follow_path, follow_patterns
 from omniroute.rules.names import join
 from omniroute.rules.queue_tree import SEPARATOR
@@ -65,6 +66,12 @@ class Clearing:
             leaf: target
             for leaf in before.leaves
             if (target := follow_path(leaf, moves)) != leaf or not after.is_leaf(leaf)
+        }
+        self._followed = tuple(moves)
+        self._browsed = {
+            before.inbox_of(move.source)
+            for move in moves
+            if move.whole and before.is_branch(move.source)
         }
         self._inboxes = {inbox: follow_path(inbox, moves) for inbox in sorted(changed)}
         self._gone = [
@@ -128,15 +135,33 @@ class Clearing:
         for inbox, target in self._inboxes.items():
             for conversation in self._standing(_IN_INBOX, inbox):
                 going.setdefault(conversation, (self._after.inbox_of(target), None))
+        for inbox in sorted(self._browsed & self._after.config.inboxes.keys()):
+            for conversation in self._standing(_IN_INBOX, inbox, (State.SELECTING,)):
+                going.setdefault(conversation, (inbox, None))
         for number, (conversation, place) in enumerate(going.items(), 1):
-            _relocate(unit, conversation, *place, by)
+            self._relocate(unit, conversation, *place, by)
             if number % _PAGE == 0:
                 unit.flush()
         for name in self._gone:
             _end(unit, name, by)
 
-    def _standing(self, index: Index[Conversation], value: str) -> Iterator[str]:
-        for state in OPEN:
+    def _relocate(
+        self, unit: Unit, conversation: str, inbox: str, queue: str | None, by: str | None
+    ) -> None:
+        found = unit.conversation(conversation)
+        queue, menu = queue or found.queue, list[str]()
+        if queue is None:
+            path = follow_path(branch_of(found), self._followed)
+            if self._after.is_branch(path):
+                inbox, *menu = path.split(SEPARATOR)
+            elif inbox == found.place.inbox:
+                return  # a branch that is gone: the next answer is told so, and begins at the top
+        unit.perform(found, Relocate(inbox, queue, by, tuple(menu)), unit.policy(found))
+
+    def _standing(
+        self, index: Index[Conversation], value: str, states: Iterable[State] = OPEN
+    ) -> Iterator[str]:
+        for state in states:
             after, prefix = None, (value, state.value)
             while page := self._tx.entries(index, self._desk, prefix, after=after, limit=_PAGE):
                 yield from (entry[-1] for entry in page)
@@ -147,12 +172,6 @@ class Clearing:
 
     def _on(self, entry_point: str) -> int:
         return self._tx.count(_ON_ENTRY_POINT, self._desk, (entry_point,))
-
-
-def _relocate(unit: Unit, conversation: str, inbox: str, queue: str | None, by: str | None) -> None:
-    found = unit.conversation(conversation)
-    command = Relocate(inbox, queue or found.queue, by)
-    unit.perform(found, command, unit.policy(found))
 
 
 def _end(unit: Unit, entry_point: str, by: str | None) -> None:

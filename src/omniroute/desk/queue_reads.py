@@ -33,7 +33,7 @@ class QueueReads(Part):
     ) -> PlaceInLine | None:
         """Return where a conversation stands in its queue's line; None where it does not wait (P8).
 
-        `UnknownConversation` for one that is not there. Costs one look at no more than a thousand entries.
+        `UnknownConversation` for one that is not there. Costs looks at no more than two thousand entries.
         """
         instant = self._now(now)
 

@@ -12,6 +12,7 @@ from omniroute.errors import UnknownConversation, UsageError
 from omniroute.model import events as tell
 from omniroute.model.agent import Agent, Distribution
 from omniroute.model.conversation import Conversation
+from omniroute.model.events import LogEntry
 from omniroute.model.explanation import Candidate, Explanation
 from omniroute.ports import Transaction
 from omniroute.rules.agent_folding import apply_agent
@@ -21,11 +22,12 @@ from omniroute.rules.folding import apply
 from omniroute.rules.ranking import by_skill, ranked
 from omniroute.rules.resolution import Setup
 from omniroute.rules.waiting import lane_of, refusal, still_asked
-from omniroute.schema import EXPLANATIONS, LOG
+from omniroute.schema import EXPLANATIONS, LOG, Index, Key
 
 __all__ = ["candidates"]
 
 _ORDER = LOG.index("log_order")
+_TIMELINE = LOG.index("timeline")
 _DECISIONS = EXPLANATIONS.index("explanations_of")
 _PAGE = 500
 
@@ -66,41 +68,41 @@ def _decision(tx: Transaction, desk: str, conversation: str, position: int | Non
 def _recomputed(
     tx: Transaction, desk: str, setup: Setup, decision: Explanation
 ) -> Iterator[Candidate]:
-    entries = [each.event for each in _log(tx, desk, decision.position)]
-    known = entries[: _taken_at(entries, decision)]
+    own = list(_log(tx, desk, _TIMELINE, decision.position, (decision.conversation,)))
+    known = _known_at(own, decision)
     state: Conversation | None = None
-    agents: dict[str, Agent | None] = {}
-    for event in known:
-        if (
-            isinstance(event, tell.ConversationEvent)
-            and event.conversation == decision.conversation
-        ):
-            state = apply(state, event)
-        for name in _named(event):
-            agents[name] = apply_agent(agents.get(name), event, name)
+    for entry in own:
+        if entry.position <= known and isinstance(entry.event, tell.ConversationEvent):
+            state = apply(state, entry.event)
     if state is None:
         raise UnknownConversation(f"the log has no conversation {decision.conversation!r}")
+    agents: dict[str, Agent | None] = {}
+    for entry in _log(tx, desk, _ORDER, known):
+        for name in _named(entry.event):
+            agents[name] = apply_agent(agents.get(name), entry.event, name)
     staff = [each for each in agents.values() if each is not None]
     yield from _judged(setup, decision, state, staff)
 
 
-def _log(tx: Transaction, desk: str, until: int) -> Iterator[tell.LogEntry]:
+def _log(
+    tx: Transaction, desk: str, index: Index[LogEntry], until: int, prefix: Key = ()
+) -> Iterator[LogEntry]:
+    """Yield the log up to a position, page by page: nothing of it is kept."""
     after: tuple[int] | None = None
-    while page := tx.scan(_ORDER, desk, after=after, until=(until,), limit=_PAGE):
+    while page := tx.scan(index, desk, prefix, after=after, until=(until,), limit=_PAGE):
         yield from page
         after = (page[-1].position,)
 
 
-def _taken_at(entries: list[tell.Event], decision: Explanation) -> int:
-    """How many events were known when it was decided: those before what gave it to somebody."""
-    if decision.chosen is None:
-        return len(entries)
-    for number in range(len(entries) - 1, -1, -1):
-        event = entries[number]
-        given = isinstance(event, tell.Transition) and event.conversation == decision.conversation
-        if given and getattr(event, "agent", None) == decision.chosen.agent:
-            return number
-    return len(entries)
+def _known_at(own: list[LogEntry], decision: Explanation) -> int:
+    """Up to which position the log was known when it was decided: before what gave it to somebody."""
+    chosen = None if decision.chosen is None else decision.chosen.agent
+    for entry in reversed(own):
+        event = entry.event
+        given = isinstance(event, tell.Transition) and chosen is not None
+        if given and getattr(event, "agent", None) == chosen:
+            return entry.position - 1
+    return decision.position
 
 
 def _named(event: tell.Event) -> tuple[str, ...]:

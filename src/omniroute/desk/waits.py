@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, Final
 
 from omniroute.errors import UnknownConversation
 from omniroute.instants import from_micros
 from omniroute.model import events as tell
-from omniroute.model.assign import QueueLine
+from omniroute.model.assign import AssignPolicy, QueueLine
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueNode
 from omniroute.model.state import WAITING, State
@@ -29,8 +30,9 @@ from omniroute.rules.estimates import (
     place_of,
     served,
 )
+from omniroute.rules.reach import NEVER
 from omniroute.rules.resolution import Setup
-from omniroute.rules.waiting import lane_name
+from omniroute.rules.waiting import lane_name, order
 from omniroute.schema import CONVERSATIONS, QUEUE_LINES
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ __all__ = [
 ]
 
 _WAITING = CONVERSATIONS.index("waiting")
+_MOST_LANES: Final = 64
+
+Entry = tuple[Any, ...]
 
 
 @frozen
@@ -56,8 +61,9 @@ class PlaceInLine:
     """Where a conversation stands in its queue's line, as it was read (P8).
 
     `since` is when its wait began, which the place counts from (S14); `position` counts from 1, by the
-    order in which conversations are given out, and is None beyond the first thousand. `estimated_wait`
-    is what is left of the wait by the queue's recent service, None without data.
+    order in which conversations are given out. It is exact for the first thousand and the last thousand
+    of a line, and None between them. `estimated_wait` is what is left of the wait by the queue's recent
+    service, None without data or position.
     """
 
     queue: str
@@ -76,10 +82,7 @@ def place_in_line(
     rule = setup.policy(None, found.queue).assign
     line = tx.get(QUEUE_LINES, desk, (found.queue,)) or QueueLine(queue=found.queue)
     waiting = tx.count(_WAITING, desk, (found.queue,))
-    position = None
-    if waiting <= FURTHEST:
-        entries = tx.entries(_WAITING, desk, (found.queue,), limit=FURTHEST)
-        position = place_of(_entry(found), entries, rule, now)
+    position = _position(tx, desk, rule, _entry(found), waiting, now)
     left = estimate(line.gaps if rule.estimate_over else (), position)
     since = from_micros(found.clocks.queued_at, setup.config.zone)
     wait = None if left is None else timedelta(microseconds=left)
@@ -100,7 +103,51 @@ def standing(
     return work
 
 
-def _entry(found: Conversation) -> tuple[Any, ...]:
+def _position(
+    tx: Transaction, desk: str, rule: AssignPolicy, mine: Entry, waiting: int, now: int
+) -> int | None:
+    """Count who comes before or, in a long line, who comes behind; None where both are too many (R3)."""
+    queue = mine[:1]
+    if waiting <= FURTHEST:
+        entries = tx.entries(_WAITING, desk, queue, limit=FURTHEST)
+        return place_of(mine, entries, rule, now)
+    own, lanes = order(mine, rule, now), _lanes(tx, desk, queue)
+    if lanes is None:
+        return None
+
+    def count(*, reverse: bool) -> int | None:
+        """How many come before it, or behind: in each lane one after the other from its end on."""
+        found = 0
+        for lane in lanes:
+            most = FURTHEST - found
+            entries = tx.entries(_WAITING, desk, lane, limit=most, reverse=reverse)
+            keys = (order(each, rule, now) for each in entries)
+            found += sum(
+                1 for _ in takewhile(lambda key: (key > own) if reverse else (key < own), keys)
+            )
+            if found >= FURTHEST:
+                return None
+        return found
+
+    if (ahead := count(reverse=False)) is not None:
+        return ahead + 1
+    behind = count(reverse=True)
+    return None if behind is None else waiting - behind
+
+
+def _lanes(tx: Transaction, desk: str, queue: Entry) -> list[Entry] | None:
+    """The lanes of a queue in which anybody waits, with segment and class; None where they are too many."""
+    found: list[Entry] = []
+    after: Entry | None = None
+    while first := tx.entries(_WAITING, desk, queue, after=after, limit=1):
+        found.append(first[0][:4])
+        if len(found) > _MOST_LANES:
+            return None
+        after = (*found[-1][1:], NEVER, "")
+    return found
+
+
+def _entry(found: Conversation) -> Entry:
     routing, since = found.extras.routing, found.clocks.queued_at
     lane = lane_name(routing, found.place.channel)
     return (found.queue, lane, routing.segment, routing.wait_class, since, found.id)

@@ -165,11 +165,15 @@ class HandOver:
 
 @frozen
 class Relocate:
-    """The configuration moved the queue, or its inbox: follow it (S15)."""
+    """The configuration moved the queue, or its inbox: follow it (S15).
+
+    `menu` is the branch that a contact looks at who still chooses.
+    """
 
     inbox: str
     queue: str | None
     by: str | None = None
+    menu: tuple[str, ...] = ()
 
 
 @frozen

@@ -455,11 +455,12 @@ class Relocated(ConversationEvent):
     """The configuration moved the conversation: its queue was renamed, moved or removed (S15).
 
     It stays in its state, in its place in line and with its holder; `queue` is None where a menu
-    still has to find one, and that menu begins at the top.
+    still has to find one, in the branch `menu` of the inbox.
     """
 
     inbox: str
     queue: str | None
+    menu: tuple[str, ...] = ()
 
 
 @frozen

@@ -39,7 +39,7 @@ ESTIMATED_WAIT: Final = "{estimated_wait}"
 MOST: Final = 100
 """From how many of the latest services an estimate is taken at most."""
 FURTHEST: Final = 1_000
-"""How far back in a line a place is counted; further back it is not told (R3)."""
+"""How many are counted for a place in line, from its beginning or from its end (R3)."""
 
 _SENTENCES: Final = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 

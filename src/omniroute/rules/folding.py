@@ -463,7 +463,7 @@ def _lined(c: Conversation, e: tell.Lined | tell.Declined) -> Conversation:
 
 
 def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
-    extras = c.extras if e.queue is not None or not c.extras.menu else evolve(c.extras, menu=())
+    extras = c.extras if c.extras.menu == e.menu else evolve(c.extras, menu=e.menu)
     place = c.place if c.place.inbox == e.inbox else evolve(c.place, inbox=e.inbox)
     return evolve(_with_extras(c, e, extras), place=place, queue=e.queue)
 

@@ -218,10 +218,11 @@ def _placed(c: Conversation, command: ask.Line, policy: Policy, now: int) -> Out
 
 
 def _relocated(c: Conversation, command: ask.Relocate, _: Policy, now: int) -> Outcome:
-    if (c.place.inbox, c.queue) == (command.inbox, command.queue):
+    menu = c.extras.menu if command.queue is not None else command.menu
+    if (c.place.inbox, c.queue, c.extras.menu) == (command.inbox, command.queue, menu):
         return (), ()
     actor = SYSTEM if command.by is None else agent_actor(command.by)
-    return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue),), ()
+    return (tell.Relocated(c.id, now, actor, None, command.inbox, command.queue, menu),), ()
 
 
 def _handed_over(c: Conversation, command: ask.HandOver, policy: Policy, now: int) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from omniroute.config import load_config, loads
+from omniroute.config.documents import parse
 from omniroute.errors import ConfigError
 from omniroute.instants import DAY, HOUR, MINUTE, SECOND
 from omniroute.model.agent import Capacity, Distribution
@@ -418,6 +419,47 @@ def test_what_is_null_in_yaml_is_absent_and_what_is_quoted_is_text():
     assert (config.zone, config.preset, config.inboxes["g"].queues) == ("UTC", None, ())
     assert list(config.entry_points) == ["null"]
     assert [agent.name for agent in config.agents.values()] == ["null", "Null"]
+
+
+def test_merge_keys_of_yaml_bring_what_a_table_does_not_say_itself():
+    config = loads(
+        """
+        inboxes:
+          g: &base {sla: 15m, primary_for: [chat], queues: [Orders]}
+          h: &quick {sla: 40s}
+          i: {<<: *base, primary_for: []}
+          j: &both {<<: [*quick, *base], primary_for: []}
+          k:
+            hours: always
+            <<: *both
+          l: {sla: 5m, queues: ["<<"]}
+        entry_points:
+          "<<": {channel: chat}
+        """,
+        "yaml",
+    )
+    slas = {name: inbox.sla // SECOND for name, inbox in config.inboxes.items()}
+    assert slas == {"g": 900, "h": 40, "i": 900, "j": 40, "k": 40, "l": 300}
+    assert [name for name, inbox in config.inboxes.items() if inbox.primary_for] == ["g"]
+    assert [leaf for leaf in "ijk" if config.inboxes[leaf].queues == (QueueNode("Orders"),)] == [
+        *"ijk"
+    ]
+    assert list(config.entry_points) == ["<<"]
+
+
+def test_merged_tables_that_multiply_are_merged_once_each():
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 60)]
+    values = parse("\n".join(lines), "yaml", source="s", desk="d").values
+    assert values["a59"] == {"x": "1"}
+
+
+def test_a_key_that_stands_twice_is_told_beside_a_merge_too():
+    text = "inboxes:\n  g: &g {sla: 5m}\n  h: {sla: 1m, <<: *g, sla: 2m}\n  i: {<<: *g, <<: *g}\n"
+    with pytest.raises(ConfigError) as raised:
+        loads(text, "yaml")
+    paths = [each.path for each in raised.value.problems]
+    assert paths[:2] == ["inboxes.h.sla", 'inboxes.i."<<"']
 
 
 def test_numbers_of_any_length_are_problems_like_others():

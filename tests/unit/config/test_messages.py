@@ -281,6 +281,16 @@ def test_the_sound_file_is_sound(tmp_path: Path):
             b"a: !!omap []",
             "line 1, column 4: is not YAML: tags are not read, such as tag:yaml.org,2002:omap",
         ),
+        (
+            "desk.yml",
+            b"inboxes:\n  <<: [{}, 7]",
+            "line 2, column 12: is not YAML: << takes a table or a list of tables",
+        ),
+        (
+            "desk.yml",
+            b"inboxes: &a\n  <<: {<<: *a}",
+            "line 1, column 10: is not YAML: << brings a table into itself",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_at_all(

@@ -11,6 +11,7 @@ import pytest
 
 import omniroute as om
 from omniroute.errors import DraftConflict, UsageError
+from tests.unit.desk.helpers import assert_folds
 
 CONFIG = om.load_config(
     {
@@ -185,6 +186,87 @@ def test_what_stands_in_the_way_is_found_where_the_file_has_it(play: Any) -> Non
     draft.change_entry_point("web", queue=None)
     draft.remove_queue("my inbox/B b", confirm=True)
     assert [problem.path for problem in draft.problems()] == ['inboxes."my inbox"."B b"']
+
+
+# --- who chooses in the menu meanwhile --------------------------------------------------------------
+
+
+@pytest.fixture
+def choosing(p: Any) -> Any:
+    """A contact who looks into the branch Returns of the menu."""
+    with p.desk.configure() as draft:
+        draft.add_queue("general/Returns", "Lost")
+        draft.add_queue("general/Returns", "Broken")
+        draft.put_agent("ana", serves=["general/**"])
+    contact = p.contact("Maria", on="web")
+    contact.writes("Hello")
+    assert contact.writes("Returns").state is om.State.SELECTING
+    return contact
+
+
+def rename_the_branch(draft: Any) -> None:
+    draft.rename_queue("general/Returns", "Back")
+    draft.rename_queue("general/Back", "Refunds")
+
+
+def move_the_branch(draft: Any) -> None:
+    draft.move_queue("general/Returns", to="vip")
+
+
+def rename_the_inbox(draft: Any) -> None:
+    draft.rename_inbox("general", "shop")
+
+
+@pytest.mark.req("S15")
+@pytest.mark.parametrize(
+    "edit,queue",
+    [
+        (rename_the_branch, "general/Refunds/Broken"),
+        (move_the_branch, "vip/Returns/Broken"),
+        (rename_the_inbox, "shop/Returns/Broken"),
+    ],
+)
+def test_who_looks_into_a_branch_of_the_menu_goes_along_with_it(
+    p: Any, choosing: Any, edit: Any, queue: str
+) -> None:
+    with p.desk.configure() as draft:
+        edit(draft)
+    p.desk.tick()  # the staff follows
+    assert choosing.writes("2").queue == queue
+    assert_folds(p)
+
+
+@pytest.mark.req("S15")
+def test_who_looks_into_a_branch_goes_back_with_it(p: Any, choosing: Any) -> None:
+    with p.desk.configure() as draft:
+        rename_the_branch(draft)
+    p.desk.rollback(to=2)
+    p.desk.tick()
+    assert choosing.writes("2").queue == "general/Returns/Broken"
+    assert_folds(p)
+
+
+def test_who_looks_elsewhere_in_the_menu_is_not_touched(p: Any, choosing: Any) -> None:
+    other = p.contact("Noah", on="web").writes("Hello")
+    before = p.desk.conversation(other.id)
+    with p.desk.configure() as draft:
+        rename_the_branch(draft)
+    assert p.desk.conversation(other.id) == before
+
+
+@pytest.mark.parametrize("renamed_first", [False, True])
+def test_who_looks_into_a_branch_that_is_gone_begins_at_the_top(
+    p: Any, choosing: Any, renamed_first: bool
+) -> None:
+    gone = "general/Returns"
+    with p.desk.configure() as draft:
+        if renamed_first:
+            gone = draft.rename_queue(gone, "Back")
+        draft.remove_queue(gone, confirm=True)
+    view = choosing.writes("2")
+    assert (view.state, view.queue) == (om.State.SELECTING, None)
+    assert choosing.writes("2").queue == "general/Support"
+    assert_folds(p)
 
 
 # --- going back -----------------------------------------------------------------------------------

@@ -159,13 +159,26 @@ def test_a_text_that_names_an_estimate_needs_one() -> None:
 
 
 @pytest.mark.req("P8", "R3")
-def test_beyond_the_first_thousand_no_position_is_told(play, monkeypatch) -> None:
-    monkeypatch.setattr("omniroute.desk.waits.FURTHEST", 2)
-    p = play(config({"ana": {}}))
-    _, second = writes(p, "One", "Two")
-    assert p.desk.place_in_line(second.id).position == 2
-    (third,) = writes(p, "Three")
-    seen = p.desk.place_in_line(third.id)
-    assert (seen.waiting, seen.position) == (3, None)
+def test_in_a_long_line_the_first_and_the_last_thousand_have_a_position(play, monkeypatch) -> None:
+    p = play(config({"ana": {}}, assign={"ageing": "1m"}, capacity=2))
+    p.agent("ana").on()
+    returns = writes(p, "One", "Two")
+    chats = writes(p, *(f"C{number}" for number in range(4)))
+    p.advance("70s")
+    chats += writes(p, "C4", "C5", "C6", on="sms-a")
+    chats += writes(p, "C7")
+    p.agent("ana").off()
+    for each in returns:
+        p.desk.transfer(each.id, om.Queue("general/a"), by="ana")
+    everybody = [each.id for each in (*returns, *chats)]
+    exact = {each: p.desk.place_in_line(each).position for each in everybody}
+    assert sorted(exact.values()) == list(range(1, len(everybody) + 1))
+    monkeypatch.setattr("omniroute.desk.waits.FURTHEST", 3)
+    ends = {1, 2, 3, 8, 9, 10}
+    for each, position in exact.items():
+        seen = p.desk.place_in_line(each)
+        assert (seen.waiting, seen.position) == (10, position if position in ends else None)
+    monkeypatch.setattr("omniroute.desk.waits._MOST_LANES", 1)
+    assert p.desk.place_in_line(everybody[0]).position is None
     with pytest.raises(om.UnknownConversation):
         p.desk.place_in_line("c_99")
