@@ -74,9 +74,10 @@ def receive_item(entry_point: str, item: Inbound) -> Callable[[Unit], Outcome]:
             record = DedupeRecord(*key, unit.now, outcome.message, touched)
             unit.tx.add(DEDUPE, unit.desk, (record,))
         settle(unit)
-        if outcome.conversation is None:
+        before = outcome.conversation
+        if before is None or (settled := unit.conversation(before.id)) is before:
             return outcome
-        return evolve(outcome, conversation=unit.conversation(outcome.conversation.id))
+        return evolve(outcome, conversation=settled)
 
     return flow
 

@@ -113,10 +113,11 @@ class ConversationView:
         place, clocks, labels = conversation.place, conversation.clocks, policy.labels
         offer = conversation.extras.offer or _NO_OFFER
         hours = policy.sla.hours if policy.sla else None
+        state = conversation.state.value
         return _conversation_view(
             id=conversation.id,
             state=conversation.state,
-            label=labels.get(conversation.state.value, conversation.state.value),
+            label=labels.get(state, state),
             channel=place.channel,
             entry_point=place.entry_point,
             inbox=place.inbox,

@@ -149,7 +149,7 @@ class Setup:
         )
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
-        self._within: dict[tuple[str, str | None, str | None], Policy] = {}
+        self._within: dict[tuple[str | None, str | None, str | None], Policy] = {}
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -440,14 +440,15 @@ class Setup:
         Preset, desk, channel, inbox, top queue and so on down to the leaf: nearest set value wins.
         A place that no longer exists has what its nearest remaining ancestor has.
         """
-        return self._resolved(channel, path)[0]
+        found = self._within.get((None, channel, path))
+        return self.policy_at(None, channel, path) if found is None else found
 
     def policy_at(
-        self, entry_point: str, channel: str | None = None, path: str | None = None
+        self, entry_point: str | None, channel: str | None = None, path: str | None = None
     ) -> Policy:
         """Return `policy(channel, path)` with the SLA of an entry point, counted in that place's hours.
 
-        One that no longer exists has the SLA of the inbox that the place lies in.
+        One that no longer exists, or none (None), has the SLA of the inbox that the place lies in.
         """
         key = (entry_point, channel, path)
         found = self._within.get(key)
@@ -457,8 +458,11 @@ class Setup:
             found = self._within[key] = self._policy_at(entry_point, channel, path)
         return found
 
-    def _policy_at(self, entry_point: str, channel: str | None, path: str | None) -> Policy:
-        policy, resolved = self.policy(channel, path), self._entry_points.get(entry_point)
+    def _policy_at(self, entry_point: str | None, channel: str | None, path: str | None) -> Policy:
+        policy, resolved = (
+            self._resolved(channel, path)[0],
+            self._entry_points.get(entry_point or ""),
+        )
         if resolved is None:
             return policy
         return evolve(policy, sla=terms_of(resolved.sla, resolved.targets, policy.hours))

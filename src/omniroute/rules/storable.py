@@ -7,8 +7,9 @@ strangers send; this is for what hosts and plugins hand over. Knows nothing of w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -27,18 +28,47 @@ __all__ = [
 
 _LARGEST: Final = 2**63 - 1
 _DEEPEST: Final = 64
+_GLANCE: Final = 4  # so deep is looked at first
+_SIMPLE: Final = frozenset({str, bool, int, tuple, list, dict})
 
 _Found = tuple[list[str | int], str]  # the steps to it, from the inside, and what is wrong
 
 
 def storable_problem(value: Any, path: str = "") -> str | None:
     """Return where and why a value cannot be stored, or None. attrs values are looked into."""
-    found = _problem(value, 0)
+    found = None if _are_plain((value,), 0) else _problem(value, 0)
     if found is None:
         return None
     steps, text = found
     where = join(path, *reversed(steps))
     return f"{where} {text}" if where else text
+
+
+def _are_plain(values: Iterable[Any], depth: int) -> bool:
+    """Whether values are seen at a glance to be storable, as nearly all are; no means: look closely."""
+    for value in values:
+        kind: Any = type(value)
+        if value is None or (kind in _SIMPLE and not value):
+            continue
+        if isinstance(value, str):
+            fine = text_problem(value) is None
+        else:
+            parts = _parts(kind) if depth < _GLANCE else None
+            fine = parts is not None and _are_plain(parts(value), depth + 1)
+        if not fine:
+            return False
+    return True
+
+
+@cache
+def _parts(kind: type) -> Callable[[Any], Iterable[Any]] | None:
+    """Return what reads all that a kind of value holds at once, or None for what is looked at closely."""
+    if kind in (list, tuple):
+        return iter
+    if not attrs.has(kind):
+        return None
+    names = _names(kind)
+    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, *names),)
 
 
 def _problem(value: Any, depth: int) -> _Found | None:

@@ -87,8 +87,10 @@ class _Counted:
         self._store = store
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
+        real = getattr(self._tx, verb)  # what the transaction does not have, this has not
+
         def call(*args: Any, **options: Any) -> Any:
-            result = getattr(self._tx, verb)(*args, **options)
+            result = real(*args, **options)
             self._store.touched += len(result) if isinstance(result, list) else 1
             return result
 

@@ -303,6 +303,9 @@ class Entries:
         if limit <= 0:
             return []
         depth = self._depth
+        if limit == 1 and len(prefix) == depth and not (after or until or reverse):
+            first = self.first(prefix)
+            return [] if first is None else [first]
         lower, upper = _bounds(prefix, after, until, reverse=reverse)
         if len(prefix) < depth:
             return self._across(lower, upper, limit, reverse=reverse)
