@@ -116,9 +116,8 @@ def test_whoever_changes_the_first_agents_are_those_that_the_store_would_list(
 
 @pytest.mark.req("R2", "A10", "S15")
 def test_what_was_written_down_meanwhile_is_looked_at_anew(play) -> None:
-    people = {"ana": {}, "bob": {}}
     rule = {"overflow": ["general/b"], "overflow_after": "10m"}
-    p = play(config(people, at={"a": rule}, capacity=3))
+    p = play(config({"ana": {}, "bob": {}}, at={"a": rule}, capacity=3))
     p.agent("ana").on()
     chats = writes(p, "One", "Two", "Three")
     one = {"messaging": Capacity(1, 1, 1)}
