@@ -81,6 +81,7 @@ class UnitState:
         "_entries",
         "_next_due",
         "_next_work",
+        "_opened",
         "_position",
         "_queue_lines",
         "_saved",
@@ -137,6 +138,7 @@ class UnitState:
         self._saved: dict[str, Agent] = {}
         self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
+        self._opened: set[str] = set()  # which nothing is stored of yet
         self._saved_at: dict[int, int] = {}  # by version of the configuration
         self._entries: list[LogEntry] = []
         self._position = record.position
@@ -370,8 +372,12 @@ class UnitState:
             self.agents_written += 1
         if self._touched:
             for conversation in self._touched.values():
-                self.tx.put(CONVERSATIONS, self.desk, conversation)
+                if conversation.id in self._opened:
+                    self.tx.add(CONVERSATIONS, self.desk, (conversation,))
+                else:
+                    self.tx.put(CONVERSATIONS, self.desk, conversation)
             self._touched.clear()
+            self._opened.clear()
 
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
