@@ -89,6 +89,7 @@ class UnitState:
         "_setups",
         "_touched",
         "agents_due",
+        "agents_written",
         "began_waiting",
         "bereft",
         "closed",
@@ -131,6 +132,8 @@ class UnitState:
         self.bereft: dict[str, None] = {}
         """Conversations for which an agent kept room who no longer does."""
         self.moves_in_line = 0
+        self.agents_written = 0
+        """How often agents were written down: what was read of them before is older than they are."""
         self._agents: dict[str, Agent] = {}
         self._saved: dict[str, Agent] = {}
         self._conversations: dict[str, Conversation] = {}
@@ -266,6 +269,7 @@ class UnitState:
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
+            self.agents_written += 1
             self.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
@@ -365,6 +369,7 @@ class UnitState:
             for agent in self._saved.values():
                 self.tx.put(AGENTS, self.desk, agent)
             self._saved.clear()
+            self.agents_written += 1
         if self._touched:
             for conversation in self._touched.values():
                 if conversation.id in self._opened:
