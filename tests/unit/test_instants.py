@@ -64,7 +64,7 @@ def test_there_and_back_is_the_same_instant(local: datetime, zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "around"),
+    "zone, around",
     [
         ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
         ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
