@@ -164,6 +164,8 @@ class Unit(UnitState):
         for effect in decision.effects:
             self.enqueue(state, effect, at[getattr(effect, "message", None)])
         if state is not conversation:
+            if conversation is None:
+                self._opened.add(state.id)
             self.touch(state, events)
 
     def refresh(self, conversation: Conversation) -> Conversation:
