@@ -13,7 +13,7 @@ from itertools import compress, groupby
 from operator import ne
 from typing import Any, Final, NoReturn, TypeVar
 
-from omniroute.codec import decode, encode
+from omniroute.codec.stored import decode, encode
 from omniroute.errors import UniqueViolation, UnknownDesk, UsageError
 from omniroute.schema import DESKS, LOG, Collection, Index, Key
 from omniroute.stores.sql.drivers import Driver, Fault
