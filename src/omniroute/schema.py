@@ -216,9 +216,12 @@ def due_order(conversation: Conversation) -> int:
     return NO_DUE if due is None else due
 
 
+_ENDED: Final = State.ENDED  # looking it up in its class costs more than comparing with it
+
+
 def _conversation_row(conversation: Conversation) -> Key:
     place, clocks, state = conversation.place, conversation.clocks, conversation.state
-    ended = state is State.ENDED
+    ended = state is _ENDED
     queue = conversation.queue
     routing = conversation.extras.routing
     lane = line_of(conversation)
@@ -244,7 +247,7 @@ def _conversation_row(conversation: Conversation) -> Key:
 
 
 def _due(conversation: Conversation) -> int | None:
-    return None if conversation.state is State.ENDED else due_order(conversation)
+    return None if conversation.state is _ENDED else due_order(conversation)
 
 
 def _tagged(order: str, of: Callable[[Conversation], int | None]) -> Index[Conversation]:
@@ -284,14 +287,16 @@ CONVERSATIONS: Final = Collection(
             "open_thread",
             ("entry_point", "contact", "open_in"),
             unique=True,
-            stays=lambda old, new: old.place is new.place and old.ended is new.ended,
+            stays=lambda old, new: (
+                old.place is new.place and (old.state is _ENDED) is (new.state is _ENDED)
+            ),
         ),
         # Those that ended, the latest first (S9). What is said of one after its end moves `at` and
         # not `since`.
         Index(
             "thread",
             ("entry_point", "contact", "ended_in", "ended_order"),
-            stays=lambda old, new: old.state is not State.ENDED and new.state is not State.ENDED,
+            stays=lambda old, new: old.state is not _ENDED and new.state is not _ENDED,
         ),
         Index(
             "waiting",

@@ -541,10 +541,17 @@ def _lasting(view: Any) -> Any:
     return view.conversation if isinstance(view, om.ConversationView) else view
 
 
-def _order(order: str) -> Callable[[Chat], tuple[int, str]]:
+def _order(order: str) -> Callable[[Chat], tuple[bool, int, str]]:
     if order == "latest":
-        return lambda chat: (-chat.at, chat.id)
-    return lambda chat: (2**62 if chat.due is None else chat.due, chat.id)
+        return lambda chat: (False, -chat.at, chat.id)
+    return _by_due
+
+
+def _by_due(chat: Chat) -> tuple[bool, int, str]:
+    """Who has ended is never due: they come last, the latest first."""
+    if chat.state == "ended":
+        return True, -chat.at, chat.id
+    return False, 2**62 if chat.due is None else chat.due, chat.id
 
 
 # --- running it

@@ -174,7 +174,7 @@ class Unit(UnitState):
         As of the instant that it was saved, or of what happened since: what came due after that and
         was not looked at is still told for its own instant (S2).
         """
-        if conversation.clocks.sla is None or conversation.ended:
+        if conversation.clocks.sla is None:
             return conversation
         policy = self.policy(conversation)
         if policy.sla is None or not changes(conversation, policy.sla, self.now):
