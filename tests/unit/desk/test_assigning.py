@@ -9,6 +9,7 @@ from attrs import evolve
 
 import omniroute as om
 from omniroute.config import load_config
+from omniroute.desk.tick import tick_batch
 from omniroute.model import events as tell
 from omniroute.model.state import State
 from omniroute.schema import AGENTS, QUEUE_LINES
@@ -293,6 +294,33 @@ def test_a_new_version_opens_what_waits_already_after_its_own_times(play) -> Non
     p.advance("1s")
     assert holders(p, waiting) == ["bob"]
     assert_folds(p)
+
+
+@pytest.mark.req("M1", "S4")
+@pytest.mark.parametrize("on", [True, False])
+def test_a_group_whose_agents_are_not_saved_anew_yet_is_not_skipped(play, monkeypatch, on) -> None:
+    monkeypatch.setattr("omniroute.desk.jobs.BATCH", 1)
+    p = play(config({"ana": {"groups": ["tier2"]}, "zoe": {"groups": ["tier1"]}}))
+    p.agent("ana").on()
+    p.agent("zoe").on()
+    first, second, waiting = writes(p, "One", "Two", "Three")
+    held = {p.desk.conversation(each.id).agent: each for each in (first, second)}
+    if not on:
+        p.agent("zoe").off()
+    p.desk.apply(config({}, at={"a": {"cascade": ["tier1", "tier2"]}}))
+    tick_once(p)
+    p.agent("ana").ends(held["ana"])
+    assert holders(p, waiting) == [None], "zoe is there, and not saved by the new version yet"
+    p.desk.tick()
+    assert holders(p, waiting) == [None if on else "ana"]
+    p.agent("zoe").ends(held["zoe"])
+    assert holders(p, waiting) == ["zoe" if on else "ana"]
+    assert_folds(p)
+
+
+def tick_once(p: Any) -> None:
+    """One batch of what a new version brings, as a worker that is interrupted does."""
+    p.desk._runtime.run(p.desk.id, p.clock.now(), tick_batch)
 
 
 @pytest.mark.req("P5", "S3")
