@@ -76,9 +76,8 @@ class SqlTransaction(Exchange):
         for known in [each for each in self._stored if each[1] == desk]:
             del self._stored[known]  # read before the lock: may have changed
         self._at_hand.clear()
-        self._answered.clear()
         plan = self._plans.collections[DESKS]
-        row = self._fetch_one(plan.get_locked, (desk,))
+        row = self._fetch_locked(plan.get_locked, desk)
         pending = self._pending.get((plan, desk, ()), _UNKNOWN)
         if row is None and pending in (None, _UNKNOWN):
             raise UnknownDesk(
