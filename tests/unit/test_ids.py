@@ -30,9 +30,9 @@ import os
 from omniroute.ids import RandomIds
 RandomIds().next("c")
 child = os.fork()
-print(RandomIds().next("c"), flush=True)
 if child:
     os.waitpid(child, 0)
+print(RandomIds().next("c"), flush=True)
 """
 
 
@@ -41,8 +41,8 @@ def test_a_process_and_its_fork_draw_ids_of_their_own() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKED], capture_output=True, check=True, text=True
     )
-    parent, child = done.stdout.split()
-    assert parent != child
+    child, parent = done.stdout.split()
+    assert child != parent
 
 
 def test_seeded_ids_count_by_kind_and_agree() -> None:
