@@ -219,8 +219,9 @@ class QueueLine:
     `counts` says how many conversations each group was allotted under `shares` (M2). `stages_until` holds
     for each later stage of the cascade, whose groups were `stages_of`, the latest instant at which nobody
     before it was available: who has waited since then is open to that stage (M1). `keepers` are agents
-    whose freed parts are kept, by the conversation they are kept for (R2). `gaps` are how long the latest who had to wait were
-    the first to be served, in microseconds, the last of them at `served_at` (P8).
+    whose freed parts are kept, by the conversation they are kept for (R2). `gaps` are how
+    long the latest who had to wait were the first to be served, in microseconds, the last of them at
+    `served_at` (P8).
     """
 
     queue: str
