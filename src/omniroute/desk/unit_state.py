@@ -282,8 +282,6 @@ class UnitState:
             self.freed[agent_id] = None
             if before is not None and before.available and _left(before, after):
                 self.closed.update(dict.fromkeys(before.pools))
-            if after.pools and isinstance(event, _OF_STAFF) and _is_full(after):
-                self.closed.update(dict.fromkeys(after.pools))  # who has room looks by themselves
         self._agents[agent_id] = self._saved[agent_id] = after
         if name is not None:
             weigh(self, after, event, name)
@@ -443,11 +441,6 @@ def _check_room(agent: Agent, event: tell.Event, name: str | None) -> None:
     accepts = isinstance(event, tell.Assigned) and event.reason == tell.ACCEPTED
     by_hand = event.actor != tell.SYSTEM and not accepts
     admit(agent, by_hand=by_hand, name=name)
-
-
-def _is_full(agent: Agent) -> bool:
-    """Whether an agent is there without room: their group may be the first with anybody (M1)."""
-    return agent.available and not agent.has_room
 
 
 def _left(before: Agent, after: Agent) -> bool:
