@@ -136,8 +136,12 @@ def _line_up(unit: Unit, conversation: Conversation) -> None:
     policy = unit.policy(conversation)
     unit.queue_lines.note(conversation, unit.setup.channels)
     conversation = unit.perform(conversation, Line(conversation.extras.routing), policy)
-    if conversation.state in WAITING and is_for_all(conversation, policy):
-        unit.queued[conversation.id] = conversation  # who is asked may be others now
+    if conversation.state not in WAITING:
+        return
+    if is_for_all(conversation, policy) or conversation.extras.routing.sticky is not None:
+        unit.queued[conversation.id] = (
+            conversation  # who is asked, or waited for, may be others now
+        )
 
 
 def _thread(conversation: Conversation) -> Key:

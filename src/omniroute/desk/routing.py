@@ -92,10 +92,10 @@ def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool =
     if (offer := conversation.extras.offer) is not None and offer.agent is None:
         unit.perform(conversation, ask.Withdraw("changed"), unit.policy(conversation))
         return False  # it is in line like others from here on, and looked at again
+    if offer is None and (routing := conversation.extras.routing).sticky is not None:
+        return _place_sticky(unit, lines, conversation, routing)
     if offer is not None or not unit.pushes(conversation):
         return overflow(unit, conversation)
-    if (routing := conversation.extras.routing).sticky is not None:
-        return _place_sticky(unit, lines, conversation, routing)
     choice = find(unit, lines, conversation)
     if told or choice.chosen is not None:
         _give(unit, lines, conversation, choice)
@@ -109,7 +109,8 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     queue = conversation.queue or ""
     agent = unit.find_agent(routing.sticky or "")
     if agent is not None and queue in agent.leaves:
-        if may_push(agent) and _suits(unit, agent, conversation):
+        pushed = unit.pushes(conversation) and may_push(agent)
+        if pushed and _suits(unit, agent, conversation):
             _give(unit, lines, conversation, find(unit, lines, conversation, preferred=agent))
             return True
         if unit.rule(queue).assign.sticky_wait is not None:

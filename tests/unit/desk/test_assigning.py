@@ -662,6 +662,39 @@ def test_after_the_limit_counted_from_queue_entry_anybody_may_take_them(play) ->
 
 
 @pytest.mark.req("P4")
+def test_where_agents_claim_who_is_back_waits_for_their_agent_with_a_limit_alone(play) -> None:
+    for limit in ({}, {"sticky_wait": "1m"}):
+        rule = {"sticky_within": "10m", **limit}
+        p = play(config({"ana": {}, "bob": {}}, at={"a": rule}, assignment="claim", capacity=2))
+        (first,) = writes(p, "One")
+        p.desk.take(first.id, by="ana")
+        p.agent("ana").ends(first)
+        (back,) = writes(p, "One")
+        taken = p.desk.take_next(by="bob")
+        assert (None if taken is None else taken.id) == (None if limit else back.id)
+        if limit:
+            assert p.desk.take_next(by="ana").id == back.id
+
+
+@pytest.mark.req("P4", "S4")
+def test_a_version_in_which_nobody_is_waited_for_sets_free_who_waits(play) -> None:
+    overflow = {"overflow": ["general/b"], "overflow_after": "30s"}
+    sticky = {"sticky_within": "10m", "sticky_wait": "2m"}
+    p = play(config({"ana": {}, "bob": {}}, at={"a": {**sticky, **overflow}}))
+    p.agent("ana").on()
+    (first,) = writes(p, "One")
+    p.agent("ana").ends(first)
+    p.agent("ana").off()
+    (back,) = writes(p, "One")
+    p.agent("bob").on()
+    assert holders(p, back) == [None]
+    p.desk.apply(config({}, at={"a": overflow}))
+    p.desk.tick()
+    assert holders(p, back) == ["bob"]
+    assert_folds(p)
+
+
+@pytest.mark.req("P4")
 def test_without_a_limit_they_wait_for_nobody(play) -> None:
     p, maria, _ = again(play, {"sticky_within": "1h"}, {"ana": {}, "bob": {}})
     p.agent("bob").on()
