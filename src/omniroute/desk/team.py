@@ -22,7 +22,9 @@ from omniroute.errors import UnknownAgent, UsageError
 from omniroute.model.agent import Agent, Capacity, Role
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import Transaction
+from omniroute.rules.arguments import blaming
 from omniroute.rules.resolution import Setup
+from omniroute.rules.storable import check_switch
 from omniroute.schema import AGENTS, STAFF_CHANGES
 
 __all__ = ["Staff", "given"]
@@ -46,6 +48,7 @@ def given(**values: Any) -> dict[str, Any]:
     return found
 
 
+@blaming
 class Staff:
     """Agents: saved one at a time, whatever their number (P20).
 
@@ -164,6 +167,9 @@ class Staff:
         """
         from omniroute.config.load import load_for  # many modules, and seldom needed
 
+        check_switch(overrule, "overrule")
+        check_switch(plan, "plan")
+        resolve_now(now, self._runtime.clock)  # also where nobody is to be changed
         registry, told = self._runtime.registry, []
         config = checked(load_for(self._desk, config, registry), registry)
         for batch in following.batches(config.agents):
