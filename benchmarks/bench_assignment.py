@@ -145,8 +145,8 @@ class Desk:
 
     def next_for(self, agent: Agent) -> tuple[Any, ...] | None:
         """The first, in order, of what an agent may take."""
-        ways = self.reach.ways(agent, [self.lines[leaf] for leaf in agent.leaves])
-        heads = self.line.firsts([way.prefix for way in ways])
+        ways, prefixes = self.reach.ways(agent, [self.lines[leaf] for leaf in agent.leaves])
+        heads = self.line.firsts(prefixes)
         return first_of(agent.id, ways, heads, NOW, self.never)
 
     @staticmethod

@@ -36,7 +36,7 @@ def import_time(bench: Bench) -> Iterator[Figure]:
         )
         loaded = _python(_LOADED.format(work=OPENED, extras=EXTRAS), compiled)
     yield race.at_most("import/time", 1.3, peer="dependencies", unit="ms")
-    yield race.at_most("import/desks", 1.5, peer="dependencies", ours="opened", unit="ms")
+    yield race.at_most("import/desks", 1.6, peer="dependencies", ours="opened", unit="ms")
     yield at_most("import/extras loaded", loaded, 0, unit="modules")
 
 

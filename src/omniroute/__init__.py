@@ -370,6 +370,9 @@ if TYPE_CHECKING:
         apply_agent,
         fold_agent,
     )
+    from omniroute.rules.entry_points import (
+        ResolvedEntryPoint,
+    )
     from omniroute.rules.lifecycle import (
         Decision,
         apply,
@@ -377,7 +380,6 @@ if TYPE_CHECKING:
         fold,
     )
     from omniroute.rules.resolution import (
-        ResolvedEntryPoint,
         Setup,
     )
     from omniroute.rules.roles import (
@@ -1056,16 +1058,14 @@ _HOMES = {
         "apply_agent",
         "fold_agent",
     ),
+    "omniroute.rules.entry_points": ("ResolvedEntryPoint",),
     "omniroute.rules.lifecycle": (
         "Decision",
         "apply",
         "decide",
         "fold",
     ),
-    "omniroute.rules.resolution": (
-        "ResolvedEntryPoint",
-        "Setup",
-    ),
+    "omniroute.rules.resolution": ("Setup",),
     "omniroute.rules.roles": (
         "RIGHTS",
         "Right",

@@ -40,6 +40,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+_QUARTER: Final = 900  # seconds: clocks are set on such edges, and instants come close together
 _EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 _FIRST: Final = (1 - _EPOCH_DAY) * DAY
 _LAST: Final = (date.max.toordinal() - _EPOCH_DAY + 1) * DAY - 1
@@ -106,18 +107,31 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
     """
     make, tz = _face(zone)
     seconds = micros // SECOND
-    local = datetime.fromtimestamp(seconds, tz)
-    return make(
-        local.year,
-        local.month,
-        local.day,
-        local.hour,
-        local.minute,
-        local.second,
-        micros - seconds * SECOND,
-        tz,
-        fold=local.fold,
-    )
+    known = _quarter(seconds // _QUARTER, zone)
+    if known is None:
+        local = datetime.fromtimestamp(seconds, tz)
+        known = local.year, local.month, local.day, local.hour, local.minute, local.fold
+        second = local.second
+    else:
+        second = seconds % _QUARTER
+    year, month, day, hour, minute, fold = known
+    minute += second // 60
+    rest = micros - seconds * SECOND
+    return make(year, month, day, hour, minute, second % 60, rest, tz, fold=fold)
+
+
+@lru_cache(maxsize=1024)
+def _quarter(number: int, zone: str) -> tuple[int, int, int, int, int, int] | None:
+    """Return when a quarter of an hour begins in a zone: year to minute, and the fold.
+
+    None where the clocks change within it, or its minutes are not UTC's, as long ago in some zones.
+    """
+    _, tz = _face(zone)
+    first = datetime.fromtimestamp(number * _QUARTER, tz)
+    last = datetime.fromtimestamp(number * _QUARTER + _QUARTER - 1, tz)
+    if first.utcoffset() != last.utcoffset() or first.second or first.minute % 15:
+        return None
+    return first.year, first.month, first.day, first.hour, first.minute, first.fold
 
 
 @lru_cache(maxsize=1024)

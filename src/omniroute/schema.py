@@ -12,6 +12,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.collection import Collection, Column, Index, Key
+from omniroute.model import records
 from omniroute.model.agent import Agent
 from omniroute.model.assign import QueueLine
 from omniroute.model.contact import Contact
@@ -20,22 +21,6 @@ from omniroute.model.effects import OutboxEntry, OutboxState
 from omniroute.model.events import ConversationEvent, LogEntry
 from omniroute.model.explanation import Explanation
 from omniroute.model.message import Direction, Message
-from omniroute.model.records import (
-    AcceptedItem,
-    AddressEntry,
-    AgentTimer,
-    ConfigChange,
-    ConfigVersion,
-    DedupeRecord,
-    DeskRecord,
-    EarlyStatus,
-    Engagement,
-    IdempotencyRecord,
-    Job,
-    NumberVerification,
-    ReadMarker,
-    StaffChange,
-)
 from omniroute.model.state import State
 from omniroute.rules.availability import rank
 from omniroute.rules.contacts import search_entries
@@ -90,7 +75,7 @@ def _number(*names: str, always: bool = False) -> tuple[Column, ...]:
 
 DESKS: Final = Collection(
     name="desks",
-    type=DeskRecord,
+    type=records.DeskRecord,
     key_columns=(),
     key=lambda _: (),
     columns=_number("next_work"),
@@ -108,14 +93,14 @@ DESKS: Final = Collection(
 
 CONFIGS: Final = Collection(
     name="configs",
-    type=ConfigVersion,
+    type=records.ConfigVersion,
     key_columns=_number("version"),
     key=lambda config: (config.version,),
 )
 
 CONFIG_CHANGES: Final = Collection(
     name="config_changes",
-    type=ConfigChange,
+    type=records.ConfigChange,
     key_columns=_number("version"),
     key=lambda change: (change.version,),
     indexes=(Index("config_history", ()),),
@@ -123,7 +108,7 @@ CONFIG_CHANGES: Final = Collection(
 
 ADDRESSES: Final = Collection(
     name="addresses",
-    type=AddressEntry,
+    type=records.AddressEntry,
     key_columns=_text("kind", "address"),
     key=lambda entry: (entry.kind, entry.address),
     columns=_text("owner"),
@@ -181,7 +166,7 @@ AGENTS: Final = Collection(
 
 STAFF_CHANGES: Final = Collection(
     name="staff_changes",
-    type=StaffChange,
+    type=records.StaffChange,
     key_columns=(*_text("agent"), *_number("position")),
     key=lambda change: (change.agent, change.position),
     indexes=(Index("staff_history", ()),),
@@ -189,7 +174,7 @@ STAFF_CHANGES: Final = Collection(
 
 AGENT_TIMERS: Final = Collection(
     name="agent_timers",
-    type=AgentTimer,
+    type=records.AgentTimer,
     key_columns=_text("agent", "timer", "conversation"),
     key=lambda timer: (timer.agent, timer.kind.value, timer.conversation),
     columns=_number("due"),
@@ -231,9 +216,12 @@ def due_order(conversation: Conversation) -> int:
     return NO_DUE if due is None else due
 
 
+_ENDED: Final = State.ENDED  # looking it up in its class costs more than comparing with it
+
+
 def _conversation_row(conversation: Conversation) -> Key:
     place, clocks, state = conversation.place, conversation.clocks, conversation.state
-    ended = state is State.ENDED
+    ended = state is _ENDED
     queue = conversation.queue
     routing = conversation.extras.routing
     lane = line_of(conversation)
@@ -259,7 +247,7 @@ def _conversation_row(conversation: Conversation) -> Key:
 
 
 def _due(conversation: Conversation) -> int | None:
-    return None if conversation.state is State.ENDED else due_order(conversation)
+    return None if conversation.state is _ENDED else due_order(conversation)
 
 
 def _tagged(order: str, of: Callable[[Conversation], int | None]) -> Index[Conversation]:
@@ -299,14 +287,16 @@ CONVERSATIONS: Final = Collection(
             "open_thread",
             ("entry_point", "contact", "open_in"),
             unique=True,
-            stays=lambda old, new: old.place is new.place and old.ended is new.ended,
+            stays=lambda old, new: (
+                old.place is new.place and (old.state is _ENDED) is (new.state is _ENDED)
+            ),
         ),
         # Those that ended, the latest first (S9). What is said of one after its end moves `at` and
         # not `since`.
         Index(
             "thread",
             ("entry_point", "contact", "ended_in", "ended_order"),
-            stays=lambda old, new: old.state is not State.ENDED and new.state is not State.ENDED,
+            stays=lambda old, new: old.state is not _ENDED and new.state is not _ENDED,
         ),
         Index(
             "waiting",
@@ -383,21 +373,21 @@ EXPLANATIONS: Final = Collection(
 
 DEDUPE: Final = Collection(
     name="dedupe",
-    type=DedupeRecord,
+    type=records.DedupeRecord,
     key_columns=_text("entry_point", "kind", "provider_key"),
     key=lambda record: (record.entry_point, record.kind, record.key),
 )
 
 EARLY_STATUSES: Final = Collection(
     name="early_statuses",
-    type=EarlyStatus,
+    type=records.EarlyStatus,
     key_columns=_text("entry_point", "provider_id"),
     key=lambda status: (status.entry_point, status.provider_id),
 )
 
 IDEMPOTENCY: Final = Collection(
     name="idempotency",
-    type=IdempotencyRecord,
+    type=records.IdempotencyRecord,
     key_columns=_text("key"),
     key=lambda record: (record.key,),
     columns=_number("expires_at"),
@@ -407,7 +397,7 @@ IDEMPOTENCY: Final = Collection(
 
 INTAKE: Final = Collection(
     name="intake",
-    type=AcceptedItem,
+    type=records.AcceptedItem,
     key_columns=_text("entry_point", "kind", "provider_key"),
     key=lambda each: (each.entry_point, each.item.kind.value, each.item.key),
     columns=_number("accepted_at", "number", "refused_at"),
@@ -420,21 +410,21 @@ INTAKE: Final = Collection(
 
 JOBS: Final = Collection(
     name="jobs",
-    type=Job,
+    type=records.Job,
     key_columns=_text("name"),
     key=lambda job: (job.name,),
 )
 
 NUMBER_VERIFICATIONS: Final = Collection(
     name="number_verifications",
-    type=NumberVerification,
+    type=records.NumberVerification,
     key_columns=_text("number"),
     key=lambda each: (each.number,),
 )
 
 ENGAGEMENTS: Final = Collection(
     name="engagements",
-    type=Engagement,
+    type=records.Engagement,
     key_columns=(*_text("contact"), *_number("position")),
     key=lambda each: (each.contact, each.position),
     indexes=(Index("engagements_of", ()),),
@@ -442,7 +432,7 @@ ENGAGEMENTS: Final = Collection(
 
 READ_MARKERS: Final = Collection(
     name="read_markers",
-    type=ReadMarker,
+    type=records.ReadMarker,
     key_columns=_text("agent", "conversation"),
     key=lambda marker: (marker.agent, marker.conversation),
 )

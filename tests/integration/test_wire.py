@@ -10,15 +10,17 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from sqlalchemy.pool import NullPool
 
 from omniroute.errors import CommitUnknown, StoreError, UniqueViolation
 from omniroute.model.contact import Contact
 from omniroute.model.records import DeskRecord
 from omniroute.ports import Transaction
-from omniroute.schema import CONTACTS, DESKS
+from omniroute.schema import CONFIGS, CONTACTS, DESKS
 from omniroute.stores.sql import SqlStore
 from omniroute.stores.sql.wire import Answer, Statement, Wire, wire_for
+from omniroute.testing.store_conformance import sample
 from omniroute.testing.store_conformance.values import alone
 from tests.rigs.postgres import wait_for
 
@@ -165,7 +167,7 @@ def test_what_was_foreseen_is_not_read_twice(
         assert tx.get(CONTACTS, DESK, ("nobody",)) is None
 
     store.transact(work)
-    assert ways == [3, 1]  # the lock with both, and the commit
+    assert ways == [4, 1]  # turn and lock with both, and the commit
 
 
 def test_what_was_foreseen_gives_way_to_what_is_written(store: SqlStore) -> None:
@@ -188,6 +190,41 @@ def test_a_read_that_cannot_be_asked_for_fails_where_it_is_asked_for(store: SqlS
 
     with pytest.raises(StoreError, match="NUL"):
         store.transact(work)
+
+
+def test_those_who_wait_for_a_desk_wait_in_line_and_not_for_each_version_of_its_row(
+    empty_database: str,
+) -> None:
+    """One stands first and waits for the transaction; the others for a row that never changes."""
+    store = SqlStore(empty_database, pool_size=5)
+    alone(store).put(DESKS, DESK, DeskRecord(DESK))
+    alone(store).put(CONFIGS, DESK, evolve(sample(CONFIGS.type, 1), version=1))
+
+    def add_one(tx: Transaction) -> None:
+        tx.lock(DESK)
+        record = tx.get(DESKS, DESK, ())
+        assert record is not None
+        tx.put(DESKS, DESK, evolve(record, position=record.position + 1))
+
+    def in_line() -> list[tuple[str, bool]]:
+        query = """SELECT l.relation::regclass::text, bool_or(l.granted) FROM pg_locks l
+            WHERE l.locktype = 'tuple' AND NOT l.granted GROUP BY 1"""
+        with store.engine.connect() as connection:
+            return [(row[0], row[1]) for row in connection.exec_driver_sql(query)]
+
+    def first(tx: Transaction) -> None:
+        add_one(tx)
+        for each in others:
+            each.start()
+        wait_for(lambda: waiting(store) == len(others), "all wait")
+        assert in_line() == [("omniroute_configs", False)]
+
+    others = [threading.Thread(target=lambda: store.transact(add_one)) for _ in range(3)]
+    store.transact(first)
+    for each in others:
+        each.join()
+    assert alone(store).get(DESKS, DESK, ()) == DeskRecord(DESK, position=4)
+    store.close()
 
 
 # --- failures -------------------------------------------------------------------------------------

@@ -404,6 +404,29 @@ class DeskMachine(Outside):
         self.the_stores_agree()
         self.ticks(behind=0)
 
+    @now_and_then(3)
+    @precondition(lambda self: self.has_chats)
+    @rule(pick=picks, other=picks)
+    def merges(self, pick: int, other: int) -> None:
+        """Two contacts are one person from here on; what is open with them stays as it is (P17)."""
+        keep, gone = self.chat(pick).contact, self.chat(other).contact
+        kept, one = self.oracle.kept(keep), self.oracle.kept(keep) == self.oracle.kept(gone)
+        chats = self.homes()
+        self.do(
+            lambda world: world.desk.contacts.merge(keep, gone),
+            "UsageError" if keep == gone else None,
+        )
+        assert self.told_only("ContactsMerged")
+        assert self.told.count("ContactsMerged") == (not one)
+        assert self.homes() == chats
+        for world in self.worlds:
+            assert {world.desk.contacts.get(each).id for each in (keep, gone)} == {kept}
+
+    def homes(self) -> dict[str, tuple[Any, ...]]:
+        """Where every conversation is, and with whom."""
+        chats = self.oracle.chats.values()
+        return {each.id: (each.contact, each.state, each.queue, each.agent) for each in chats}
+
     # --- reading
 
     @now_and_then(4)
@@ -465,7 +488,7 @@ class DeskMachine(Outside):
     def passes(self, chat: Chat, asked: dict[str, str]) -> bool:
         checks = {
             "agent": lambda value: chat.agent == value,
-            "contact": lambda value: chat.contact == value,
+            "contact": lambda value: self.oracle.kept(chat.contact) == self.oracle.kept(value),
             "tag": lambda value: value in chat.tags,
             "queue": lambda value: chat.queue == value,
             "inbox": lambda value: chat.inbox == value,
@@ -518,10 +541,17 @@ def _lasting(view: Any) -> Any:
     return view.conversation if isinstance(view, om.ConversationView) else view
 
 
-def _order(order: str) -> Callable[[Chat], tuple[int, str]]:
+def _order(order: str) -> Callable[[Chat], tuple[bool, int, str]]:
     if order == "latest":
-        return lambda chat: (-chat.at, chat.id)
-    return lambda chat: (2**62 if chat.due is None else chat.due, chat.id)
+        return lambda chat: (False, -chat.at, chat.id)
+    return _by_due
+
+
+def _by_due(chat: Chat) -> tuple[bool, int, str]:
+    """Who has ended is never due: they come last, the latest first."""
+    if chat.state == "ended":
+        return True, -chat.at, chat.id
+    return False, 2**62 if chat.due is None else chat.due, chat.id
 
 
 # --- running it

@@ -96,6 +96,7 @@ class Oracle:
     pushed: int = 0
     all_freed: bool = False
     said_at: dict[str, int] = field(factory=dict)
+    merged: dict[str, str] = field(factory=dict)
 
     # --- the log ----------------------------------------------------------------------------------
 
@@ -118,6 +119,17 @@ class Oracle:
 
     def _on_Configured(self, event: Any) -> None:
         assert event.version >= 1
+
+    def _on_ContactsMerged(self, e: Any) -> None:
+        assert e.contact not in self.merged, "the kept one was kept until now"
+        assert e.other not in self.merged
+        self.merged[e.other] = e.contact
+
+    def kept(self, contact: str) -> str:
+        """Who somebody is by now (P17)."""
+        while contact in self.merged:
+            contact = self.merged[contact]
+        return contact
 
     def _on_AgentSaved(self, e: Any) -> None:
         leaves = self.book.served(e.serves, e.groups)

@@ -63,6 +63,22 @@ def test_there_and_back_is_the_same_instant(local: datetime, zone: str) -> None:
     assert to_micros(back) == micros
 
 
+@pytest.mark.parametrize(
+    "zone, around",
+    [
+        ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 10, 25, 1, tzinfo=UTC)),
+        ("America/St_Johns", datetime(2010, 3, 14, 3, 31, tzinfo=UTC)),  # a minute past midnight
+        ("Europe/Amsterdam", datetime(1937, 6, 30, 23, 40, 28, tzinfo=UTC)),  # 28 seconds odd
+    ],
+)
+def test_a_clock_that_is_set_at_any_second_is_shown_right(zone: str, around: datetime) -> None:
+    for seconds in (-901, -61, -1, 0, 1, 31, 61, 901):
+        instant = around + timedelta(seconds=seconds, microseconds=7)
+        shown = from_micros(to_micros(instant), zone)
+        assert shown.replace(tzinfo=None) == instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
 @pytest.mark.parametrize("naive", [datetime(2026, 3, 2, 9), pendulum.naive(2026, 3, 2, 9)])  # noqa: DTZ001
 def test_a_datetime_without_a_zone_is_refused_with_advice(naive: datetime) -> None:
     with pytest.raises(NaiveDatetime) as raised:

@@ -116,8 +116,10 @@ def test_a_store_of_desks_needs_nothing_that_is_seldom_asked_for() -> None:
 
 
 def test_a_desk_in_memory_needs_no_extra() -> None:
-    loaded = imported("import omniroute as om; om.Desks('memory://', discover=False).ids()")
-    assert loaded.isdisjoint({"sqlalchemy", "httpx", "click", "rich", "alembic", "yaml"})
+    config = "{'desk': 'acme', 'inboxes': {'general': {'sla': '15m'}}}"
+    opened = f"om.open_desk('memory://', {config}, discover=False)"
+    loaded = imported(f"import omniroute as om; {opened}.tick()")
+    assert loaded.isdisjoint({"sqlalchemy", "httpx", "click", "rich", "alembic", "yaml", "cattrs"})
 
 
 def test_every_public_name_stands_in_the_reference(project: Path) -> None:

@@ -13,9 +13,10 @@ from omniroute.config.toml import inline
 from omniroute.instants import render_duration
 from omniroute.model.desk_config import DeskConfig, QueueNode
 from omniroute.model.state import Readiness
+from omniroute.rules.entry_points import ResolvedEntryPoint
 from omniroute.rules.queue_tree import SEPARATOR
 from omniroute.rules.readiness import enabled_paths, readiness
-from omniroute.rules.resolution import ResolvedEntryPoint, Setup
+from omniroute.rules.resolution import Setup
 
 __all__ = ["Drawing"]
 

@@ -16,8 +16,9 @@ from omniroute.lazy import later
 if TYPE_CHECKING:
     import attrs
 
-    from omniroute import config, plugins, schema
+    from omniroute import plugins, schema
     from omniroute.channels import builtin
+    from omniroute.config import load
     from omniroute.desk import desks, staff
     from omniroute.desk.desk import Desk
     from omniroute.desk.desks import Desks
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from omniroute.rules import names
 else:
     (attrs,) = later(globals(), None, "attrs")
-    config, plugins, schema = later(globals(), "omniroute", "config", "plugins", "schema")
+    plugins, schema = later(globals(), "omniroute", "plugins", "schema")
+    (load,) = later(globals(), "omniroute.config", "load")
     (builtin,) = later(globals(), "omniroute.channels", "builtin")
     desks, staff = later(globals(), "omniroute.desk", "desks", "staff")
     (names,) = later(globals(), "omniroute.rules", "names")
@@ -153,7 +155,7 @@ def with_staff(desk: Desk) -> DeskConfig:
 def load_config(file: str, desk: str | None = None) -> DeskConfig:
     """Return the configuration of a file; the adapters of installed plugins count."""
     registry = plugins.Registry((builtin.BuiltinAdapters(),), discover=True)
-    return config.load_config(file, registry=registry, desk=desk)
+    return load.load_config(file, registry=registry, desk=desk)
 
 
 def read_config(file: str | None, store: str | None, desk: str | None) -> DeskConfig:

@@ -6,13 +6,18 @@ files. It knows no store and no adapter: a registry, where one is given, says wh
 
 from __future__ import annotations
 
-from omniroute.config.diff import differences
-from omniroute.config.holiday_names import holidays_of
-from omniroute.config.hours import holiday_problems
-from omniroute.config.load import load_config, loads
-from omniroute.config.phones import phone_problems
-from omniroute.config.render import dump, dumps_toml
-from omniroute.config.settings import adapter_settings, settings_problems
+from typing import TYPE_CHECKING
+
+from omniroute.lazy import exports
+
+if TYPE_CHECKING:
+    from omniroute.config.diff import differences
+    from omniroute.config.holiday_names import holidays_of
+    from omniroute.config.hours import holiday_problems
+    from omniroute.config.load import load_config, loads
+    from omniroute.config.phones import phone_problems
+    from omniroute.config.render import dump, dumps_toml
+    from omniroute.config.settings import adapter_settings, settings_problems
 
 __all__ = [
     "adapter_settings",
@@ -26,3 +31,15 @@ __all__ = [
     "phone_problems",
     "settings_problems",
 ]
+
+_HOMES = {
+    "omniroute.config.diff": ("differences",),
+    "omniroute.config.holiday_names": ("holidays_of",),
+    "omniroute.config.hours": ("holiday_problems",),
+    "omniroute.config.load": ("load_config", "loads"),
+    "omniroute.config.phones": ("phone_problems",),
+    "omniroute.config.render": ("dump", "dumps_toml"),
+    "omniroute.config.settings": ("adapter_settings", "settings_problems"),
+}
+
+__getattr__ = exports(__name__, _HOMES)

@@ -19,6 +19,7 @@ from omniroute.model.agent import Agent, Colour, Distribution
 from omniroute.model.assign import AssignMode, AssignPolicy, Lane
 from omniroute.model.conversation import Conversation
 from omniroute.model.explanation import Candidate
+from omniroute.model.records import CONFIGURATION_JOB
 from omniroute.model.wish import RankingQuestion
 from omniroute.rules.assignment import (
     LOOKED_AT,
@@ -41,7 +42,7 @@ from omniroute.rules.waiting import (
     still_asked,
 )
 from omniroute.rules.weights import place_for, queue_of
-from omniroute.schema import AGENTS
+from omniroute.schema import AGENTS, JOBS
 
 if TYPE_CHECKING:
     import logging
@@ -248,12 +249,18 @@ def stages(unit: Unit, lines: Lines, queue: str, rule: AssignPolicy, since: int)
         return count
     places = [pool(queue, group) for group in rule.cascade]
     skipped = next((n for n, place in enumerate(places) if _somebody(lines, place)), 0)
-    if skipped == 0:
+    if skipped == 0 or _staff_is_behind(unit):
         return count
     opened = [*line.stages_until, *[-1] * (len(places) - 1 - len(line.stages_until))]
     opened[:skipped] = [unit.now] * skipped
     unit.queue_lines.open_stages(queue, tuple(opened))
     return max(count, skipped + 1)
+
+
+def _staff_is_behind(unit: Unit) -> bool:
+    """Whether some agents still stand in the groups of an earlier version: they are there all the same."""
+    job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION_JOB,))
+    return job is not None and job.saves_staff
 
 
 def _somebody(lines: Lines, place: str) -> bool:

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from omniroute.errors import ConfigError
+from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
 from omniroute.plugins import Registry
 from omniroute.rules.names import shown
+
+if TYPE_CHECKING:
+    from omniroute.config import hours, load, phones, settings, typed
+    from omniroute.rules import checks
+else:
+    hours, load, phones, settings, typed = later(
+        globals(), "omniroute.config", "hours", "load", "phones", "settings", "typed"
+    )
+    (checks,) = later(globals(), "omniroute.rules", "checks")
 
 __all__ = ["checked"]
 
 
 def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> DeskConfig:
     """Return a configuration that can be used, from its file or as given; else `ConfigError`."""
-    from omniroute.config import (  # many modules, and seldom needed
-        holiday_problems,
-        load_config,
-        phone_problems,
-        settings_problems,
-    )
-    from omniroute.config.typed import type_problems
-    from omniroute.rules.checks import require
-
     if not isinstance(config, DeskConfig):
-        return load_config(config, registry=registry)
-    if problems := [*type_problems(config, DeskConfig)]:
+        return load.load_config(config, registry=registry)
+    if problems := [*typed.type_problems(config, DeskConfig)]:
         raise ConfigError(problems, source=f"desk {shown(config.desk)}")
-    require(config, source=f"desk {config.desk!r}")
-    problems = [*settings_problems(config, registry), *holiday_problems(config)]
-    if problems := [*problems, *phone_problems(config)]:
+    checks.require(config, source=f"desk {config.desk!r}")
+    problems = [*settings.settings_problems(config, registry), *hours.holiday_problems(config)]
+    if problems := [*problems, *phones.phone_problems(config)]:
         raise ConfigError(problems, source=f"desk {config.desk!r}")
     return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -17,6 +18,7 @@ from omniroute.desk.unit import Unit
 from omniroute.desk.verifying import unverified
 from omniroute.errors import ConfigError, DeskExists, Problem, UnknownVersion, UsageError
 from omniroute.ids import Draw
+from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig, QueueMove
 from omniroute.model.events import SYSTEM, Configured
 from omniroute.model.records import AddressEntry, ConfigChange, ConfigVersion, DeskRecord
@@ -26,6 +28,11 @@ from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right, require_right
 from omniroute.schema import ADDRESSES, AGENTS, CONFIG_CHANGES, CONFIGS, DESKS
+
+if TYPE_CHECKING:
+    from omniroute.config import diff
+else:
+    (diff,) = later(globals(), "omniroute.config", "diff")
 
 __all__ = [
     "apply",
@@ -186,8 +193,6 @@ def save(
 
     `parts` are those of agents who come with it.
     """
-    from omniroute.config import differences  # many modules, and seldom needed
-
     before, config = unit.setup, without_staff(config)
     if config == before.config:
         return before.version
@@ -197,7 +202,7 @@ def save(
     if problems := obstacles(unit.tx, unit.desk, before, after, clearing, parts):
         raise ConfigError(problems, source=f"desk {unit.desk!r}")
     _claim_addresses(unit.tx, config, before.config)
-    changes = differences(before.config, config)
+    changes = diff.differences(before.config, config)
     _keep(
         unit.tx,
         ConfigVersion(version, config, actor, unit.now),

@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from omniroute.model.targets import Group, Queue
     from omniroute.model.wire import Attachment
     from omniroute.ports import Transaction
-    from omniroute.rules.resolution import ResolvedEntryPoint, Setup
+    from omniroute.rules.entry_points import ResolvedEntryPoint
+    from omniroute.rules.resolution import Setup
 else:
     (business_hours,) = later(globals(), "omniroute", "business_hours")
     acting, contacts, deliver, handle, idempotency = later(

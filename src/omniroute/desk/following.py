@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import fields
 
@@ -18,11 +18,17 @@ from omniroute.desk.permission import permit
 from omniroute.desk.routing import settle
 from omniroute.desk.staff import CONFIGURATION, FILE, HAND, profile_of, save_agent
 from omniroute.desk.unit import Unit
+from omniroute.lazy import later
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
 from omniroute.rules.roles import Right
 from omniroute.schema import AGENTS, STAFF_CHANGES
+
+if TYPE_CHECKING:
+    from omniroute.config import diff
+else:
+    (diff,) = later(globals(), "omniroute.config", "diff")
 
 __all__ = ["BATCH", "FollowAs", "Followed", "batches", "follow", "planned"]
 
@@ -91,13 +97,11 @@ def follow(
 def _judged(
     tx: Transaction, desk: str, profiles: Profiles, *, overrule: bool
 ) -> Iterator[tuple[Followed, AgentConfig]]:
-    from omniroute.config.diff import agent_differences  # many modules, and seldom needed
-
     for agent, wanted in profiles.items():
         stored = tx.get(AGENTS, desk, (agent,))
         before = None if stored is None else profile_of(stored)
         profile = wanted if before is None else _normal(agent, wanted)
-        changes = agent_differences(agent, before, profile)
+        changes = diff.agent_differences(agent, before, profile)
         if before is None or changes:
             how = FollowAs.ADDED if before is None else FollowAs.CHANGED
             if not overrule and _by_hand(tx, desk, agent):

@@ -44,6 +44,10 @@ __all__ = [
 _NEWEST = MESSAGES.index("messages_of")
 _OPEN = CONVERSATIONS.index("open_thread")
 
+# Looking them up in their classes costs as much as making half a message.
+_OUT: Final = Direction.OUT
+_PENDING: Final = DeliveryStatus.PENDING
+
 _done: Final = making(Done)
 _message: Final = making(Message)
 _reply: Final = making(ask.Reply)
@@ -234,13 +238,13 @@ def reply(
             id=unit.draw.next("m"),
             conversation=conversation,
             position=0,
-            direction=Direction.OUT,
+            direction=_OUT,
             author=agent_actor(by),
             at=max(unit.now, found.at),
             text=text,
             attachments=attachments,
             entry_point=found.place.entry_point,
-            status=DeliveryStatus.PENDING,
+            status=_PENDING,
         )
         return _written(unit, found, _reply(by, written.id, confirm), written)
 

@@ -96,13 +96,16 @@ def _own_items(request: object) -> tuple[Inbound, ...]:
 
 def item_problem(item: Inbound) -> str | None:
     """Return why an item cannot be kept, or None: an adapter or a host made it, not the desk (R13)."""
-    keys = {"key": item.key, "address": item.address}
-    keys |= {name: each for name in ("thread", "target") if (each := getattr(item, name))}
+    keys = [("key", item.key), ("address", item.address)]
+    if item.thread:
+        keys.append(("thread", item.thread))
+    if item.target:
+        keys.append(("target", item.target))
     if item.sender is not None:
-        keys |= {f"sender.addresses[{n}]": each for n, each in enumerate(item.sender.addresses)}
+        keys += [(f"sender.addresses[{n}]", each) for n, each in enumerate(item.sender.addresses)]
         if not item.sender.addresses:
             return "sender has no address"
-    for name, each in keys.items():
+    for name, each in keys:
         if problem := key_problem(each):
             return f"{name} {problem}"
     text: object = item.text

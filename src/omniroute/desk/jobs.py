@@ -15,25 +15,24 @@ from omniroute.desk.staff import CONFIGURATION as BY_CONFIGURATION
 from omniroute.desk.staff import profile_of, save_agent
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
+from omniroute.model.assign import AssignMode
 from omniroute.model.commands import Line
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import QueueMove
-from omniroute.model.records import Job
+from omniroute.model.records import CONFIGURATION_JOB, STAFF, Job
 from omniroute.model.state import WAITING
 from omniroute.rules.moves import follow_patterns
 from omniroute.rules.offers import is_for_all
+from omniroute.rules.waiting import pool
 from omniroute.schema import AGENTS, CONFIG_CHANGES, CONVERSATIONS, JOBS, Key
 
-__all__ = ["CONFIGURATION", "advance", "start"]
-
-CONFIGURATION: Final = "configuration"
-"""The job that follows a new version of the configuration."""
+__all__ = ["advance", "start"]
 
 BATCH: Final = 100
 
-_AGENTS: Final = "agents"
 _CONVERSATIONS: Final = "conversations"
 _ALL_AGENTS = AGENTS.index("all_agents")
+_WAITING = CONVERSATIONS.index("waiting")
 _OPEN = CONVERSATIONS.index("open_thread")
 _HISTORY = CONFIG_CHANGES.index("config_history")
 
@@ -43,21 +42,21 @@ def start(unit: Unit, version: int) -> None:
 
     A job that is still going through the staff goes on, and comes to this version after its own.
     """
-    job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION,))
-    if job is None or job.phase != _AGENTS:
-        unit.tx.put(JOBS, unit.desk, Job(CONFIGURATION, version, _AGENTS))
+    job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION_JOB,))
+    if job is None or not job.saves_staff:
+        unit.tx.put(JOBS, unit.desk, Job(CONFIGURATION_JOB, version, STAFF))
     unit.come_back_at(unit.now)
 
 
 def advance(unit: Unit) -> bool:
     """Do one batch of the job, if there is one; return whether more is left."""
-    job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION,))
+    job = unit.tx.get(JOBS, unit.desk, (CONFIGURATION_JOB,))
     if job is None:
         return False
-    cursor = _agents(unit, job) if job.phase == _AGENTS else _conversations(unit, job.cursor)
+    cursor = _agents(unit, job) if job.saves_staff else _conversations(unit, job.cursor)
     following = _following(unit, job, cursor)
     if following is None:
-        unit.tx.delete(JOBS, unit.desk, (CONFIGURATION,))
+        unit.tx.delete(JOBS, unit.desk, (CONFIGURATION_JOB,))
         return False
     unit.tx.put(JOBS, unit.desk, following)
     return True
@@ -66,11 +65,21 @@ def advance(unit: Unit) -> bool:
 def _following(unit: Unit, job: Job, cursor: str | None) -> Job | None:
     if cursor is not None:
         return Job(job.name, job.version, job.phase, cursor)
-    if job.phase != _AGENTS:
+    if not job.saves_staff:
         return None
     if job.version < unit.setup.version:
-        return Job(job.name, _next_version(unit, job.version), _AGENTS)
+        return Job(job.name, _next_version(unit, job.version), STAFF)
+    _look_at_groups(unit)
     return Job(job.name, job.version, _CONVERSATIONS)
+
+
+def _look_at_groups(unit: Unit) -> None:
+    """Now that everybody stands in their groups, what waits may be open to later ones (M1)."""
+    waits = unit.tx.heads(_WAITING, unit.desk, [(leaf,) for leaf in unit.setup.leaves])
+    for queue, *_ in waits:
+        rule = unit.rule(queue).assign
+        if rule.mode is AssignMode.CASCADE:
+            unit.closed[pool(queue, rule.cascade[0])] = None
 
 
 def _next_version(unit: Unit, version: int) -> int:
@@ -127,8 +136,12 @@ def _line_up(unit: Unit, conversation: Conversation) -> None:
     policy = unit.policy(conversation)
     unit.queue_lines.note(conversation, unit.setup.channels)
     conversation = unit.perform(conversation, Line(conversation.extras.routing), policy)
-    if conversation.state in WAITING and is_for_all(conversation, policy):
-        unit.queued[conversation.id] = conversation  # who is asked may be others now
+    if conversation.state not in WAITING:
+        return
+    if is_for_all(conversation, policy) or conversation.extras.routing.sticky is not None:
+        unit.queued[conversation.id] = (
+            conversation  # who is asked, or waited for, may be others now
+        )
 
 
 def _thread(conversation: Conversation) -> Key:

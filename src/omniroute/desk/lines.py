@@ -39,11 +39,15 @@ class Lines:
         self._waiting: dict[Entry, _Waiting] = {}
         self._given: set[str] = set()
         self._moves = 0
+        self._written = unit.agents_written
 
     # --- who serves -------------------------------------------------------------------------------
 
     def servers(self, queue: str) -> list[Entry]:
         """Return the first `LOOKED_AT` agents who serve a queue, or a pool of it, as index entries."""
+        if self._unit.agents_written != self._written:
+            self._servers.clear()  # what was read of them is not what is stored any more
+            self._written = self._unit.agents_written
         changed = self._unit.changed_agents
         known = self._servers.get(queue)
         if known is None or not known.serve_beside(changed):

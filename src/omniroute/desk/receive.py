@@ -32,7 +32,7 @@ from omniroute.model.state import EndReason, State
 from omniroute.model.values import frozen, making
 from omniroute.model.wire import Inbound, InboundKind, Sender
 from omniroute.rules import lifecycle, menu
-from omniroute.rules.resolution import ResolvedEntryPoint
+from omniroute.rules.entry_points import ResolvedEntryPoint
 from omniroute.rules.words import is_word
 from omniroute.schema import CONVERSATIONS, DEDUPE
 

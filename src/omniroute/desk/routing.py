@@ -27,7 +27,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, may_push
-from omniroute.rules.reach import Line, Way, first_of
+from omniroute.rules.reach import Line, Way, first_of, way_to_own
 from omniroute.rules.waiting import (
     is_enabled,
     lane_channel,
@@ -37,7 +37,6 @@ from omniroute.rules.waiting import (
     prefix_of,
     queue_and_group,
     refusal,
-    sticky_lane,
 )
 from omniroute.rules.weights import fits, missing, place_for
 
@@ -93,10 +92,10 @@ def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool =
     if (offer := conversation.extras.offer) is not None and offer.agent is None:
         unit.perform(conversation, ask.Withdraw("changed"), unit.policy(conversation))
         return False  # it is in line like others from here on, and looked at again
+    if offer is None and (routing := conversation.extras.routing).sticky is not None:
+        return _place_sticky(unit, lines, conversation, routing)
     if offer is not None or not unit.pushes(conversation):
         return overflow(unit, conversation)
-    if (routing := conversation.extras.routing).sticky is not None:
-        return _place_sticky(unit, lines, conversation, routing)
     choice = find(unit, lines, conversation)
     if told or choice.chosen is not None:
         _give(unit, lines, conversation, choice)
@@ -110,7 +109,8 @@ def _place_sticky(unit: Unit, lines: Lines, conversation: Conversation, routing:
     queue = conversation.queue or ""
     agent = unit.find_agent(routing.sticky or "")
     if agent is not None and queue in agent.leaves:
-        if may_push(agent) and _suits(unit, agent, conversation):
+        pushed = unit.pushes(conversation) and may_push(agent)
+        if pushed and _suits(unit, agent, conversation):
             _give(unit, lines, conversation, find(unit, lines, conversation, preferred=agent))
             return True
         if unit.rule(queue).assign.sticky_wait is not None:
@@ -193,12 +193,14 @@ def next_for(
     lines_asked = [_line(unit, queue) for queue in queues if serves(queue)]
     if not lines_asked:
         return None
-    ways = unit.setup.reach.ways(agent, lines_asked)
+    ways, prefixes = unit.setup.reach.ways(agent, lines_asked)
     for queue, rule, _ in lines_asked:
-        if rule.sticky_wait is not None:  # who waits for this agent, whatever others are asked (P4)
+        if rule.sticky_wait is not None:
             own = (each for each in unit.setup.channels if is_enabled(agent, each))
-            ways += (Way((queue, sticky_lane(agent.id, channel)), rule) for channel in own)
-    heads = lines.heads([way.prefix for way in ways], room)
+            mine = [way_to_own(agent.id, channel, queue, rule) for channel in own]
+            ways += mine
+            prefixes += [way.prefix for way in mine]
+    heads = lines.heads(prefixes, room)
     _forget(unit, ways, heads)
     if unit.setup.counted:
         heads = _that_fit(unit, lines, agent, ways, heads, limit)

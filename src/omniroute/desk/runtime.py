@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field
 
@@ -18,6 +18,7 @@ from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
 from omniroute.errors import SecretMissing, StoredValueError, UnknownDesk, UsageError
 from omniroute.ids import Draw, IdSource
+from omniroute.lazy import later
 from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import Attachment, Capabilities
 from omniroute.plugins import Registry
@@ -26,6 +27,11 @@ from omniroute.rules.acceptance import check_contents
 from omniroute.rules.delivery import check_content
 from omniroute.rules.resolution import Setup
 from omniroute.schema import CONFIGS, DESKS
+
+if TYPE_CHECKING:
+    from omniroute.config import settings
+else:
+    (settings,) = later(globals(), "omniroute.config", "settings")
 
 __all__ = ["Runtime", "environment_secret"]
 
@@ -203,11 +209,9 @@ class Runtime:
         """Return the adapter of an entry point, and the settings it works by there."""
         found = self._adapters.get((desk, entry_point))
         if found is None or found[0] != setup.version:
-            from omniroute.config import adapter_settings
-
             adapter = self.registry.require(setup.entry_point(entry_point).kind)
-            settings = adapter_settings(setup.config, entry_point, adapter, self.reveal)
-            found = self._adapters[desk, entry_point] = (setup.version, (adapter, settings))
+            given = settings.adapter_settings(setup.config, entry_point, adapter, self.reveal)
+            found = self._adapters[desk, entry_point] = (setup.version, (adapter, given))
         return found[1]
 
     def capabilities(self, unit: Unit, entry_point: str) -> Capabilities:

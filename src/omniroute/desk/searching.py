@@ -58,11 +58,15 @@ def _entries(
         after: Key = (prefix, "", "")
         if start is not None and field == start[0]:
             after = max(after, start[1:])
-        size = limit + 1
+        until, size = (prefix + _LAST,), limit + 1
         while True:
-            until = (prefix + _LAST,)
             page = tx.entries(_TERMS, desk, (field,), after=after, until=until, limit=size)
+            if wanted.is_one_word and len(page) > 1:
+                # All of them are wanted: they come in one look, and are at hand when asked for.
+                tx.scan(_TERMS, desk, (field,), after=after, until=until, limit=size)
             yield from page
             if len(page) < size:
                 break
-            after, size = page[-1][1:], min(2 * size, _MOST)
+            after = page[-1][1:]
+            if not wanted.is_one_word:
+                size = min(2 * size, _MOST)

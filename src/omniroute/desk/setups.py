@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
+from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
 from omniroute.rules.resolution import Setup
+
+if TYPE_CHECKING:
+    from omniroute.config import holiday_names
+else:
+    (holiday_names,) = later(globals(), "omniroute.config", "holiday_names")
 
 __all__ = ["compiled"]
 
@@ -17,6 +24,4 @@ def compiled(config: DeskConfig, version: int) -> Setup:
 
 
 def _holidays_of(name: str, year: int) -> Iterable[date]:
-    from omniroute.config import holidays_of  # many modules, and seldom needed
-
-    return holidays_of(name, year)
+    return holiday_names.holidays_of(name, year)

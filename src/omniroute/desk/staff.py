@@ -8,7 +8,7 @@ author.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, fields
 
@@ -18,6 +18,7 @@ from omniroute.desk.routing import settle
 from omniroute.desk.unit import Unit
 from omniroute.desk.weighing import weigh_again
 from omniroute.errors import Problem, UnknownAgent, UsageError
+from omniroute.lazy import later
 from omniroute.model.agent import Agent, Capacity
 from omniroute.model.desk_config import AgentConfig
 from omniroute.model.events import SYSTEM, AgentAvailability, AgentSaved, agent_actor
@@ -29,6 +30,15 @@ from omniroute.rules.storable import check_key, check_storable, check_switch, ch
 from omniroute.rules.weight_checks import agent_limit_problems, room_problems
 from omniroute.rules.weights import MESSAGING, terms_for
 from omniroute.schema import STAFF_CHANGES
+
+if TYPE_CHECKING:
+    from omniroute.config import diff
+    from omniroute.rules import channel_checks, policy_checks
+else:
+    (diff,) = later(globals(), "omniroute.config", "diff")
+    channel_checks, policy_checks = later(
+        globals(), "omniroute.rules", "channel_checks", "policy_checks"
+    )
 
 __all__ = [
     "CONFIGURATION",
@@ -149,9 +159,7 @@ def record(
     after: AgentConfig | None,
 ) -> None:
     """Keep the change of a profile that was just told: who did it and what it was, line by line."""
-    from omniroute.config.diff import agent_differences  # many modules, and seldom needed
-
-    changes = agent_differences(agent, before, after)
+    changes = diff.agent_differences(agent, before, after)
     if changes or before is None:
         change = StaffChange(agent, unit.position, actor, unit.now, origin, changes, after)
         unit.tx.add(STAFF_CHANGES, unit.desk, (change,))
@@ -184,9 +192,7 @@ def check_named(setup: Setup, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` where what is given of a profile names what the configuration has not."""
     setup.serving(given.get("serves", ()), given.get("groups", ()))
     if given.get("channels"):
-        from omniroute.rules.channel_checks import enabled_problems  # as configuration is judged
-
-        for problem in enabled_problems("channels", given["channels"], setup.config):
+        for problem in channel_checks.enabled_problems("channels", given["channels"], setup.config):
             raise UsageError(problem.message, where=problem.path)
     limits = setup.policy().capacity
     for problem in agent_limit_problems("capacity", given.get("capacity") or {}, limits):
@@ -205,12 +211,6 @@ def check_room(setup: Setup, profile: AgentConfig, given: Mapping[str, Any]) -> 
 
 def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot stand in an agent's profile."""
-    from omniroute.rules.channel_checks import (
-        language_problem,
-        trait_problems,
-    )  # which configuration is judged by
-    from omniroute.rules.policy_checks import capacity_problems
-
     check_key(agent, "agent")
     problem, name = name_problem(agent, "an agent's id"), given.get("name")
     if problem is None and name is not None:
@@ -221,11 +221,14 @@ def check_profile(agent: str, given: Mapping[str, Any]) -> None:
     capacity: Mapping[str, Capacity] | None = given.get("capacity")
     traits = (given.get("skills") or {}, given.get("weight", 1))
     check_storable(dict(given), "agent")
-    found = [*capacity_problems("capacity", capacity or {}), *trait_problems("", *traits)]
+    found = [
+        *policy_checks.capacity_problems("capacity", capacity or {}),
+        *channel_checks.trait_problems("", *traits),
+    ]
     found += [
         Problem(f"languages[{index}]", text)
         for index, language in enumerate(given.get("languages", ()))
-        if (text := language_problem(language))
+        if (text := channel_checks.language_problem(language))
     ]
     if found:
         raise UsageError(found[0].message, where=found[0].path)

@@ -41,8 +41,8 @@ from omniroute.model.wire import Attachment, Capabilities, DeliveryStatus, Sende
 from omniroute.ports import Transaction
 from omniroute.rules.acceptance import check_contents, held_reason
 from omniroute.rules.delivery import check_content
+from omniroute.rules.entry_points import ResolvedEntryPoint
 from omniroute.rules.names import quoted, shown, unknown
-from omniroute.rules.resolution import ResolvedEntryPoint
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.texts import never_began
 from omniroute.schema import CONTACTS, CONVERSATIONS, ENGAGEMENTS, MESSAGES

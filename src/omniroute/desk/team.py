@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omniroute.clock import resolve_now
 from omniroute.desk import following, read, staff
@@ -19,6 +19,7 @@ from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import AgentView, Page, StaffChangeView
 from omniroute.errors import UnknownAgent, UsageError
+from omniroute.lazy import later
 from omniroute.model.agent import Agent, Capacity, Role
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import Transaction
@@ -26,6 +27,11 @@ from omniroute.rules.arguments import blaming
 from omniroute.rules.resolution import Setup
 from omniroute.rules.storable import check_switch
 from omniroute.schema import AGENTS, STAFF_CHANGES
+
+if TYPE_CHECKING:
+    from omniroute.config import load, profiles
+else:
+    load, profiles = later(globals(), "omniroute.config", "load", "profiles")
 
 __all__ = ["Staff", "given"]
 
@@ -40,9 +46,7 @@ def given(**values: Any) -> dict[str, Any]:
 
     Raises `UsageError` for the first that is none, or says what no file could.
     """
-    from omniroute.config.profiles import read_profile  # many modules, and seldom needed
-
-    found, problems = read_profile(values)
+    found, problems = profiles.read_profile(values)
     if problems:
         raise UsageError(problems[0].message, where=problems[0].path)
     return found
@@ -165,13 +169,11 @@ class Staff:
         changed. Agents are saved in batches of 100. Raises `ConfigError` for a configuration that
         cannot be used, and `UsageError` for that of another desk.
         """
-        from omniroute.config.load import load_for  # many modules, and seldom needed
-
         check_switch(overrule, "overrule")
         check_switch(plan, "plan")
         resolve_now(now, self._runtime.clock)  # also where nobody is to be changed
         registry, told = self._runtime.registry, []
-        config = checked(load_for(self._desk, config, registry), registry)
+        config = checked(load.load_for(self._desk, config, registry), registry)
         for batch in following.batches(config.agents):
             if plan:
                 work = following.planned(self._desk, batch, overrule=overrule)

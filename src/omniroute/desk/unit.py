@@ -164,6 +164,8 @@ class Unit(UnitState):
         for effect in decision.effects:
             self.enqueue(state, effect, at[getattr(effect, "message", None)])
         if state is not conversation:
+            if conversation is None:
+                self._opened.add(state.id)
             self.touch(state, events)
 
     def refresh(self, conversation: Conversation) -> Conversation:
@@ -172,7 +174,7 @@ class Unit(UnitState):
         As of the instant that it was saved, or of what happened since: what came due after that and
         was not looked at is still told for its own instant (S2).
         """
-        if conversation.clocks.sla is None or conversation.ended:
+        if conversation.clocks.sla is None:
             return conversation
         policy = self.policy(conversation)
         if policy.sla is None or not changes(conversation, policy.sla, self.now):

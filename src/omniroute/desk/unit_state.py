@@ -81,6 +81,7 @@ class UnitState:
         "_entries",
         "_next_due",
         "_next_work",
+        "_opened",
         "_position",
         "_queue_lines",
         "_saved",
@@ -88,6 +89,7 @@ class UnitState:
         "_setups",
         "_touched",
         "agents_due",
+        "agents_written",
         "began_waiting",
         "bereft",
         "closed",
@@ -130,10 +132,13 @@ class UnitState:
         self.bereft: dict[str, None] = {}
         """Conversations for which an agent kept room who no longer does."""
         self.moves_in_line = 0
+        self.agents_written = 0
+        """How often agents were written down: what was read of them before is older than they are."""
         self._agents: dict[str, Agent] = {}
         self._saved: dict[str, Agent] = {}
         self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
+        self._opened: set[str] = set()  # which nothing is stored of yet
         self._saved_at: dict[int, int] = {}  # by version of the configuration
         self._entries: list[LogEntry] = []
         self._position = record.position
@@ -264,6 +269,7 @@ class UnitState:
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
+            self.agents_written += 1
             self.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
@@ -363,10 +369,15 @@ class UnitState:
             for agent in self._saved.values():
                 self.tx.put(AGENTS, self.desk, agent)
             self._saved.clear()
+            self.agents_written += 1
         if self._touched:
             for conversation in self._touched.values():
-                self.tx.put(CONVERSATIONS, self.desk, conversation)
+                if conversation.id in self._opened:
+                    self.tx.add(CONVERSATIONS, self.desk, (conversation,))
+                else:
+                    self.tx.put(CONVERSATIONS, self.desk, conversation)
             self._touched.clear()
+            self._opened.clear()
 
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""

@@ -204,7 +204,7 @@ class MessageView:
             target=message.target,
             emoji=message.emoji,
             status=message.status,
-            status_at=_instant(message.status_at, zone),
+            status_at=None if message.status_at is None else from_micros(message.status_at, zone),
             error=message.error,
             provider_ids=message.provider_ids,
             extra=message.extra,

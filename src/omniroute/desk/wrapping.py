@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from omniroute.errors import UsageError
+from omniroute.lazy import later
 from omniroute.model import events as tell
 from omniroute.model.events import SYSTEM, agent_actor
 from omniroute.model.records import AgentTimer, AgentTimerKind
@@ -16,7 +17,12 @@ from omniroute.model.state import State
 from omniroute.schema import AGENT_TIMERS
 
 if TYPE_CHECKING:
+    from omniroute.desk import routing
     from omniroute.desk.unit import Unit
+else:
+    (routing,) = later(
+        globals(), "omniroute.desk", "routing"
+    )  # it needs the unit, which needs this
 
 __all__ = ["end_wrap_up", "finish", "start_wrap_ups"]
 
@@ -48,8 +54,6 @@ def finish(conversation: str, by: str) -> Callable[[Unit], None]:
     """Return the flow of an agent who is done with an ended conversation before its time is over."""
 
     def flow(unit: Unit) -> None:
-        from omniroute.desk.routing import settle  # which needs the unit that needs this room
-
         unit.agent(by)
         key = (by, AgentTimerKind.WRAP_UP.value, conversation)
         timer = unit.tx.get(AGENT_TIMERS, unit.desk, key)
@@ -59,6 +63,6 @@ def finish(conversation: str, by: str) -> Callable[[Unit], None]:
                 expected="a conversation that they held when it ended, within its wrap-up time",
             )
         end_wrap_up(unit, timer, unit.now, agent_actor(by))
-        settle(unit)
+        routing.settle(unit)
 
     return flow

@@ -33,6 +33,9 @@ __all__ = [
     "Timer",
 ]
 
+# Asked in every step: looking it up in its class costs more than comparing with it.
+_ENDED: Final = State.ENDED
+
 
 class DeadlineKind(StrEnum):
     """What is looked at again when a deadline comes.
@@ -251,4 +254,4 @@ class Conversation:
     @property
     def ended(self) -> bool:
         """Whether the conversation is over."""
-        return self.state is State.ENDED
+        return self.state is _ENDED

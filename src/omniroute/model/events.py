@@ -8,7 +8,6 @@ where and why (X1). Actors are `contact`, `system`, or `agent:<id>`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeAlias
 
 from omniroute.model.assign import NO_ROUTING, Routing
@@ -109,10 +108,18 @@ FORCED: Final = "forced"
 _AGENT: Final = "agent:"
 
 
-@lru_cache(maxsize=4096)
+_actors: Final[dict[str, str]] = {}
+_MOST: Final = 65_536
+
+
 def agent_actor(agent: str) -> str:
     """Return the actor that stands for an agent: the same object, however often they act."""
-    return _AGENT + agent
+    actor = _actors.get(agent)
+    if actor is None:
+        if len(_actors) >= _MOST:
+            _actors.clear()
+        actor = _actors[agent] = _AGENT + agent
+    return actor
 
 
 def actor_agent(actor: str) -> str | None:

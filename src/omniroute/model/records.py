@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueMove
@@ -12,6 +13,8 @@ from omniroute.model.values import frozen
 from omniroute.model.wire import DeliveryStatus, Inbound
 
 __all__ = [
+    "CONFIGURATION_JOB",
+    "STAFF",
     "AcceptedItem",
     "AddressEntry",
     "AgentTimer",
@@ -185,6 +188,13 @@ class AcceptedItem:
     refused: str | None = None
 
 
+CONFIGURATION_JOB: Final = "configuration"
+"""The job that follows a new version of the configuration."""
+
+STAFF: Final = "agents"
+"""Its first phase."""
+
+
 @frozen
 class Job:
     """Work on everything that a desk holds, done in batches: how far it came (S4).
@@ -196,6 +206,11 @@ class Job:
     version: int
     phase: str
     cursor: str = ""
+
+    @property
+    def saves_staff(self) -> bool:
+        """Whether agents are being saved anew: some still serve as an earlier version says."""
+        return self.phase == STAFF
 
 
 class AgentTimerKind(StrEnum):

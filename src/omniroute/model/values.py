@@ -19,14 +19,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypeVar, cast
 
 import attrs
 
-__all__ = ["frozen", "making"]
+__all__ = ["copying", "frozen", "making"]
 
 _set: Final = object.__setattr__
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _set_class: Final = object.__dict__["__class__"].__set__  # works on frozen instances too
-_OPEN: Final = {"__setattr__": _set, "__delattr__": object.__delattr__}
+_OPEN: Final = {
+    "__init__": object.__init__,
+    "__setattr__": _set,
+    "__delattr__": object.__delattr__,
+}
 _CONSTANTS: Final = ("ClassVar", "typing.ClassVar")
 _SAID: Final = ("__module__", "__qualname__", "__orig_bases__")
 _NOT_KEPT: Final = ("__dict__", "__weakref__")
@@ -166,7 +170,7 @@ def _positional(cls: Any) -> tuple[str, ...]:
 
 
 def _constructor(cls: Any) -> Callable[..., None]:
-    return _compiled(cls, "__init__", "self, ", "_set_class(self, _opened)", ())
+    return _compiled(cls, "__init__", "self, ", "_set_class(self, _opened)", "pass")
 
 
 def making(cls: Callable[P, T]) -> Callable[P, T]:
@@ -174,9 +178,26 @@ def making(cls: Callable[P, T]) -> Callable[P, T]:
 
     It takes what the class takes, and saves the way through the class: a quarter of what one costs.
     """
+    make: Callable[P, T] = _once_called(
+        partial(_compiled, cls, "make", "", "self = _opened()", "return self")
+    )
+    return make
+
+
+def copying(cls: Callable[..., T], *changed: str) -> Callable[..., T]:
+    """Return a function that copies values of a frozen class, for steps that change some fields.
+
+    It takes the value, and what the `changed` fields hold from here on, as it is, in their order.
+    """
+    copy: Callable[..., T] = _once_called(partial(_copier, cls, changed))
+    return copy
+
+
+def _once_called(compile_it: Callable[[], FunctionType]) -> Any:
+    """Return a function that is compiled when it is first called: most programs never call most."""
 
     def first(given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        compiled = _compiled(cls, "make", "", "self = _new(_opened)", ("return self",))
+        compiled = compile_it()
         make.__globals__.update(compiled.__globals__)
         make.__defaults__, make.__kwdefaults__ = compiled.__defaults__, compiled.__kwdefaults__
         make.__code__ = compiled.__code__
@@ -187,35 +208,38 @@ def making(cls: Callable[P, T]) -> Callable[P, T]:
 
 
 def _uncompiled(*given: Any, **named: Any) -> Any:
-    """Stand for a function until it is called: most programs never call most of them."""
-    return first(given, named)  # type: ignore[name-defined]  # noqa: F821  (see `making`)
+    """Stand for a function until it is called."""
+    return first(given, named)  # type: ignore[name-defined]  # noqa: F821  (see `_once_called`)
 
 
-def _compiled(
-    cls: Any, name: str, first: str, opening: str, ending: tuple[str, ...]
-) -> FunctionType:
+def _compiled(cls: Any, name: str, first: str, opening: str, ending: str) -> FunctionType:
     """A function that fills an instance while it is open, and closes it."""
     fields = attrs.fields(cls)
-    names: dict[str, Any] = {
-        "_set_class": _set_class,  # no field's name begins so
-        "_new": object.__new__,
-        "_opened": _opened(cls),
-        "_closed": cls,
-        "NOTHING": attrs.NOTHING,
-    }
+    names: dict[str, Any] = {"_set_class": _set_class, "NOTHING": attrs.NOTHING}
     for number, each in enumerate(fields):
         names[f"default_{number}"] = getattr(each.default, "factory", each.default)
         names[f"convert_{number}"] = each.converter
-    source = "\n    ".join(
-        [
-            f"def {name}({first}{', '.join(_parameters(fields))}):",
-            opening,
-            *(f"self.{each.name} = {_value(n, each)}" for n, each in enumerate(fields)),
-            "self.__class__ = _closed",
-            *ending,
-        ]
-    )
+    filled = [f"self.{each.name} = {_value(n, each)}" for n, each in enumerate(fields)]
+    head = f"def {name}({first}{', '.join(_parameters(fields))}):"
+    return _function(cls, [head, opening, *filled, "self.__class__ = _closed", ending], names)
+
+
+def _copier(cls: Any, changed: Sequence[str]) -> FunctionType:
+    """A function that fills an instance with another's fields, and with new ones."""
+    names = [each.name for each in attrs.fields(cls)]
+    if unknown := set(changed).difference(names):
+        raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+    filled = [f"self.{each} = {each if each in changed else f'_old.{each}'}" for each in names]
+    head = f"def copy({', '.join(('_old', *changed))}):"
+    ending = ["self.__class__ = _closed", "return self"]
+    return _function(cls, [head, "self = _opened()", *filled, *ending], {})
+
+
+def _function(cls: Any, lines: Sequence[str], names: dict[str, Any]) -> FunctionType:
+    names |= {"_opened": _opened(cls), "_closed": cls}  # no field's name begins so
+    source = "\n    ".join(lines)
     exec(compile(source, f"<constructor of {cls.__qualname__}>", "exec"), names)  # noqa: S102
+    name = lines[0].removeprefix("def ").partition("(")[0]
     compiled: FunctionType = names[name]
     return compiled
 

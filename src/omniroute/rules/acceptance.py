@@ -8,7 +8,8 @@ from typing import Final
 from omniroute.errors import EntryPointClosed, OmnirouteError, UnsupportedContent
 from omniroute.model.desk_config import ChannelDirection
 from omniroute.model.wire import Attachment, Inbound, InboundKind
-from omniroute.rules.resolution import ResolvedEntryPoint, Setup
+from omniroute.rules.entry_points import ResolvedEntryPoint
+from omniroute.rules.resolution import Setup
 
 __all__ = ["check_contents", "held_reason", "refusal"]
 

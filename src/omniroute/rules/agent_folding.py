@@ -6,18 +6,25 @@ Agents change by events of their own, and by conversations that come and go (R16
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve
 
 from omniroute.model import events as tell
 from omniroute.model.agent import NO_EXTRAS, Agent, AgentExtras
-from omniroute.model.values import making
+from omniroute.model.values import copying
+from omniroute.rules.folding import CHANGES
 from omniroute.rules.weights import hold, release, wrapped
 
 __all__ = ["apply_agent", "fold_agent"]
 
-_new_agent: Final = making(Agent)
+_moved: Final = copying(Agent, "load", "idle_since", "given_at", "forced", "extras")
+_MOVES: Final[dict[type, tuple[bool, bool]]] = {
+    event: (hasattr(event, "agent"), hasattr(event, "released"))
+    for event in CHANGES
+    if issubclass(event, tell.Transition)
+}
+"""Of each transition, whether it can give a conversation to an agent, and free one of it."""
 
 
 def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent | None:
@@ -26,43 +33,29 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     None before they are saved and after they are removed. Events that do not concern them change
     nothing.
     """
-    if isinstance(event, tell.AgentEvent):
-        return _own(agent, event) if event.agent == agent_id else agent
-    if agent is None or not isinstance(event, tell.Transition):
+    moves = _MOVES.get(type(event))
+    if moves is None:
+        if isinstance(event, tell.AgentEvent) and event.agent == agent_id:
+            return _own(agent, event)
         return agent
-    change = (getattr(event, "agent", None) == agent_id) - (
-        getattr(event, "released", None) == agent_id
-    )
+    if agent is None:
+        return agent
+    e: Any = event
+    given, freed = moves
+    change = (given and e.agent == agent_id) - (freed and e.released == agent_id)
     if not change:
         return agent
-    a, given_at = agent, event.at if change > 0 else agent.given_at
-    x = a.extras
+    a, at, x = agent, e.at, agent.extras
     if change < 0 and x.held:
-        held, cost = release(x.held, event.conversation)
+        held, cost = release(x.held, e.conversation)
         x, change = evolve(x, held=held), -cost
-    return _new_agent(
-        a.id,
-        a.name,
-        a.groups,
-        a.serves,
-        a.leaves,
-        a.capacity,
-        a.distribution,
-        a.available,
+    return _moved(
+        a,
         a.load + change,
-        event.at,
-        a.own_capacity,
-        a.role,
-        a.leaving,
-        a.pools,
-        a.skills,
-        a.channels,
-        a.weight,
-        given_at,
-        a.languages,
-        a.forced + (change > 0 and event.reason == tell.FORCED),
+        at,
+        at if change > 0 else a.given_at,
+        a.forced + (change > 0 and e.reason == tell.FORCED),
         x,
-        a.missed,
     )
 
 

@@ -104,6 +104,11 @@ class Wanted:
             yield _REF, self.whole
 
     @property
+    def is_one_word(self) -> bool:
+        """Whether whatever begins as it does fits."""
+        return len(self.words) <= 1
+
+    @property
     def _leading(self) -> str:
         return max(self.words, key=len)
 

@@ -1,8 +1,8 @@
 """How events change a conversation: `apply` and `fold`. No policy, no choice.
 
 What is decided elsewhere is told here as fact, so that folding the log gives the stored state
-(R16). New values are built positionally: a step must stay cheap (PERFORMANCE: no `attrs.evolve`
-inside one).
+(R16). New values are made by functions that know what changes: a step must stay cheap (PERFORMANCE:
+no `attrs.evolve` inside one).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.model import events as tell
-from omniroute.model.assign import NO_ROUTING, Routing
+from omniroute.model.assign import NO_ROUTING
 from omniroute.model.conversation import (
     NO_EXTRAS,
     Clocks,
@@ -27,7 +27,7 @@ from omniroute.model.conversation import (
     Snooze,
 )
 from omniroute.model.state import State
-from omniroute.model.values import making
+from omniroute.model.values import copying, making
 from omniroute.rules.sla import clocks as sla_clocks
 from omniroute.rules.waiting import returned
 
@@ -36,10 +36,26 @@ __all__ = ["AFTER_HOURS", "CHANGES", "apply", "fold"]
 # Looking a member up in its class costs as much as storing five fields.
 _ENDED: Final = State.ENDED
 _RESOLUTION: Final = DeadlineKind.RESOLUTION
-# Steps make these again and again.
-_new_conversation: Final = making(Conversation)
-_new_clocks: Final = making(Clocks)
-_new_extras: Final = making(Extras)
+# What steps make again and again: each names what it changes.
+_moves: Final = copying(
+    Conversation, "state", "queue", "agent", "at", "since", "clocks", "timers", "extras"
+)
+_lines_up: Final = copying(
+    Conversation, "state", "place", "queue", "agent", "at", "since", "clocks", "timers", "extras"
+)
+_heard: Final = copying(Conversation, "place", "at", "clocks", "timers", "extras")
+_stays: Final = copying(Conversation, "at", "clocks", "timers", "extras")
+_contact_wrote: Final = copying(Clocks, "contact_at", "waiting_since", "due", "sla")
+_agent_wrote: Final = copying(Clocks, "waiting_since", "agent_at", "first_reply_at", "due", "sla")
+_began_to_wait: Final = copying(Clocks, "queued_at", "due", "sla")
+_nobody_waits: Final = copying(Clocks, "waiting_since", "due", "sla")
+_due: Final = copying(Clocks, "due", "sla")
+_quieted: Final = copying(Extras, "quiet")
+_asking: Final = copying(Extras, "offer", "routing")
+_back_in_line: Final = copying(
+    Extras, "menu", "ending", "previous_agent", "quiet", "routing", "offer"
+)
+_over: Final = copying(Extras, "menu", "ending", "offer")
 _new_ending: Final = making(Ending)
 
 AFTER_HOURS: Final = "after_hours_message"
@@ -94,24 +110,12 @@ def _received(c: Conversation, e: tell.MessageReceived) -> Conversation:
     if e.due is not None or e.respond_by is not None:
         sla = sla_clocks.asked(sla or Sla(k.opened_at), at, e.due, e.respond_by)
         due = sla_clocks.earliest(sla)
-    clocks = _new_clocks(
-        k.opened_at, k.queued_at, at, waiting, k.agent_at, k.first_reply_at, due, sla
-    )
+    clocks = _contact_wrote(k, at, waiting, due, sla)
     x = c.extras
     if x.quiet is not None:
         x = _quieted(x, _broken(x.quiet))
-    return _new_conversation(
-        c.id,
-        c.state,
-        place,
-        c.queue,
-        c.agent,
-        at,
-        c.since,
-        clocks,
-        c.timers if e.timers is None else e.timers,
-        x,
-    )
+    timers = c.timers if e.timers is None else e.timers
+    return _heard(c, place, at, clocks, timers, x)
 
 
 def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
@@ -128,19 +132,8 @@ def _sent(c: Conversation, e: tell.MessageSent) -> Conversation:
         elif not sla.answered or sla.response is not None or sla.respond_by is not None:
             sla = sla_clocks.answered(sla, at)
             due = sla_clocks.earliest(sla)
-        clocks = _new_clocks(k.opened_at, k.queued_at, k.contact_at, None, at, first, due, sla)
-    return _new_conversation(
-        c.id,
-        c.state,
-        c.place,
-        c.queue,
-        c.agent,
-        at,
-        c.since,
-        clocks,
-        c.timers if e.timers is None else e.timers,
-        x,
-    )
+        clocks = _agent_wrote(k, None, at, first, due, sla)
+    return _stays(c, at, clocks, c.timers if e.timers is None else e.timers, x)
 
 
 def _queued(c: Conversation, e: tell.Queued) -> Conversation:
@@ -156,9 +149,7 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         due = sla_clocks.earliest(sla)
     elif sla is not None and sla.respond_by is not None:
         sla = sla_clocks.assigned(sla, None)
-    clocks = _new_clocks(
-        k.opened_at, e.at, k.contact_at, k.waiting_since, k.agent_at, k.first_reply_at, due, sla
-    )
+    clocks = _began_to_wait(k, e.at, due, sla)
     extras = x = c.extras
     routing = returned(x.routing) if e.routing is None else e.routing
     previous, quiet = c.agent or x.previous_agent, x.quiet
@@ -171,19 +162,9 @@ def _queued(c: Conversation, e: tell.Queued) -> Conversation:
         or x.menu
     ):
         quiet = None if quiet is None and c.state not in _ASIDE else _resumed(c, e)
-        extras = _new_extras((), x.subject, x.tags, x.attributes, None, previous, quiet, routing)
-    return _new_conversation(
-        c.id,
-        e.to_state,
-        place,
-        e.queue,
-        None,
-        e.at,
-        e.at,
-        clocks,
-        c.timers if e.timers is None else e.timers,
-        extras,
-    )
+        extras = _back_in_line(x, (), None, previous, quiet, routing, None)
+    timers, at = c.timers if e.timers is None else e.timers, e.at
+    return _lines_up(c, e.to_state, place, e.queue, None, at, at, clocks, timers, extras)
 
 
 def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
@@ -191,52 +172,29 @@ def _held(c: Conversation, e: tell.Assigned | tell.TookOver) -> Conversation:
     sla = k.sla
     if e.respond_by is not None or (sla is not None and sla.respond_by is not None):
         k = _with_sla(k, sla_clocks.assigned(sla or Sla(k.opened_at), e.respond_by))
-    extras = c.extras if c.extras.offer is None else _asking(c.extras, None)
+    extras = c.extras if c.extras.offer is None else _asking(c.extras, None, c.extras.routing)
     if e.reason in _TRANSFERS:
         routing = evolve(extras.routing, transfers=extras.routing.transfers + 1)
         extras = evolve(extras, routing=routing)
-    return _new_conversation(
-        c.id,
-        e.to_state,
-        c.place,
-        c.queue,
-        e.agent,
-        e.at,
-        e.at,
-        k,
-        c.timers if e.timers is None else e.timers,
-        extras,
-    )
+    timers, at = c.timers if e.timers is None else e.timers, e.at
+    return _moves(c, e.to_state, c.queue, e.agent, at, at, k, timers, extras)
 
 
 def _offered(c: Conversation, e: tell.Offered) -> Conversation:
-    return _moved_to(c, e, c.queue, None, _asking(c.extras, Offer(e.agent, e.at, e.until)))
+    offer, x = Offer(e.agent, e.at, e.until), c.extras
+    return _moved_to(c, e, c.queue, None, _asking(x, offer, x.routing))
 
 
 def _offer_ended(c: Conversation, e: tell.OfferEnded) -> Conversation:
-    return _moved_to(c, e, c.queue, None, _asking(c.extras, None, e.routing))
-
-
-def _asking(x: Extras, offer: Offer | None, routing: Routing | None = None) -> Extras:
-    return Extras(
-        x.menu,
-        x.subject,
-        x.tags,
-        x.attributes,
-        x.ending,
-        x.previous_agent,
-        x.quiet,
-        x.routing if routing is None else routing,
-        offer,
-    )
+    x = c.extras
+    asking = _asking(x, None, x.routing if e.routing is None else e.routing)
+    return _moved_to(c, e, c.queue, None, asking)
 
 
 def _selecting(c: Conversation, e: tell.Selecting) -> Conversation:
     x = c.extras
     back = returned(x.routing)  # whatever is chosen, the wait for it is a return (S6)
-    extras = Extras(
-        (), x.subject, x.tags, x.attributes, None, x.previous_agent, _resumed(c, e), back
-    )
+    extras = _back_in_line(x, (), None, x.previous_agent, _resumed(c, e), back, None)
     k = c.clocks
     if k.sla is not None and k.sla.paused_at is not None:
         k = _with_sla(k, sla_clocks.resumed(k.sla, e.at, e.resolution_due))
@@ -253,7 +211,7 @@ def _aside(c: Conversation, e: tell.Dismissed | tell.Snoozed) -> Conversation:
     routing = x.routing
     if routing.transfers and isinstance(e, tell.Dismissed):
         routing = evolve(routing, transfers=0)  # M13
-    extras = Extras(x.menu, x.subject, x.tags, x.attributes, None, c.agent, quiet, routing)
+    extras = _back_in_line(x, x.menu, None, c.agent, quiet, routing, None)
     k = c.clocks
     paused = None if k.sla is None else _with_sla(k, sla_clocks.paused(k.sla, e.at))
     return _moved_to(c, e, c.queue, None, extras, paused)
@@ -277,18 +235,8 @@ def _moved_to(
     extras: Extras,
     clocks: Clocks | None = None,
 ) -> Conversation:
-    return _new_conversation(
-        c.id,
-        e.target,
-        c.place,
-        queue,
-        agent,
-        e.at,
-        e.at,
-        clocks or c.clocks,
-        c.timers if e.timers is None else e.timers,
-        extras,
-    )
+    timers, at = c.timers if e.timers is None else e.timers, e.at
+    return _moves(c, e.target, queue, agent, at, at, clocks or c.clocks, timers, extras)
 
 
 # --- marks of a silence ---------------------------------------------------------------------------
@@ -296,20 +244,6 @@ def _moved_to(
 _NO_QUIET: Final = Quiet()
 _TRANSFERS: Final = (tell.TRANSFERRED, tell.FORCED)
 _ASIDE: Final = (State.DISMISSED, State.SNOOZED)
-
-
-def _quieted(x: Extras, quiet: Quiet | None) -> Extras:
-    return _new_extras(
-        x.menu,
-        x.subject,
-        x.tags,
-        x.attributes,
-        x.ending,
-        x.previous_agent,
-        quiet,
-        x.routing,
-        x.offer,
-    )
 
 
 def _broken(quiet: Quiet) -> Quiet:
@@ -342,18 +276,7 @@ def _resumed(c: Conversation, e: tell.Transition) -> Quiet | None:
 
 
 def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
-    return _new_conversation(
-        c.id,
-        e.to_state,
-        c.place,
-        c.queue,
-        c.agent,
-        e.at,
-        e.at,
-        c.clocks,
-        c.timers if e.timers is None else e.timers,
-        c.extras,
-    )
+    return _moved_to(c, e, c.queue, c.agent, c.extras)
 
 
 def _ended(c: Conversation, e: tell.Ended) -> Conversation:
@@ -366,69 +289,25 @@ def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     elif sla is not None and sla.respond_by is not None:
         sla = sla_clocks.assigned(sla, None)
     if k.waiting_since is not None or k.due is not None or sla is not k.sla:
-        k = _new_clocks(
-            k.opened_at,
-            k.queued_at,
-            k.contact_at,
-            None,
-            k.agent_at,
-            k.first_reply_at,
-            None,
-            sla,
-        )
+        k = _nobody_waits(k, None, None, sla)
     ending = _new_ending(e.ending, e.actor, e.at, e.disposition, e.detail)
-    extras = _new_extras(
-        (), x.subject, x.tags, x.attributes, ending, x.previous_agent, x.quiet, x.routing
-    )
-    return _new_conversation(
-        c.id, e.to_state, c.place, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras
-    )
+    extras = _over(x, (), ending, None)
+    return _moves(c, e.to_state, c.queue, c.agent, e.at, e.at, k, e.timers or (), extras)
 
 
 def _with_extras(c: Conversation, e: tell.ConversationEvent, extras: Extras) -> Conversation:
-    return _new_conversation(
-        c.id,
-        c.state,
-        c.place,
-        c.queue,
-        c.agent,
-        e.at,
-        c.since,
-        c.clocks,
-        c.timers if e.timers is None else e.timers,
-        extras,
-    )
+    return _stays(c, e.at, c.clocks, c.timers if e.timers is None else e.timers, extras)
 
 
 # --- the clocks of the SLA ------------------------------------------------------------------------
 
 
 def _with_sla(k: Clocks, sla: Sla) -> Clocks:
-    return _new_clocks(
-        k.opened_at,
-        k.queued_at,
-        k.contact_at,
-        k.waiting_since,
-        k.agent_at,
-        k.first_reply_at,
-        sla_clocks.earliest(sla),
-        sla,
-    )
+    return _due(k, sla_clocks.earliest(sla), sla)
 
 
 def _with_clocks(c: Conversation, e: tell.ConversationEvent, clocks: Clocks) -> Conversation:
-    return _new_conversation(
-        c.id,
-        c.state,
-        c.place,
-        c.queue,
-        c.agent,
-        e.at,
-        c.since,
-        clocks,
-        c.timers if e.timers is None else e.timers,
-        c.extras,
-    )
+    return _stays(c, e.at, clocks, c.timers if e.timers is None else e.timers, c.extras)
 
 
 def _rescheduled(c: Conversation, e: tell.SlaRescheduled) -> Conversation:
@@ -469,18 +348,7 @@ def _relocated(c: Conversation, e: tell.Relocated) -> Conversation:
 
 
 def _touched(c: Conversation, e: tell.ConversationEvent) -> Conversation:
-    return _new_conversation(
-        c.id,
-        c.state,
-        c.place,
-        c.queue,
-        c.agent,
-        e.at,
-        c.since,
-        c.clocks,
-        c.timers if e.timers is None else e.timers,
-        c.extras,
-    )
+    return _stays(c, e.at, c.clocks, c.timers if e.timers is None else e.timers, c.extras)
 
 
 def _unchanged(c: Conversation, _: tell.ConversationEvent) -> Conversation:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from omniroute.model.agent import Agent
-from omniroute.model.assign import NEW, AssignPolicy, Lane
+from omniroute.model.assign import AssignPolicy, Lane
 from omniroute.model.values import frozen
 from omniroute.rules.waiting import (
     effective_priority,
@@ -25,9 +25,10 @@ from omniroute.rules.waiting import (
     prefix_of,
     refusal,
     steps,
+    sticky_lane,
 )
 
-__all__ = ["NEVER", "Line", "Reach", "Way", "first_of"]
+__all__ = ["NEVER", "Line", "Reach", "Way", "first_of", "way_to_own"]
 
 Entry = tuple[Any, ...]
 Line = tuple[str, AssignPolicy, tuple[Lane, ...]]
@@ -46,7 +47,8 @@ class Way:
     It is open to them after a wait of `opens` microseconds, except to those who have `declined`; in
     a cascade time alone opens it after `widens`. `own` tells a lane that the queue has only as long
     as somebody stands in it. `lane` is None where everybody who waits may be limited otherwise.
-    `standing` is the queue's part in the order, the lower the sooner, where time does not move it.
+    `standing` is the queue's part in the order, the lower the sooner, None where it rises with age
+    or classes do not count. `limited`: wait or declining may keep the agent from it.
     """
 
     prefix: Entry
@@ -57,6 +59,11 @@ class Way:
     declined: tuple[str, ...] = ()
     own: bool = False
     standing: int | None = None
+    limited: bool = False
+
+
+_Known = tuple[tuple[Lane, ...], tuple[Way, ...], tuple[Entry, ...]]
+"""The lanes that a queue had beside the plain ones, the ways that they come to, and their prefixes."""
 
 
 class Reach:
@@ -69,11 +76,11 @@ class Reach:
 
     def __init__(self, plain: Mapping[str, Lane]) -> None:
         self.plain = plain
-        self._known: dict[Entry, dict[str, tuple[tuple[Lane, ...], tuple[Way, ...]]]] = {}
+        self._known: dict[Entry, dict[str, _Known]] = {}
         self._size = 0
 
-    def ways(self, agent: Agent, lines: Iterable[Line]) -> list[Way]:
-        """Return the lanes of some queues as an agent sees them.
+    def ways(self, agent: Agent, lines: Iterable[Line]) -> tuple[list[Way], list[Entry]]:
+        """Return the lanes of some queues as an agent sees them, and the prefix of each.
 
         Plain lanes that are never open to the agent are left out.
         """
@@ -83,17 +90,19 @@ class Reach:
         if by_queue is None:
             by_queue = self._known[profile] = {}
         found: list[Way] = []
+        prefixes: list[Entry] = []
         for line in lines:
             queue, _, lanes = line
             known = by_queue.get(queue)
             if known is None or (known[0] is not lanes and known[0] != lanes):
-                known = lanes, tuple(_ways(agent, line, self.plain))
-                by_queue[queue] = known
+                ways = tuple(_ways(agent, line, self.plain))
+                known = by_queue[queue] = lanes, ways, tuple(way.prefix for way in ways)
                 self._size += 1
             found += known[1]
+            prefixes += known[2]
         if self._size > _MOST:
             self._known, self._size = {}, 0
-        return found
+        return found, prefixes
 
 
 def _ways(agent: Agent, line: Line, plain: Mapping[str, Lane]) -> Iterator[Way]:
@@ -119,8 +128,22 @@ def _way(agent: Agent, prefix: Entry, rule: AssignPolicy, lane: Lane, *, own: bo
 
     opens = first_open(lambda _: len(rule.cascade))
     widens = first_open(lambda waited: open_groups(rule, 0, waited))
-    standing = -effective_priority(rule, 0, 0) if rule.ageing is None else None
-    return Way(prefix, rule, lane, opens, widens, declined, own, standing)
+    return Way(
+        prefix,
+        rule,
+        lane,
+        opens,
+        widens,
+        declined,
+        own,
+        -effective_priority(rule, 0, 0) if rule.classes and rule.ageing is None else None,
+        bool(declined) or opens != _AT_ONCE or widens != _AT_ONCE,
+    )
+
+
+def way_to_own(agent: str, channel: str, queue: str, rule: AssignPolicy) -> Way:
+    """Return the way to those who wait for this agent on a channel, whatever others are asked (P4)."""
+    return Way((queue, sticky_lane(agent, channel)), rule)
 
 
 def first_of(
@@ -140,23 +163,24 @@ def first_of(
     found: Entry | None = None
     early: list[tuple[Entry, Entry, Way]] = []
     for way, head in zip(ways, heads, strict=True):
-        if head is None or (way.declined and agent in way.declined):
+        if head is None:
             continue
-        _, _, segment, wait_class, since, conversation = head
-        waited = now - since
-        if waited < way.opens:
-            continue
-        if (standing := way.standing) is None:
+        if way.standing is None:
             place = order(head, way.rule, now)
         else:  # what `order` says, without asking for what does not change
-            wait_class = wait_class if way.rule.classes else NEW
-            place = segment, standing, wait_class, since, conversation
-        if best is None or place < best:
+            _, _, segment, wait_class, since, conversation = head
+            place = segment, way.standing, wait_class, since, conversation
+        if best is not None and best < place:
+            continue
+        if way.limited:
+            waited = now - head[4]
+            if waited < way.opens or agent in way.declined:
+                continue
             if waited < way.widens:
                 early.append((place, head, way))
-            else:
-                best, found = place, head
-    for place, head, way in sorted(early) if early else ():
+                continue
+        best, found = place, head
+    for place, head, way in sorted(early):
         if (best is None or place < best) and is_open(head, way):
             return head
     return found

@@ -1,4 +1,4 @@
-"""What applies where: the one home of overrides, primary inboxes, SLA and inherited policy.
+"""What applies where: a desk's channels, queues, staff and inherited policy, compiled.
 
 A `Setup` is compiled once for each version of a desk's configuration; afterwards every answer is a
 dictionary look-up, whatever the number of entry points, and carries its source (G23). It expects a
@@ -8,74 +8,41 @@ configuration in which `rules.checks` finds no problem, changes nothing and read
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from attrs import evolve, field, fields
+from attrs import evolve
 
-from omniroute.errors import ConfigError, Problem, UnknownEntryPoint, UsageError
+from omniroute.errors import UnknownEntryPoint, UsageError
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.assign import NEW, Lane
-from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import (
     ChannelDirection,
     DeskConfig,
-    EntryPointConfig,
     InboxConfig,
     QueueNode,
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
 from omniroute.model.policy import Policy, PolicySettings
-from omniroute.model.sla import SlaTargets
-from omniroute.model.values import frozen
 from omniroute.rules import queue_tree
+from omniroute.rules.entry_points import ResolvedEntryPoint, direction_of, resolved
 from omniroute.rules.estimates import tells_waits
 from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
-from omniroute.rules.layers import DEFAULT, SWITCHED, layers, merged
-from omniroute.rules.names import join, quoted, unknown
+from omniroute.rules.layers import SWITCHED, layers, merged
+from omniroute.rules.names import quoted, unknown
 from omniroute.rules.reach import Reach
 from omniroute.rules.sla.targets import terms_of
 from omniroute.rules.waiting import groups_of, pool
 from omniroute.rules.weights import MESSAGING, counted_channels, heavy_channels
 from omniroute.rules.words import normalized
 
-__all__ = ["ResolvedEntryPoint", "Setup"]
+__all__ = ["Setup"]
 
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
 
-_TARGETS: Final = tuple(each.name for each in fields(SlaTargets))
-
 _Resolved = tuple[Policy, Mapping[str, str]]
-
-
-@frozen(kw_only=True)
-class ResolvedEntryPoint:
-    """An entry point with all that follows from the configuration, each with its source (G23).
-
-    `sla` is in microseconds, `targets` what it says beyond the first response, `target_sources` from
-    where. `queue` is a leaf's full path, or None where a menu has to find it.
-    `kind` is the channel's, which its adapter is found by; `direction` says which way messages go;
-    `held` is None for a live entry point, else what it waits for: `connected`, say (G5 to G7).
-    """
-
-    name: str
-    channel: str
-    address: str
-    account: str | None
-    inbox: str
-    inbox_source: str
-    sla: int
-    sla_source: str
-    queue: str | None
-    queue_source: str
-    kind: str = ""
-    number: str | None = None
-    direction: ChannelDirection = ChannelDirection.TWO_WAY
-    held: str | None = None
-    targets: SlaTargets = SlaTargets()
-    target_sources: Mapping[str, str] = field(factory=dict)
 
 
 class Setup:
@@ -136,7 +103,8 @@ class Setup:
             channel: name for name, inbox in config.inboxes.items() for channel in inbox.primary_for
         }
         self._entry_points = {
-            name: self._resolve(name, each) for name, each in config.entry_points.items()
+            name: resolved(config, name, self._primary, self.leaf_of)
+            for name in config.entry_points
         }
         self._addresses = {
             (each.kind, each.address): name for name, each in self._entry_points.items()
@@ -181,38 +149,6 @@ class Setup:
         every = self._entry_points.values()
         return [each for each in every if channel is None or each.channel == channel]
 
-    def _resolve(self, name: str, entry_point: EntryPointConfig) -> ResolvedEntryPoint:
-        inbox, inbox_source = self._inbox(name, entry_point)
-        sla, sla_source = self._sla(entry_point, inbox)
-        queue, queue_source = self._queue(entry_point, inbox)
-        targets, target_sources = self._targets(entry_point, inbox)
-        return ResolvedEntryPoint(
-            name=name,
-            channel=entry_point.channel,
-            address=entry_point.address,
-            account=entry_point.account,
-            inbox=inbox,
-            inbox_source=inbox_source,
-            sla=sla,
-            sla_source=sla_source,
-            queue=queue,
-            queue_source=queue_source,
-            kind=self.kind_of(entry_point.channel),
-            number=self._number(entry_point),
-            direction=self.direction(entry_point.channel),
-            held=self._held(entry_point),
-            targets=targets,
-            target_sources=target_sources,
-        )
-
-    def _number(self, entry_point: EntryPointConfig) -> str | None:
-        if entry_point.number is not None:
-            return entry_point.number
-        return entry_point.address if entry_point.address in self.config.numbers else None
-
-    def _held(self, entry_point: EntryPointConfig) -> str | None:
-        return next((gate.value for gate in Gate if not getattr(entry_point, gate.value)), None)
-
     # --- channels
 
     def kind_of(self, channel: str) -> str:
@@ -221,10 +157,7 @@ class Setup:
 
     def direction(self, channel: str) -> ChannelDirection:
         """Return which way messages go on a channel; a channel that is not active is OFF (T6)."""
-        found = self.config.channels.get(channel)
-        if found is None:
-            return ChannelDirection.TWO_WAY
-        return found.direction if found.active else ChannelDirection.OFF
+        return direction_of(self.config, channel)
 
     def agent_initiated(self, channel: str) -> bool:
         """Whether agents may start conversations on a channel: never on one that is off (T6, T7)."""
@@ -245,49 +178,6 @@ class Setup:
         """Return what a channel is limited to, or None for all that its adapter carries (U1)."""
         found = self.config.channels.get(channel)
         return None if found is None else found.contents
-
-    def _inbox(self, name: str, entry_point: EntryPointConfig) -> tuple[str, str]:
-        if entry_point.override and entry_point.override.inbox is not None:
-            return entry_point.override.inbox, "override"
-        channel = entry_point.channel
-        if channel not in self._primary:
-            text = f"no inbox is primary for {quoted(channel)}"
-            raise ConfigError([Problem(join("entry_points", name, "channel"), text)])
-        return self._primary[channel], f"primary inbox for {channel}"
-
-    def _sla(self, entry_point: EntryPointConfig, inbox: str) -> tuple[int, str]:
-        if entry_point.override and entry_point.override.sla is not None:
-            return entry_point.override.sla, "override"
-        return self.config.inboxes[inbox].sla, f"inbox {inbox}"
-
-    def _targets(
-        self, entry_point: EntryPointConfig, inbox: str
-    ) -> tuple[SlaTargets, dict[str, str]]:
-        """Lay an override's targets over those of the inbox it leads to (G13, G14)."""
-        own = entry_point.override.targets if entry_point.override else SlaTargets()
-        over = {"override": own, f"inbox {inbox}": self.config.inboxes[inbox].targets}
-        found = {
-            name: next(
-                (
-                    (value, source)
-                    for source, each in over.items()
-                    if (value := getattr(each, name))
-                ),
-                (None, DEFAULT),
-            )
-            for name in _TARGETS
-        }
-        values: dict[str, Any] = {name: value for name, (value, _) in found.items()}
-        return SlaTargets(**values), {name: source for name, (_, source) in found.items()}
-
-    def _queue(self, entry_point: EntryPointConfig, inbox: str) -> tuple[str | None, str]:
-        if entry_point.queue is not None:
-            return entry_point.queue, "entry point"
-        number = self.config.numbers.get(self._number(entry_point) or "")
-        if number is not None and number.queue is not None:
-            return number.queue, "number"
-        leaf = self.leaf_of(inbox)
-        return (leaf, "single queue") if leaf else (None, "menu")
 
     # --- trees
 

@@ -30,7 +30,7 @@ __all__ = [
 _LARGEST: Final = 2**63 - 1
 _DEEPEST: Final = 64
 _GLANCE: Final = 4  # so deep is looked at first
-_SIMPLE: Final = frozenset({str, bool, int, tuple, list, dict})
+_SIMPLE: Final = frozenset({bool, int, tuple, list, dict})
 
 _Found = tuple[list[str | int], str]  # the steps to it, from the inside, and what is wrong
 
@@ -48,16 +48,17 @@ def storable_problem(value: Any, path: str = "") -> str | None:
 def _are_plain(values: Iterable[Any], depth: int) -> bool:
     """Whether values are seen at a glance to be storable, as nearly all are; no means: look closely."""
     for value in values:
-        kind: Any = type(value)
-        if value is None or (kind in _SIMPLE and not value):
+        if value is None:
             continue
         if isinstance(value, str):
-            fine = text_problem(value) is None
-        else:
+            if text_problem(value) is not None:
+                return False
+            continue
+        kind: Any = type(value)
+        if value or kind not in _SIMPLE:
             parts = _parts(kind) if depth < _GLANCE else None
-            fine = parts is not None and _are_plain(parts(value), depth + 1)
-        if not fine:
-            return False
+            if parts is None or not _are_plain(parts(value), depth + 1):
+                return False
     return True
 
 

@@ -305,7 +305,7 @@ def _ended(c: Conversation, command: ask.End, _: Policy, now: int) -> Outcome:
             _ender(command),
             (),
             c.state,
-            command.reason.value,
+            command.reason._value_,  # what `value` looks up by a call
             command.reason,
             slot(c) if c.state in _HOLDING else None,
             command.disposition,

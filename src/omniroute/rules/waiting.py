@@ -209,7 +209,7 @@ def plain_lanes(
     deep = (
         assign.ageing is not None
         or not assign.classes
-        or assign.mode is not AssignMode.EVERYONE
+        or assign.mode is AssignMode.CASCADE
         or bool(assign.skills)
     )
     for channel in channels:

@@ -21,7 +21,7 @@ from typing import Any, Self
 from attrs import evolve
 
 from omniroute.clock import ManualClock
-from omniroute.config import load_config
+from omniroute.config.load import load_config
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.views import Change, ConversationView, MessageView, Received

@@ -12,7 +12,7 @@ from enum import StrEnum
 from os import PathLike
 from typing import Any
 
-from omniroute.config import load_config
+from omniroute.config.load import load_config
 from omniroute.model.assign import AssignMode
 from omniroute.model.desk_config import AgentConfig, DeskConfig, QueueNode
 from omniroute.model.policy import AfterEndTo, Assignment, Policy

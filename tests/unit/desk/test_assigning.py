@@ -9,6 +9,7 @@ from attrs import evolve
 
 import omniroute as om
 from omniroute.config import load_config
+from omniroute.desk.tick import tick_batch
 from omniroute.model import events as tell
 from omniroute.model.state import State
 from omniroute.schema import AGENTS, QUEUE_LINES
@@ -293,6 +294,33 @@ def test_a_new_version_opens_what_waits_already_after_its_own_times(play) -> Non
     p.advance("1s")
     assert holders(p, waiting) == ["bob"]
     assert_folds(p)
+
+
+@pytest.mark.req("M1", "S4")
+@pytest.mark.parametrize("on", [True, False])
+def test_a_group_whose_agents_are_not_saved_anew_yet_is_not_skipped(play, monkeypatch, on) -> None:
+    monkeypatch.setattr("omniroute.desk.jobs.BATCH", 1)
+    p = play(config({"ana": {"groups": ["tier2"]}, "zoe": {"groups": ["tier1"]}}))
+    p.agent("ana").on()
+    p.agent("zoe").on()
+    first, second, waiting = writes(p, "One", "Two", "Three")
+    held = {p.desk.conversation(each.id).agent: each for each in (first, second)}
+    if not on:
+        p.agent("zoe").off()
+    p.desk.apply(config({}, at={"a": {"cascade": ["tier1", "tier2"]}}))
+    tick_once(p)
+    p.agent("ana").ends(held["ana"])
+    assert holders(p, waiting) == [None], "zoe is there, and not saved by the new version yet"
+    p.desk.tick()
+    assert holders(p, waiting) == [None if on else "ana"]
+    p.agent("zoe").ends(held["zoe"])
+    assert holders(p, waiting) == ["zoe" if on else "ana"]
+    assert_folds(p)
+
+
+def tick_once(p: Any) -> None:
+    """One batch of what a new version brings, as a worker that is interrupted does."""
+    p.desk._runtime.run(p.desk.id, p.clock.now(), tick_batch)
 
 
 @pytest.mark.req("P5", "S3")
@@ -631,6 +659,39 @@ def test_after_the_limit_counted_from_queue_entry_anybody_may_take_them(play) ->
     p.advance("1s")
     assert holders(p, maria) == ["bob"]
     assert len(told(p, tell.Lined)) == 1
+
+
+@pytest.mark.req("P4")
+def test_where_agents_claim_who_is_back_waits_for_their_agent_with_a_limit_alone(play) -> None:
+    for limit in ({}, {"sticky_wait": "1m"}):
+        rule = {"sticky_within": "10m", **limit}
+        p = play(config({"ana": {}, "bob": {}}, at={"a": rule}, assignment="claim", capacity=2))
+        (first,) = writes(p, "One")
+        p.desk.take(first.id, by="ana")
+        p.agent("ana").ends(first)
+        (back,) = writes(p, "One")
+        taken = p.desk.take_next(by="bob")
+        assert (None if taken is None else taken.id) == (None if limit else back.id)
+        if limit:
+            assert p.desk.take_next(by="ana").id == back.id
+
+
+@pytest.mark.req("P4", "S4")
+def test_a_version_in_which_nobody_is_waited_for_sets_free_who_waits(play) -> None:
+    overflow = {"overflow": ["general/b"], "overflow_after": "30s"}
+    sticky = {"sticky_within": "10m", "sticky_wait": "2m"}
+    p = play(config({"ana": {}, "bob": {}}, at={"a": {**sticky, **overflow}}))
+    p.agent("ana").on()
+    (first,) = writes(p, "One")
+    p.agent("ana").ends(first)
+    p.agent("ana").off()
+    (back,) = writes(p, "One")
+    p.agent("bob").on()
+    assert holders(p, back) == [None]
+    p.desk.apply(config({}, at={"a": overflow}))
+    p.desk.tick()
+    assert holders(p, back) == ["bob"]
+    assert_folds(p)
 
 
 @pytest.mark.req("P4")

@@ -9,12 +9,13 @@ import pytest
 
 from omniroute.desk.lines import Lines
 from omniroute.model import events as tell
-from omniroute.model.agent import Distribution
+from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.policy import PolicySettings
 from omniroute.rules.assignment import LOOKED_AT, RUNNERS_UP
 from omniroute.schema import AGENTS
 from omniroute.testing import a_config
 from tests.unit.desk.helpers import assert_folds, log, told
+from tests.unit.desk.test_assigning import config, holders, writes
 
 SERVING = AGENTS.index("serving")
 TREE = ("Deutsch", "English", "Français")
@@ -111,3 +112,17 @@ def test_whoever_changes_the_first_agents_are_those_that_the_store_would_list(
 
     p.desk._runtime.run(p.desk.id, p.clock.now(), compare)
     assert RUNNERS_UP < LOOKED_AT
+
+
+@pytest.mark.req("R2", "A10", "S15")
+def test_what_was_written_down_meanwhile_is_looked_at_anew(play) -> None:
+    rule = {"overflow": ["general/b"], "overflow_after": "10m"}
+    p = play(config({"ana": {}, "bob": {}}, at={"a": rule}, capacity=3))
+    p.agent("ana").on()
+    chats = writes(p, "One", "Two", "Three")
+    one = {"messaging": Capacity(1, 1, 1)}
+    p.desk.staff.put("bob", capacity=one)
+    p.agent("bob").on()
+    p.desk.staff.remove("ana", held="requeue")
+    assert holders(p, *chats) == ["bob", None, None], "nobody is given more than they have room for"
+    assert_folds(p)

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from omniroute.model import events
-from omniroute.model.values import frozen, making
+from omniroute.model.values import copying, frozen, making
 
 T = TypeVar("T")
 
@@ -240,6 +240,21 @@ def test_every_event_is_of_its_own_class():
     for kind in kinds:
         values = range(len(attrs.fields(kind)))
         assert type(kind(*values)) is kind
+
+
+def test_what_copies_values_for_steps_changes_what_it_names_and_nothing_else() -> None:
+    copy = copying(Pixel, "colour", "x")
+    first = Pixel(1, 2, hidden="y")
+    for _ in range(2):  # compiled by the first call
+        made = copy(first, "blue", 3)
+        assert made == attrs.evolve(first, colour="blue", x=3)
+        assert type(made) is Pixel
+        assert made.tags is first.tags
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            made.x = 4  # type: ignore[misc]
+    assert first == Pixel(1, 2, hidden="y")
+    with pytest.raises(TypeError, match="Pixel has no depth"):
+        copying(Pixel, "depth")(first, 1)
 
 
 def test_what_makes_values_for_steps_makes_what_the_class_makes() -> None:

@@ -21,7 +21,7 @@ from omniroute.model.assign import (
     Routing,
     Selector,
 )
-from omniroute.rules.reach import Line, Reach, Way, first_of
+from omniroute.rules.reach import Line, Reach, Way, first_of, way_to_own
 from omniroute.rules.waiting import lane_name, open_groups, order, plain_lanes, prefix_of, refusal
 from omniroute.testing import NOW, an_agent
 
@@ -109,8 +109,8 @@ def second_opinion(
 def told(
     agent: Agent, reach: Reach, lines: list[Line], firsts: dict[Any, Any], opened: tuple[int, ...]
 ) -> tuple[Any, ...] | None:
-    ways = reach.ways(agent, lines)
-    heads = [firsts.get(way.prefix) for way in ways]
+    ways, prefixes = reach.ways(agent, lines)
+    heads = [firsts.get(prefix) for prefix in prefixes]
 
     def is_open(head: tuple[Any, ...], way: Way) -> bool:
         stages = open_groups(way.rule, head[4], NOW, opened)
@@ -152,10 +152,11 @@ def test_what_a_freed_agent_takes_is_the_first_that_they_may_take(data: st.DataO
 def test_lanes_come_and_go_while_a_memory_lasts() -> None:
     reach, ana, rule = Reach(PLAIN), an_agent("ana"), RULES["plain"]
     lane = Lane("sms-first", -1, NEW, "sms")
-    plain = [way.prefix for way in reach.ways(ana, [("general", rule, ())])]
+    _, plain = reach.ways(ana, [("general", rule, ())])
     for own in ((lane,), (), (lane, evolve(lane, segment=-2))):
-        ways = reach.ways(ana, [("general", rule, own)])
-        assert [way.prefix for way in ways] == [*plain, *(prefix_of("general", e) for e in own)]
+        ways, prefixes = reach.ways(ana, [("general", rule, own)])
+        assert prefixes == [*plain, *(prefix_of("general", each) for each in own)]
+        assert prefixes == [way.prefix for way in ways]
         assert [way.lane for way in ways if way.own] == list(own)
 
 
@@ -168,7 +169,7 @@ def test_agents_who_differ_in_anything_that_counts_share_nothing() -> None:
         {"languages": ("français",), "skills": {"router": 3}},
         {"languages": ("français",), "skills": {"router": 3}, "channels": ("sms",)},
     ]
-    seen = [reach.ways(an_agent(**changes), [line]) for changes in profiles]
+    seen = [reach.ways(an_agent(**changes), [line])[0] for changes in profiles]
     assert [{(way.lane.name, way.opens > 0) for way in ways if way.lane} for ways in seen] == [
         set(),
         {("chat", True), ("sms", True)},
@@ -193,8 +194,36 @@ def test_agents_of_one_profile_share_what_was_found() -> None:
     reach = Reach(PLAIN)
     line = ("cascade", RULES["cascade"], ())
     ana, bob = an_agent("ana", groups=("tier1",)), an_agent("bob", groups=("tier1",))
-    for one, other in zip(reach.ways(ana, [line]), reach.ways(bob, [line]), strict=True):
+    for one, other in zip(reach.ways(ana, [line])[0], reach.ways(bob, [line])[0], strict=True):
         assert one is other
+
+
+@pytest.mark.req("M3")
+def test_a_wait_that_ages_passes_a_higher_priority() -> None:
+    lines: list[Line] = [("ageing", RULES["ageing"], ()), ("high", RULES["high"], ())]
+    old, new = ("ageing", "chat", 0, NEW), ("high", "chat", 0, NEW)
+    firsts = {old: (*old, NOW - 200 * SECOND, "c_1"), new: (*new, NOW, "c_2")}
+    assert told(an_agent("ana"), Reach(PLAIN), lines, firsts, ()) == firsts[old]
+
+
+@pytest.mark.req("M3")
+def test_without_classes_the_wait_alone_counts() -> None:
+    back, new = ("high", "chat", 0, RETURNED), ("high", "chat", 0, NEW)
+    firsts = {back: (*back, NOW, "c_1"), new: (*new, NOW - SECOND, "c_2")}
+    line: Line = ("high", RULES["high"], ())
+    assert told(an_agent("ana"), Reach(PLAIN), [line], firsts, ()) == firsts[new]
+
+
+@pytest.mark.req("P4", "M3")
+def test_who_waits_for_an_agent_counts_as_their_queue_says() -> None:
+    """Classes do not count in this queue: whoever waits longer comes first."""
+    rule = RULES["high"]
+    ways = [way_to_own("ana", channel, "high", rule) for channel in CHANNELS]
+    longer, later = (
+        (*way.prefix, 0, wait_class, since, f"c_{since}")
+        for way, wait_class, since in zip(ways, (NEW, RETURNED), (1, 2), strict=True)
+    )
+    assert first_of("ana", ways, [longer, later], NOW, lambda *_: True) == longer
 
 
 class Watched:
@@ -225,5 +254,5 @@ def test_what_is_remembered_does_not_grow_for_ever() -> None:
     reach = Reach(PLAIN)
     for number in range(5000):
         agent = an_agent("ana", groups=(f"group-{number}",))
-        assert reach.ways(agent, [("plain", RULES["plain"], ())])
+        assert reach.ways(agent, [("plain", RULES["plain"], ())])[0]
     assert len(reach._known) < 5000

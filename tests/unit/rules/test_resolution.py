@@ -6,18 +6,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from omniroute.errors import ConfigError, UnknownEntryPoint, UsageError
+from omniroute.errors import UnknownEntryPoint, UsageError
 from omniroute.instants import DAY, MINUTE, SECOND
 from omniroute.model.agent import Capacity, Distribution
 from omniroute.model.desk_config import (
-    AccountConfig,
     ChannelConfig,
     DeskConfig,
-    EntryPointConfig,
-    GroupConfig,
-    InboxConfig,
-    Override,
-    QueueNode,
 )
 from omniroute.model.hours import ALWAYS, Hours
 from omniroute.model.policy import (
@@ -33,70 +27,9 @@ from omniroute.model.state import State
 from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS, preset
 from omniroute.rules.resolution import Setup
-
-TREE = (
-    QueueNode("Deutsch", (QueueNode("Technik"), QueueNode("Bestellung"))),
-    QueueNode("English"),
-)
-CONFIG = DeskConfig(
-    desk="acme",
-    preset="push",
-    inboxes={
-        "general": InboxConfig(sla=15 * MINUTE, primary_for=("chat", "instagram"), queues=TREE),
-        "vip": InboxConfig(sla=2 * MINUTE, primary_for=("sms",)),
-    },
-    entry_points={
-        "widget": EntryPointConfig(channel="chat", address="w1", account="site"),
-        "platinum": EntryPointConfig(
-            channel="chat", address="w2", override=Override(inbox="vip", sla=40 * SECOND)
-        ),
-        "gold": EntryPointConfig(channel="chat", address="w3", override=Override(inbox="vip")),
-        "slow": EntryPointConfig(channel="chat", address="w4", override=Override(sla=60 * MINUTE)),
-        "orders": EntryPointConfig(
-            channel="chat", address="w5", queue="general/Deutsch/Bestellung"
-        ),
-        "insta": EntryPointConfig(channel="instagram", address="w1"),
-        "number": EntryPointConfig(channel="sms", address="+49"),
-    },
-    accounts={"site": AccountConfig()},
-    groups={"german": GroupConfig(serves=("general/Deutsch/**",))},
-)
-SETUP = Setup(CONFIG, 7)
-
+from tests.unit.rules.acme import CONFIG, SETUP, TREE
 
 # --- entry points
-
-
-@pytest.mark.req("G1", "G3")
-def test_an_entry_point_leads_to_the_primary_inbox_with_no_further_step():
-    assert SETUP.entry_point("insta").inbox == "general"
-    added = EntryPointConfig(channel="instagram", address="new")
-    later = Setup(evolve(CONFIG, entry_points={**CONFIG.entry_points, "new": added}), 8)
-    assert later.entry_point("new").inbox == "general"
-    assert later.by_address("instagram", "new") == "new"
-
-
-@pytest.mark.req("G9", "G10")
-def test_an_override_sends_one_entry_point_elsewhere_and_no_other():
-    assert SETUP.entry_point("platinum").inbox == "vip"
-    assert SETUP.entry_point("platinum").inbox_source == "override"
-    assert SETUP.entry_point("widget").inbox == "general"
-    assert SETUP.entry_point("widget").inbox_source == "primary inbox for chat"
-    assert SETUP.entry_point("slow").inbox == "general"
-
-
-@pytest.mark.req("G13")
-def test_a_blank_override_sla_means_the_selected_inboxs_not_the_primary_ones():
-    gold = SETUP.entry_point("gold")
-    assert (gold.sla, gold.sla_source) == (2 * MINUTE, "inbox vip")
-
-
-@pytest.mark.req("G14")
-def test_an_override_sla_trumps_the_inboxs_shorter_or_longer():
-    platinum, slow = SETUP.entry_point("platinum"), SETUP.entry_point("slow")
-    assert (platinum.sla, platinum.sla_source) == (40 * SECOND, "override")
-    assert (slow.sla, slow.sla_source) == (60 * MINUTE, "override")
-    assert SETUP.entry_point("widget").sla == 15 * MINUTE
 
 
 @pytest.mark.req("G23")
@@ -117,23 +50,6 @@ def test_entry_points_are_listed_by_channel_with_values_and_sources():
     assert SETUP.entry_points_of("fax") == []
 
 
-def test_the_queue_is_known_where_no_menu_is_needed():
-    queues = {e.name: (e.queue, e.queue_source) for e in SETUP.entry_points_of()}
-    assert queues["orders"] == ("general/Deutsch/Bestellung", "entry point")
-    assert queues["number"] == ("vip", "single queue")
-    assert queues["widget"] == (None, "menu")
-
-
-def test_the_rest_of_an_entry_point_is_as_configured():
-    widget = SETUP.entry_point("widget")
-    assert (widget.name, widget.channel, widget.address, widget.account) == (
-        "widget",
-        "chat",
-        "w1",
-        "site",
-    )
-
-
 def test_an_unknown_entry_point_is_refused_with_a_suggestion():
     with pytest.raises(UnknownEntryPoint, match=r'is named "wigdet"; did you mean "widget"\?'):
         SETUP.entry_point("wigdet")
@@ -143,13 +59,6 @@ def test_an_address_belongs_to_its_channel():
     assert SETUP.by_address("chat", "w1") == "widget"
     assert SETUP.by_address("instagram", "w1") == "insta"
     assert SETUP.by_address("sms", "w1") is None
-
-
-@pytest.mark.req("G2")
-def test_a_channel_without_a_primary_inbox_does_not_compile():
-    stray = {"fax": EntryPointConfig(channel="fax", address="1")}
-    with pytest.raises(ConfigError, match='no inbox is primary for "fax"'):
-        Setup(evolve(CONFIG, entry_points=stray), 1)
 
 
 # --- trees and staff

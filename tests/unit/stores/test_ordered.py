@@ -118,30 +118,19 @@ def test_scans_agree_with_a_sorted_list(
     assert Entries(depth, entries).count(prefix) == sum(e[:fixed] == prefix for e in entries)
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["add", "remove", "ask"]),
-            st.tuples(*[st.integers(0, 1)] * 2, *[st.integers(0, 2)] * 2, st.integers(0, 9)),
-            st.integers(0, 4),
-        ),
-        max_size=60,
-    )
-)
-def test_who_is_first_below_a_prefix_is_never_remembered_too_long(
-    acts: list[tuple[str, Any, int]],
-) -> None:
-    entries, held = Entries(2), set[Any]()
-    asked: set[Any] = {(1, 1, 2)}
-    for act, entry, length in acts:
-        if act == "ask":
-            asked.add(entry[:length])
-        elif act == "add" and entry not in held:
-            held.add(entry)
-            entries.add(entry)
-        elif act == "remove" and entry in held:
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_who_is_first_below_a_prefix_is_never_remembered_too_long(depth: int) -> None:
+    chance, entries, held = random.Random(depth), Entries(depth), set[Any]()
+    asked: set[Any] = {(), ("q", 0), ("q", 0, 1)}
+    for _ in range(300):
+        entry = ("q", chance.randrange(2), chance.randrange(3), chance.randrange(6))
+        asked.add(entry[: chance.randrange(40)])
+        if entry in held:
             held.remove(entry)
             entries.remove(entry)
+        else:
+            held.add(entry)
+            entries.add(entry)
         order = sorted(asked)
         wanted = [
             min((each for each in held if each[: len(prefix)] == prefix), default=None)
@@ -149,6 +138,27 @@ def test_who_is_first_below_a_prefix_is_never_remembered_too_long(
         ]
         assert entries.firsts(order) == wanted
         assert [entries.first(prefix) for prefix in order] == wanted
+    for entry in held:
+        entries.remove(entry)
+    assert entries.firsts(order) == [None] * len(order)
+
+
+def test_who_is_first_of_a_long_run_is_known_while_it_empties() -> None:
+    """Two classes of a lane; those of the first leave it one by one, then those of the second."""
+    wanted = [("q", "lane", 2 * number // (3 * MANY), number) for number in range(0, 3 * MANY, 3)]
+    entries = Entries(2, wanted)
+    # Into the second chunk, until it is too full to take in what is left of the first.
+    for late in (number for number in range(1537, 2305) if number % 3):
+        wanted.append(("q", "lane", 0, late))
+        entries.add(wanted[-1])
+    wanted.sort()
+    lane, *classes = [("q", "lane"), ("q", "lane", 0), ("q", "lane", 1)]
+    ones = [each for each in wanted if each[2] == 1]
+    for first in wanted:
+        zero, one = (first, ones[0]) if first[2] == 0 else (None, first)
+        assert entries.firsts([lane, *classes]) == [first, zero, one]
+        entries.remove(first)
+    assert entries.firsts([lane, *classes]) == [None] * 3
 
 
 def test_answers_are_forgotten_before_they_are_too_many() -> None:

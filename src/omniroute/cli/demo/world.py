@@ -19,7 +19,7 @@ from attrs import define, evolve, field, frozen
 from omniroute.channels.transports import HttpxTransport
 from omniroute.cli.demo.ledger import Posted, items_of
 from omniroute.clock import ManualClock
-from omniroute.config import loads
+from omniroute.config.load import loads
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
 from omniroute.ids import SeededIds

@@ -200,16 +200,19 @@ def changes(c: Conversation, terms: SlaTerms, now: int) -> list[Change]:
     What was told of a clock stays told, unless the new instant is still to come; what is already
     past is told of at `now`, a breach without its warning. Nothing for one that has ended.
     """
-    sla = c.clocks.sla
-    if sla is None or c.ended:
+    clocks = c.clocks
+    sla = clocks.sla
+    if sla is None:
         return []
     if (
         sla.response is None
         and sla.resolution is None
         and terms.resolution is None
-        and c.clocks.waiting_since is None
+        and clocks.waiting_since is None
     ):
         return []  # no clock runs, and none would: so it is whenever an agent has answered
+    if c.ended:
+        return []
     found = [_response(c, sla, terms, now)]
     found.append(_change(c, sla.resolution, RESOLUTION, _resolution(sla, terms), now))
     return [each for each in found if each is not None]

@@ -8,7 +8,7 @@ moves more than one chunk for an insert or a removal. Knows nothing of collectio
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 __all__ = ["TOP", "Chunked", "Entries"]
@@ -89,25 +89,30 @@ class Chunked:
             del chunk[_CHUNK:]
             self._lasts.insert(place, chunk[-1])
 
-    def remove(self, entry: Entry) -> None:
-        """Remove an entry; `KeyError` when it is not there."""
-        place, at = 0, 0
-        if self._chunks and self._chunks[0][0] == entry:  # who waits leaves at the front, mostly
-            chunk = self._chunks[0]
-        else:
+    def remove(self, entry: Entry) -> Entry | None:
+        """Remove an entry and return the one behind it; `KeyError` when it is not there."""
+        place, at, chunks = 0, 0, self._chunks
+        # Who waits leaves at the front, mostly.
+        if not chunks or chunks[0][0] != entry:
             place = bisect_left(self._lasts, entry)
-            chunk = self._chunks[place] if place < len(self._chunks) else []
+            chunk = chunks[place] if place < len(chunks) else []
             at = bisect_left(chunk, entry)
-        if at == len(chunk) or chunk[at] != entry:
-            raise KeyError(entry)
+            if at == len(chunk) or chunk[at] != entry:
+                raise KeyError(entry)
+        chunk = chunks[place]
         del chunk[at]
         self._size -= 1
-        if not chunk:
-            del self._chunks[place], self._lasts[place]
-            return
-        self._lasts[place] = chunk[-1]
+        if at == len(chunk):
+            behind = chunks[place + 1][0] if place + 1 < len(chunks) else None
+            if not chunk:
+                del chunks[place], self._lasts[place]
+                return behind
+            self._lasts[place] = chunk[-1]
+        else:
+            behind = chunk[at]
         if len(chunk) < _CHUNK // 4:
             self._join(place)
+        return behind
 
     def _join(self, place: int) -> None:
         """Take the next chunk's entries in, where both fit: thinning out leaves no crumbs."""
@@ -205,7 +210,7 @@ class Entries:
     def __init__(self, depth: int, entries: Iterable[Entry] = ()) -> None:
         self._depth = depth
         self._runs: dict[Entry, _Run] = {}
-        # Who is first below the prefixes that were asked for, until an entry comes or goes there.
+        # Who is first below the prefixes that were asked for, kept right while entries come and go.
         self._firsts: dict[Entry, Entry | None] = {}
         self._asked: tuple[int, ...] = ()  # how long those prefixes are
         self._order: Chunked | None = None  # the partitions in order, once a scan has asked for it
@@ -226,8 +231,6 @@ class Entries:
         """Insert an entry; it must not be there yet."""
         self.size += 1
         partition, rest = entry[: self._depth], entry[self._depth :]
-        for length in self._asked:
-            self._firsts.pop(entry[:length], None)
         run = self._runs.get(partition)
         if run is None:
             self._runs[partition] = [rest]
@@ -239,41 +242,44 @@ class Entries:
                 self._runs[partition] = Chunked(run)
         else:
             run.add(rest)
+        for length in self._asked:
+            first = self._firsts.get(entry[:length], _END)
+            if first is None or (first is not _END and entry < first):
+                self._firsts[entry[:length]] = entry
 
     def remove(self, entry: Entry) -> None:
         """Remove an entry; `KeyError` when it is not there."""
         partition, rest = entry[: self._depth], entry[self._depth :]
         run = self._runs[partition]
-        for length in self._asked:
-            self._firsts.pop(entry[:length], None)
         if isinstance(run, list):
             at = bisect_left(run, rest)
             if at == len(run) or run[at] != rest:
                 raise KeyError(entry)
             del run[at]
+            behind = run[at] if at < len(run) else None
         else:
-            run.remove(rest)
+            behind = run.remove(rest)
         self.size -= 1
+        following = None if behind is None else partition + behind
+        for length in self._asked:
+            prefix = entry[:length]
+            if self._firsts.get(prefix) == entry:
+                goes_on = following is not None and following[:length] == prefix
+                self._firsts[prefix] = following if goes_on else None
         if not run:
             del self._runs[partition]
             if self._order is not None:
                 self._order.remove(partition)
 
-    def firsts(self, prefixes: Iterable[Entry]) -> list[Entry | None]:
+    def firsts(self, prefixes: Sequence[Entry]) -> list[Entry | None]:
         """Return for each prefix the first entry that starts with it, or None."""
-        known, first = self._firsts.get, self.first
-        return [
-            first(prefix) if (found := known(prefix, _END)) is _END else found
-            for prefix in prefixes
-        ]
+        try:
+            return list(map(self._firsts.__getitem__, prefixes))
+        except KeyError:  # asked for the first time
+            return [self.first(prefix) for prefix in prefixes]
 
     def first(self, prefix: Entry) -> Entry | None:
         """Return the first entry that starts with `prefix`, or None."""
-        if len(prefix) == self._depth:
-            run = self._runs.get(prefix)
-            if run is None:
-                return None
-            return prefix + (run[0] if isinstance(run, list) else run.first())
         if len(prefix) < self._depth:
             across = self.scan(prefix, limit=1)
             return across[0] if across else None

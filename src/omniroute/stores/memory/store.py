@@ -199,13 +199,15 @@ class _MemoryTransaction:
         limit: int,
         reverse: bool = False,
     ) -> list[V]:
-        found = self._entries(index, desk).scan(
+        if not index.desk_led:
+            crossing = self._space.crossing(index)
+            each = crossing.scan(prefix, after=after, until=until, limit=limit, reverse=reverse)
+            return [self._crossed(index, entry) for entry in each]
+        table = self._table(index.collection, desk)
+        found = table.entries(index).scan(
             prefix, after=after, until=until, limit=limit, reverse=reverse
         )
-        width = len(index.columns)
-        if not index.desk_led:
-            return [self._crossed(index, entry) for entry in found]
-        cells = self._table(index.collection, desk).cells
+        width, cells = len(index.columns), table.cells
         return [cells[entry[width:]] for entry in found]
 
     def entries(

@@ -137,6 +137,18 @@ class Exchange:
         rows = self._fetch(text, parameters)
         return rows[0] if rows else None
 
+    def _fetch_locked(self, text: str, desk: str) -> Row | None:
+        """Return a desk's row, once it is ours to change.
+
+        Whoever waits for a row that changes is woken with each change, all of them, to wait for the
+        next version. So they line up before it, for a row that never changes: there one is woken.
+        """
+        self._answered.clear()  # read before: may have changed
+        if self._wire is None:
+            return self._fetch_one(text, (desk,))
+        rows = self._ask([(self._plans.turn, (desk,)), (text, (desk,))])[1]
+        return rows[0] if rows else None
+
     def _ask(self, asked: list[tuple[str, Row]]) -> list[list[Row]]:
         """Return the rows of some queries; what is expected goes along after them."""
         assert self._wire is not None  # noqa: S101  (only there are several asked at once)

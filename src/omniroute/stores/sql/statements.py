@@ -34,7 +34,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from omniroute.errors import UsageError
-from omniroute.schema import AGENTS, CONVERSATIONS, DESKS, Collection, Index
+from omniroute.schema import AGENTS, CONFIGS, CONVERSATIONS, DESKS, Collection, Index
 from omniroute.stores.entries import entries_beside, entries_of
 from omniroute.stores.sql.batches import delete_rows, insert_rows, update_rows, upsert_rows
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
@@ -92,6 +92,15 @@ class Plans:
         self.indexes = {
             index: IndexPlan(index, self) for each in tables.main for index in each.indexes
         }
+
+    @cached_property
+    def turn(self) -> str:
+        """Lock a row of a desk that never changes: its first configuration's, where it has one."""
+        table, parameters = self.tables.main[CONFIGS], _Parameters()
+        version = table.c[CONFIGS.key_columns[0].name] == literal_column("1")
+        where = (*parameters.equal([table.c[DESK]]), version)
+        query: Select[Any] = select(literal_column("1")).where(*where)
+        return self.text(query.with_for_update())
 
     def text(self, clause: ClauseElement) -> str:
         """Return a statement as the driver takes it; its parameters are p0, p1… in this order."""

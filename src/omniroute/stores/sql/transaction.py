@@ -13,7 +13,7 @@ from itertools import compress, groupby
 from operator import ne
 from typing import Any, Final, NoReturn, TypeVar
 
-from omniroute.codec import decode, encode
+from omniroute.codec.stored import decode, encode
 from omniroute.errors import UniqueViolation, UnknownDesk, UsageError
 from omniroute.schema import DESKS, LOG, Collection, Index, Key
 from omniroute.stores.sql.drivers import Driver, Fault
@@ -76,9 +76,8 @@ class SqlTransaction(Exchange):
         for known in [each for each in self._stored if each[1] == desk]:
             del self._stored[known]  # read before the lock: may have changed
         self._at_hand.clear()
-        self._answered.clear()
         plan = self._plans.collections[DESKS]
-        row = self._fetch_one(plan.get_locked, (desk,))
+        row = self._fetch_locked(plan.get_locked, desk)
         pending = self._pending.get((plan, desk, ()), _UNKNOWN)
         if row is None and pending in (None, _UNKNOWN):
             raise UnknownDesk(

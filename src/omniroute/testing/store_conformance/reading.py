@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from omniroute.codec import KINDS
+from omniroute.codec.names import KINDS
 from omniroute.model.contact import Contact
 from omniroute.model.conversation import Clocks
 from omniroute.model.events import (

@@ -10,7 +10,7 @@ from typing import Any, Final, Union, get_args, get_origin
 
 from attrs import evolve, fields, has, resolve_types
 
-from omniroute.codec import KINDS
+from omniroute.codec.names import KINDS
 from omniroute.model.assign import NEW
 from omniroute.model.conversation import Clocks, Conversation, Place
 from omniroute.model.effects import OutboxEntry, SendMessage

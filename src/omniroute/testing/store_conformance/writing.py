@@ -125,6 +125,24 @@ class Transactions:
             entries = all_entries(store, open_thread, desk)
             assert [entry[-1] for entry in entries if entry[1] == one.place.contact] == [holder]
 
+    def test_many_at_once_keep_their_texts(self, store: Store, desk: str) -> None:
+        """Whatever stands in a key or a column: added, changed and deleted in one transaction each."""
+        texts = ['"', "\\", "{a,b}", "NULL", "", "\u00e9\n'", "%s $1"]
+        made = [evolve(conversation(n, queue=text), id=f"c{text}") for n, text in enumerate(texts)]
+        moved = [evolve(each, queue=f"{each.queue}\\") for each in made]
+        for values in (made, moved):
+            put_all(store, desk, CONVERSATIONS, values)
+            assert all_entries(store, WAITING, desk) == entries_of(WAITING, desk, values)
+            found = [alone(store).get(CONVERSATIONS, desk, (each.id,)) for each in values]
+            assert found == values
+
+        def work(tx: Transaction) -> None:
+            for each in moved:
+                assert tx.delete(CONVERSATIONS, desk, (each.id,))
+
+        store.transact(work)
+        assert all_entries(store, WAITING, desk) == []
+
     # --- transactions ---
 
     def test_a_result_is_returned(self, store: Store) -> None:
