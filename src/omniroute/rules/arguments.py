@@ -7,15 +7,19 @@ not fit is told as a `UsageError` with its name. Where all of them fit, what was
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
-from types import NoneType, UnionType
-from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
+from types import FunctionType, NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, cast, get_args, get_origin
 
 from omniroute.errors import StoreError, UsageError
-from omniroute.rules.names import shown, text_problem
+from omniroute.lazy import later
+
+if TYPE_CHECKING:
+    from omniroute.rules import names
+else:
+    (names,) = later(globals(), "omniroute.rules", "names")
 
 __all__ = ["blaming"]
 
@@ -25,6 +29,7 @@ _STUMBLES: Final = (
     *(TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RecursionError),
     StoreError,
 )
+_YIELDS: Final = 0x20  # inspect.CO_GENERATOR, which is not imported for one number
 _DEEPEST: Final = 64
 _LARGEST: Final = 2**63 - 1
 _WORDS: Final[Mapping[Any, str]] = {
@@ -45,10 +50,10 @@ def blaming(face: C) -> C:
     if not isinstance(face, type):
         return cast("C", _called(face))
     for name in dir(face):
-        found = inspect.getattr_static(face, name)
+        found = next((vars(each)[name] for each in face.__mro__ if name in vars(each)), None)
         public = not name.startswith("_") or name == "__init__"
-        if public and inspect.isfunction(found) and not hasattr(found, "__wrapped__"):
-            wrap = _followed if inspect.isgeneratorfunction(found) else _called
+        if public and isinstance(found, FunctionType) and not hasattr(found, "__wrapped__"):
+            wrap = _followed if found.__code__.co_flags & _YIELDS else _called
             setattr(face, name, wrap(found))
     return face
 
@@ -83,6 +88,8 @@ def _at_fault(
     method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> UsageError | None:
     """Return what to say of the first argument that is not what its annotation says, if one is not."""
+    import inspect  # only needed where something is wrong
+
     signature = inspect.signature(method)
     try:
         given = signature.bind(*args, **kwargs).arguments
@@ -90,7 +97,8 @@ def _at_fault(
         return None  # too few or too many: Python says it well
     for name, value in given.items():
         parameter = signature.parameters[name]
-        kind = _resolved(parameter.annotation, method)
+        said = parameter.annotation
+        kind = Any if said is parameter.empty else _resolved(said, method)
         if parameter.kind is parameter.VAR_POSITIONAL:
             each = [(name, one) for one in value]
         elif parameter.kind is parameter.VAR_KEYWORD:
@@ -99,14 +107,16 @@ def _at_fault(
             each = [(name, value)]
         for where, one in each:
             if (expected := _unfit(one, kind)) is not None:
-                return UsageError("cannot be used", where=where, expected=expected, got=shown(one))
+                return UsageError(
+                    "cannot be used", where=where, expected=expected, got=names.shown(one)
+                )
     return None
 
 
 def _resolved(annotation: Any, method: Callable[..., Any]) -> Any:
     """Return the type that an annotation names; `Any` where it cannot be told."""
     if not isinstance(annotation, str):
-        return Any if annotation is inspect.Parameter.empty else annotation
+        return annotation
     try:
         return eval(annotation, _Names(method.__globals__))  # noqa: S307  (our own annotations)
     except Exception:  # noqa: BLE001  (what cannot be told is nobody's fault)
@@ -162,7 +172,7 @@ def _is(value: Any, base: type) -> bool:
 def _unstorable(value: Any) -> str | None:
     if isinstance(value, int) and abs(value) > _LARGEST:
         return "a number of 64 bits"
-    if isinstance(value, str) and text_problem(value):
+    if isinstance(value, str) and names.text_problem(value):
         return "text that can be stored"
     return f"at most {_DEEPEST} levels" if _is_deep(value) else None
 
