@@ -145,7 +145,7 @@ class Desk:
 
     def next_for(self, agent: Agent) -> tuple[Any, ...] | None:
         """The first, in order, of what an agent may take."""
-        ways, prefixes = self.reach.ways(agent, [self.lines[leaf] for leaf in agent.leaves])
+        ways, prefixes = self.reach.ways(agent, map(self.lines.__getitem__, agent.leaves))
         heads = self.line.firsts(prefixes)
         return first_of(agent.id, ways, heads, NOW, self.never)
 

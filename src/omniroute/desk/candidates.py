@@ -244,16 +244,17 @@ def stages(unit: Unit, lines: Lines, queue: str, rule: AssignPolicy, since: int)
     if rule.mode is not AssignMode.CASCADE:
         return 0
     line = unit.queue_lines.of(queue)
-    count = open_groups(rule, since, unit.now, line.stages_until)
+    known = line.opened(rule.cascade)
+    count = open_groups(rule, since, unit.now, known)
     if count == len(rule.cascade):
         return count
     places = [pool(queue, group) for group in rule.cascade]
     skipped = next((n for n, place in enumerate(places) if _somebody(lines, place)), 0)
     if skipped == 0 or _staff_is_behind(unit):
         return count
-    opened = [*line.stages_until, *[-1] * (len(places) - 1 - len(line.stages_until))]
+    opened = [*known, *[-1] * (len(places) - 1 - len(known))]
     opened[:skipped] = [unit.now] * skipped
-    unit.queue_lines.open_stages(queue, tuple(opened))
+    unit.queue_lines.open_stages(queue, rule.cascade, tuple(opened))
     return max(count, skipped + 1)
 
 

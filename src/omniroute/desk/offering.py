@@ -102,7 +102,7 @@ def _against(
 def _refusal(
     agent: Agent, lane: Lane, rule: AssignPolicy, line: QueueLine, since: int, now: int
 ) -> str | None:
-    stages = open_groups(rule, since, now, line.stages_until)
+    stages = open_groups(rule, since, now, line.opened(rule.cascade))
     return refusal(agent, lane, rule, now - since, stages)
 
 

@@ -74,11 +74,11 @@ class QueueLines:
         self._keep(evolve(line, shares=dict(assign.percent), counts=counts))
         return group
 
-    def open_stages(self, queue: str, opened: tuple[int, ...]) -> None:
-        """Note until when waits are open to each later stage of a cascade (M1)."""
+    def open_stages(self, queue: str, cascade: tuple[str, ...], opened: tuple[int, ...]) -> None:
+        """Note until when waits are open to each later stage of a cascade of these groups (M1)."""
         line = self.of(queue)
-        if line.stages_until != opened:
-            self._keep(evolve(line, stages_until=opened))
+        if line.opened(cascade) != opened:
+            self._keep(evolve(line, stages_until=opened, stages_of=cascade))
 
     def keep_room(self, conversation: Conversation, agent: str | None) -> None:
         """Note whose parts are kept for a conversation that waits; None: nobody's any more (R2)."""

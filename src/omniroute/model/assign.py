@@ -217,10 +217,11 @@ class QueueLine:
     """What is kept of a queue's line: its lanes beside the plain ones, and its history.
 
     `counts` says how many conversations each group was allotted under `shares` (M2). `stages_until` holds
-    for each later stage of the cascade the latest instant at which nobody before it was available:
-    who has waited since then is open to that stage (M1). `keepers` are agents whose freed parts are
-    kept, by the conversation they are kept for (R2). `gaps` are how long the latest who had to wait were
-    the first to be served, in microseconds, the last of them at `served_at` (P8).
+    for each later stage of the cascade, whose groups were `stages_of`, the latest instant at which nobody
+    before it was available: who has waited since then is open to that stage (M1). `keepers` are agents
+    whose freed parts are kept, by the conversation they are kept for (R2). `gaps` are how
+    long the latest who had to wait were the first to be served, in microseconds, the last of them at
+    `served_at` (P8).
     """
 
     queue: str
@@ -231,3 +232,8 @@ class QueueLine:
     keepers: Mapping[str, str] = field(factory=dict)
     gaps: tuple[int, ...] = ()
     served_at: int | None = None
+    stages_of: tuple[str, ...] = ()
+
+    def opened(self, cascade: tuple[str, ...]) -> tuple[int, ...]:
+        """Return `stages_until` for a cascade: of other groups nothing is known."""
+        return self.stages_until if self.stages_of == cascade else ()

@@ -18,7 +18,8 @@ from omniroute.rules.weights import hold, release, wrapped
 
 __all__ = ["apply_agent", "fold_agent"]
 
-_moved: Final = copying(Agent, "load", "idle_since", "given_at", "forced", "extras")
+_given: Final = copying(Agent, "load", "idle_since", "given_at", "forced")
+_freed: Final = copying(Agent, "load", "idle_since", "extras")
 _MOVES: Final[dict[type, tuple[bool, bool]]] = {
     event: (hasattr(event, "agent"), hasattr(event, "released"))
     for event in CHANGES
@@ -41,22 +42,19 @@ def apply_agent(agent: Agent | None, event: tell.Event, agent_id: str) -> Agent 
     if agent is None:
         return agent
     e: Any = event
-    given, freed = moves
-    change = (given and e.agent == agent_id) - (freed and e.released == agent_id)
-    if not change:
+    gives, frees = moves
+    given = gives and e.agent == agent_id
+    freed = frees and e.released == agent_id
+    if given is freed:
         return agent
-    a, at, x = agent, e.at, agent.extras
-    if change < 0 and x.held:
+    if given:
+        forced = agent.forced + 1 if e.reason == tell.FORCED else agent.forced
+        return _given(agent, agent.load + 1, e.at, e.at, forced)
+    x, cost = agent.extras, 1
+    if x.held:
         held, cost = release(x.held, e.conversation)
-        x, change = evolve(x, held=held), -cost
-    return _moved(
-        a,
-        a.load + change,
-        at,
-        at if change > 0 else a.given_at,
-        a.forced + (change > 0 and e.reason == tell.FORCED),
-        x,
-    )
+        x = evolve(x, held=held)
+    return _freed(agent, agent.load - cost, e.at, x)
 
 
 def _own(agent: Agent | None, event: tell.AgentEvent) -> Agent | None:

@@ -282,12 +282,11 @@ def _reactivated(c: Conversation, e: tell.Reactivated) -> Conversation:
 def _ended(c: Conversation, e: tell.Ended) -> Conversation:
     k, x = c.clocks, c.extras
     sla = k.sla
-    if sla is not None and (
-        sla.response is not None or sla.resolution is not None or sla.paused_at is not None
-    ):
-        sla = sla_clocks.ended(sla, e.at)
-    elif sla is not None and sla.respond_by is not None:
-        sla = sla_clocks.assigned(sla, None)
+    if sla is not None:
+        if sla.response is not None or sla.resolution is not None or sla.paused_at is not None:
+            sla = sla_clocks.ended(sla, e.at)
+        elif sla.respond_by is not None:
+            sla = sla_clocks.assigned(sla, None)
     if k.waiting_since is not None or k.due is not None or sla is not k.sla:
         k = _nobody_waits(k, None, None, sla)
     ending = _new_ending(e.ending, e.actor, e.at, e.disposition, e.detail)

@@ -238,7 +238,7 @@ def _assigned(c: Conversation, command: ask.Assign, policy: Policy, now: int) ->
     due = timers = None
     if policy.response_target is not None:
         due, timers = sla.awaited(c, policy, now)
-    released = slot(c)
+    released = None if c.state is _QUEUED else slot(c)
     return (
         _has_assigned(
             c.id, now, SYSTEM, timers, c.state, command.reason, command.agent, due, released

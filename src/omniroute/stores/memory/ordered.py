@@ -261,11 +261,12 @@ class Entries:
             behind = run.remove(rest)
         self.size -= 1
         following = None if behind is None else partition + behind
+        firsts = self._firsts
         for length in self._asked:
             prefix = entry[:length]
-            if self._firsts.get(prefix) == entry:
+            if firsts.get(prefix) == entry:
                 goes_on = following is not None and following[:length] == prefix
-                self._firsts[prefix] = following if goes_on else None
+                firsts[prefix] = following if goes_on else None
         if not run:
             del self._runs[partition]
             if self._order is not None:
