@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -20,6 +23,26 @@ def test_random_ids_are_safe_in_urls_and_say_their_kind() -> None:
 def test_every_position_of_a_random_id_is_random() -> None:
     drawn = [RandomIds().next("c")[2:] for _ in range(200)]
     assert all(len(set(position)) > 10 for position in zip(*drawn, strict=True))
+
+
+FORKED = """
+import os
+from omniroute.ids import RandomIds
+RandomIds().next("c")
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+print(RandomIds().next("c"), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_and_its_fork_draw_ids_of_their_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, check=True, text=True
+    )
+    child, parent = done.stdout.split()
+    assert child != parent
 
 
 def test_seeded_ids_count_by_kind_and_agree() -> None:

@@ -75,6 +75,8 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
                 withdraw_from(unit, before, after)
         if after is not None and after.available:
             came.update(dict.fromkeys(after.leaves))
+            if not after.has_room:  # theirs may be the first group with anybody (M1)
+                unit.closed.update(dict.fromkeys(after.pools))
     for queue in came | left:
         if unit.setup.is_leaf(queue) and unit.rule(queue).assignment is Assignment.OFFER_ALL:
             # Where somebody left a group, a later one may join in its place (M1).

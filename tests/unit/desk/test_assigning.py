@@ -296,6 +296,25 @@ def test_a_new_version_opens_what_waits_already_after_its_own_times(play) -> Non
     assert_folds(p)
 
 
+@pytest.mark.req("M1")
+def test_a_group_is_skipped_for_somebody_who_comes_without_room_too(play) -> None:
+    p = play(config(TIERS, at={"a": {"cascade": ["tier1", "tier2"]}}))
+    p.agent("ana").on()
+    p.agent("bob").on()
+    first, second = writes(p, "One", "Two", on="chat-b")
+    held = {p.desk.conversation(each.id).agent: each for each in (first, second)}
+    p.agent("bob").off()
+    p.agent("ana").off()
+    p.advance("1s")
+    (waiting,) = writes(p, "Three")
+    p.agent("bob").on()
+    p.advance("1s")
+    p.agent("ana").on()
+    p.agent("bob").ends(held["bob"])
+    assert holders(p, waiting) == ["bob"], "while bob came nobody of tier1 was there"
+    assert_folds(p)
+
+
 @pytest.mark.req("M1", "S4")
 def test_a_cascade_of_other_groups_begins_with_its_first(play) -> None:
     p = play(config(TIERS, at={"a": {"cascade": ["tier1", "tier2"]}}))
