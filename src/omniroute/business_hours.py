@@ -14,6 +14,7 @@ from omniroute.config.hours import read_hours, written_hours
 from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.instants import check_instant, from_micros, to_duration
 from omniroute.model.hours import Hours
+from omniroute.rules.arguments import blaming
 from omniroute.rules.hours import (
     BEGINNING,
     HORIZON,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["BusinessHours", "hours"]
 
 
+@blaming
 def hours(opening: str | Mapping[str, Any] | Hours, *, zone: str | None = None) -> BusinessHours:
     """Return business hours: `"always"`, a table as the key `hours` takes, or a value of `Hours`.
 
@@ -53,6 +55,7 @@ def hours(opening: str | Mapping[str, Any] | Hours, *, zone: str | None = None) 
 _not_kept: Final = from_micros.__wrapped__
 
 
+@blaming
 class BusinessHours:
     """When something is open, and how much open time lies between instants (P13, U51).
 

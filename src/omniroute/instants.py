@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,8 @@ DAY: Final = 24 * HOUR
 
 _QUARTER: Final = 900  # seconds: clocks are set on such edges, and instants come close together
 _EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+_FIRST: Final = (1 - _EPOCH_DAY) * DAY
+_LAST: Final = (date.max.toordinal() - _EPOCH_DAY + 1) * DAY - 1
 _ONE_MICROSECOND = timedelta(microseconds=1)
 _UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
@@ -72,7 +74,15 @@ def check_instant(value: object, where: str) -> int:
         raise UsageError(
             "not an instant", where=where, expected="an aware datetime", got=_shown(value)
         )
-    return to_micros(value, where)
+    micros = to_micros(value, where)
+    if not _FIRST <= micros <= _LAST:  # the zone takes it where no datetime is
+        raise UsageError(
+            "not an instant",
+            where=where,
+            expected="a year from 1 to 9999 in UTC",
+            got=_shown(value),
+        )
+    return micros
 
 
 def instant_or_micros(value: object, where: str) -> int:

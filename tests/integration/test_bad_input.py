@@ -472,6 +472,16 @@ WRONG: Sequence[tuple[str, type[Exception], Call]] = [
     ("staff branch", om.UsageError, lambda o: o.desk.staff.put("bob", serves=["vip"])),
     ("staff text", om.UsageError, lambda o: o.desk.staff.put("bob", serves="general")),
     ("staff group", om.UsageError, lambda o: o.desk.staff.put("bob", groups=["nope"])),
+    ("take: confirm", om.UsageError, lambda o: o.desk.take(o.chat, confirm="no", **A)),
+    ("reply: confirm", om.UsageError, lambda o: o.desk.reply(o.chat, "Hi", confirm=1, **A)),
+    (
+        "transfer: force",
+        om.UsageError,
+        lambda o: o.desk.transfer(o.chat, to="ana", force="yes", **A),
+    ),
+    ("read: access", om.UsageError, lambda o: o.desk.mark_read(o.chat, access="list", **A)),
+    ("start: access", om.UsageError, lambda o: o.desk.start("wa", address="49", access=7, **A)),
+    ("follow: plan", om.UsageError, lambda o: o.desk.staff.follow(CONFIG, plan="no")),
     ("staff switch", om.UsageError, lambda o: o.desk.set_available("ana", "no")),
     *(
         (

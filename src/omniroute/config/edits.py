@@ -16,7 +16,7 @@ from typing import Any
 from omniroute.config.diff import document_differences
 from omniroute.config.load import load_config, load_for
 from omniroute.config.render import dump
-from omniroute.config.staged import AgentEdit, Staged, confirmed, plain
+from omniroute.config.staged import AgentEdit, Staged, confirmed, plain, settled
 from omniroute.config.toml import inline
 from omniroute.config.tree_edits import TreeEdits
 from omniroute.config.trees import Tree
@@ -24,12 +24,15 @@ from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.channel_type import Gate
 from omniroute.model.desk_config import DeskConfig, GoesLive, QueueMove
 from omniroute.ports import AdapterRegistry
+from omniroute.rules.arguments import blaming
 from omniroute.rules.names import join, quoted, unknown
 from omniroute.rules.queue_tree import SEPARATOR
+from omniroute.rules.storable import check_switch
 
 __all__ = ["Edits"]
 
 
+@blaming
 class Edits(TreeEdits):
     """What a draft can do. `None` as a value takes a setting away, so that the default applies."""
 
@@ -130,6 +133,7 @@ class Edits(TreeEdits):
         """
         confirmed(confirm, f"entry point {quoted(name)}")
         self._staged.remove("entry_points", name)
+        check_switch(force, "force")
         if force:
             self._staged.ending.add(name)
 
@@ -194,8 +198,7 @@ class Edits(TreeEdits):
 
     def change_channel(self, name: str, **settings: Any) -> None:
         """Set what is given of a channel."""
-        self._staged.below(self._staged.document, "channels", name)
-        self._staged.change("channels", name, settings)
+        self._put("channels", name, settings)
 
     def disable_channel(self, name: str) -> None:
         """Let nothing new come in on a channel; open conversations keep their state (C12, C13)."""
@@ -270,14 +273,15 @@ class Edits(TreeEdits):
         self._staged.remove("direct_access", name)
 
     def _put(self, section: str, name: str, settings: Mapping[str, Any]) -> None:
+        values = settled(settings)
         self._staged.below(self._staged.document, section, name)
-        self._staged.change(section, name, settings)
+        self._staged.change(section, name, values)
 
     # --- policy
 
     def policy(self, place: str = "", /, *, channel: str | None = None, **settings: Any) -> None:
         """Set policy at a place: the desk (""), an inbox, a queue's full path; or for a channel."""
-        staged = self._staged
+        staged, settings = self._staged, settled(settings)
         inbox, _, inside = place.partition(SEPARATOR)
         if channel is not None:
             if place:

@@ -19,6 +19,7 @@ from omniroute.config.survey import Survey, survey
 from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import AdapterRegistry
+from omniroute.rules.arguments import blaming
 from omniroute.rules.checks import problems as check
 from omniroute.rules.names import join, quoted, shown
 
@@ -28,6 +29,7 @@ _SECTIONS: Final = ("inboxes", "accounts", "groups", "channels", "numbers")
 _INBOX_PARTS: Final = ("primary_for", "queues")
 
 
+@blaming
 def load_config(
     source: str | os.PathLike[str] | Mapping[str, Any],
     *,
@@ -67,6 +69,7 @@ def _same_desk(desk: str, named: object) -> None:
         )
 
 
+@blaming
 def loads(
     text: str,
     format: str = "toml",  # noqa: A002  (the word that people look for)

@@ -45,10 +45,12 @@ from omniroute.model.policy import (
 )
 from omniroute.model.secret import SecretRef
 from omniroute.model.sla import ServiceLevel, SlaTargets
+from omniroute.rules.arguments import blaming
 
 __all__ = ["dump", "dump_agent", "dump_policy", "dumps_toml", "written"]
 
 
+@blaming
 def dump(config: DeskConfig) -> dict[str, Any]:
     """Return a configuration as the mapping that `load_config` reads back as an equal one."""
     document = {
@@ -69,6 +71,7 @@ def dump(config: DeskConfig) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value not in (None, {})}
 
 
+@blaming
 def dumps_toml(config: DeskConfig) -> str:
     """Return a configuration as a TOML file that a person can go on with."""
     return render_toml(dump(config), spread=("channels", "inboxes", "accounts"))

@@ -22,7 +22,7 @@ from omniroute.model.desk_config import QueueMove
 from omniroute.model.values import frozen
 from omniroute.rules.names import join, quoted, shown, unknown
 
-__all__ = ["AgentEdit", "Staged", "confirmed", "plain"]
+__all__ = ["AgentEdit", "Staged", "confirmed", "plain", "settled"]
 
 _ONE_OF: Final[Mapping[str, str]] = {
     "accounts": "account",
@@ -76,6 +76,8 @@ class Staged:
 
     def below(self, table: dict[str, Any], *keys: str) -> dict[str, Any]:
         """Return a table inside a table; those that are missing are there from now on."""
+        for at, key in enumerate(keys):
+            _check_name(keys[at - 1] if at else "name", key)
         for key in keys:
             inner = table.setdefault(key, {})
             if not isinstance(inner, dict):
@@ -100,6 +102,7 @@ class Staged:
             raise UsageError(
                 f"the {_ONE_OF[section]} {quoted(name)} is there already", where=join(section, name)
             )
+        values = settled(values)
         self.below(self.document, section)[name] = {}
         self.change(section, name, values)
 
@@ -109,11 +112,11 @@ class Staged:
 
     def update(self, table: dict[str, Any], values: Mapping[str, Any]) -> None:
         """Set what is given of a table; None takes a key away."""
-        for key, value in values.items():
+        for key, value in settled(values).items():
             if value is None:
                 table.pop(key, None)
             else:
-                table[key] = plain(value)
+                table[key] = value
 
     def remove(self, section: str, name: str) -> None:
         """Take an entry out of a section."""
@@ -126,6 +129,11 @@ class Staged:
 def _check_name(section: str, name: Any) -> None:
     if not isinstance(name, str):
         raise UsageError("not a name", where=section, expected="text", got=shown(name))
+
+
+def settled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as a document holds them, all of them or an error: nothing is set by halves."""
+    return {key: None if value is None else plain(value) for key, value in values.items()}
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from omniroute.config.staged import Staged, confirmed
+from omniroute.config.staged import Staged, confirmed, settled
 from omniroute.config.trees import Tree
 from omniroute.errors import UsageError
 from omniroute.model.desk_config import QueueMove
@@ -121,8 +121,8 @@ class TreeEdits:
         """Let these words at the start of a contact lead to a queue; none takes them away (U59)."""
         tree, inside = self._queue(queue)
         inbox = self._staged.entry("inboxes", tree.inbox)
-        places = self._staged.below(inbox, "at", inside)
-        self._staged.update(places, {"keywords": list(words) or None})
+        values = settled({"keywords": list(words) or None})
+        self._staged.update(self._staged.below(inbox, "at", inside), values)
         self._tidy(inbox)
 
     # --- what goes along

@@ -10,6 +10,7 @@ from omniroute.desk.views import ConversationView, MessageView
 from omniroute.model.state import Access, EngagementKind
 from omniroute.model.targets import Group, Queue
 from omniroute.model.wire import Attachment, Template
+from omniroute.rules.arguments import blaming
 
 if TYPE_CHECKING:
     from omniroute.desk.desk import Desk
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Acting"]
 
 
+@blaming
 class Acting:
     """What one agent does at a desk. Every method is the desk's own, with `by` given."""
 

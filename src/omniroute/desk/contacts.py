@@ -17,6 +17,7 @@ from omniroute.desk.unit import Unit
 from omniroute.desk.views import Page
 from omniroute.model.contact import Contact
 from omniroute.ports import Transaction
+from omniroute.rules.arguments import blaming
 from omniroute.rules.contacts import combined
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.schema import CONTACTS
@@ -27,6 +28,7 @@ _ADDRESSES = CONTACTS.index("contact_addresses")
 _REFS = CONTACTS.index("contacts_by_ref")
 
 
+@blaming
 class Contacts:
     """Contacts, known by channel addresses. Linking and merging are the host's acts alone.
 

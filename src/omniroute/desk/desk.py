@@ -22,6 +22,7 @@ from omniroute.errors import UsageError
 from omniroute.instants import from_micros
 from omniroute.lazy import later
 from omniroute.model.state import OPEN, State
+from omniroute.rules.arguments import blaming
 
 if TYPE_CHECKING:
     from omniroute import business_hours
@@ -73,6 +74,7 @@ _PAGE = 500
 _COUNTED = ("state", "inbox", "queue", "agent")
 
 
+@blaming
 class Desk(
     MessagesIn,
     Versioned,

@@ -23,6 +23,7 @@ from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawResponse
 from omniroute.plugins import Registry
 from omniroute.ports import Store, Transport
+from omniroute.rules.arguments import blaming
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
@@ -42,6 +43,7 @@ __all__ = ["Desks", "open_desk"]
 _DUE = DESKS.index("due_desks")
 
 
+@blaming
 class Desks:
     """Every desk of one store.
 
@@ -187,6 +189,7 @@ class Desks:
         self.close()
 
 
+@blaming
 def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 

@@ -37,6 +37,7 @@ from omniroute.model.desk_config import AgentConfig, DeskConfig
 from omniroute.model.records import ConfigChange
 from omniroute.model.values import frozen
 from omniroute.ports import AdapterRegistry, Transaction
+from omniroute.rules.arguments import blaming
 from omniroute.rules.names import join
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right, require_right
@@ -59,6 +60,7 @@ class _Start:
     document: dict[str, Any]
 
 
+@blaming
 class Draft(Edits):
     """Edits of one desk by one person, saved as one version.
 

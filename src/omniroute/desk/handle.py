@@ -21,8 +21,9 @@ from omniroute.model.records import ReadMarker
 from omniroute.model.state import Access, State
 from omniroute.model.values import making
 from omniroute.model.wire import Attachment, DeliveryStatus
+from omniroute.rules.names import shown
 from omniroute.rules.roles import Right, has_right
-from omniroute.rules.storable import check_key, check_storable, check_text
+from omniroute.rules.storable import check_key, check_storable, check_switch, check_text
 from omniroute.schema import CONVERSATIONS, MESSAGES, READ_MARKERS
 
 __all__ = [
@@ -57,6 +58,7 @@ CheckContent = Callable[[Unit, str], None]
 
 def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Done]:
     """Return the flow of taking a conversation by hand (C3 to C6)."""
+    check_switch(confirm, "confirm")
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -222,6 +224,7 @@ def reply(
     confirm: bool,
 ) -> Callable[[Unit], Done]:
     """Return the flow of writing to the contact; where policy says claim, the first reply takes it."""
+    check_switch(confirm, "confirm")
     if text is not None:
         check_text(text, "text")
     if attachments:
@@ -287,8 +290,16 @@ def _written(
     return _done(unit.conversation(conversation.id), message)
 
 
+def check_access(access: object) -> None:
+    """Raise `UsageError` for what does not say from where an agent came (C14)."""
+    if access is not None and not isinstance(access, Access):
+        members = " or ".join(f"Access.{each.name}" for each in Access)
+        raise UsageError("not an Access", where="access", expected=members, got=shown(access))
+
+
 def mark_read(conversation: str, by: str, access: Access | None) -> Callable[[Unit], None]:
     """Return the flow of marking a conversation as read by an agent up to its newest message (P18)."""
+    check_access(access)
 
     def flow(unit: Unit) -> None:
         unit.agent(by)

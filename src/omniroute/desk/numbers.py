@@ -19,6 +19,7 @@ from omniroute.model.records import NumberVerification
 from omniroute.model.state import Verification
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
+from omniroute.rules.arguments import blaming
 from omniroute.rules.resolution import Setup
 from omniroute.rules.storable import check_text
 from omniroute.rules.verification import ATTEMPTS, CodeRefusal
@@ -56,6 +57,7 @@ class CodeConfirmation:
     refusal: CodeRefusal | None
 
 
+@blaming
 class Numbers:
     """The desk's numbers. Verifying one needs the role administrator; without `by` the host acts."""
 

@@ -26,7 +26,7 @@ from omniroute.model.records import StaffChange
 from omniroute.rules.names import name_problem
 from omniroute.rules.resolution import Setup
 from omniroute.rules.roles import Right
-from omniroute.rules.storable import check_key, check_storable, check_text
+from omniroute.rules.storable import check_key, check_storable, check_switch, check_text
 from omniroute.rules.weight_checks import agent_limit_problems, room_problems
 from omniroute.rules.weights import MESSAGING, terms_for
 from omniroute.schema import STAFF_CHANGES
@@ -240,8 +240,7 @@ def set_available(agent: str, *, available: bool, by: str) -> Callable[[Unit], A
     Becoming available brings waiting conversations at once; RED keeps those that are held (A9).
     Switching somebody else needs the right to (G18).
     """
-    if not isinstance(available, bool):
-        raise UsageError("not a switch", where="available", expected="a bool", got=repr(available))
+    check_switch(available, "available")
     check_key(by, "by")
 
     def flow(unit: Unit) -> Agent:

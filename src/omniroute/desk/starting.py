@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from omniroute.desk.handle import check_access
 from omniroute.desk.idempotency import Done
 from omniroute.desk.merged import ids_of, kept_for, parts_of
 from omniroute.desk.people import contact_of, latest
@@ -41,7 +42,7 @@ from omniroute.ports import Transaction
 from omniroute.rules.acceptance import check_contents, held_reason
 from omniroute.rules.delivery import check_content
 from omniroute.rules.entry_points import ResolvedEntryPoint
-from omniroute.rules.names import quoted, unknown
+from omniroute.rules.names import quoted, shown, unknown
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.texts import never_began
 from omniroute.schema import CONTACTS, CONVERSATIONS, ENGAGEMENTS, MESSAGES
@@ -91,7 +92,7 @@ def _check_contents(opening: Opening) -> None:
     if opening.template is None:
         return
     if not isinstance(opening.template, Template):
-        raise UsageError("not a Template", where="template", got=repr(opening.template))
+        raise UsageError("not a Template", where="template", got=shown(opening.template))
     check_storable(opening.template, "template")
     if opening.attachments:
         raise UsageError("a template goes out alone", where="attachments", expected="none")
@@ -107,6 +108,7 @@ def start(
 ) -> Callable[[Unit], Done]:
     """Return the flow of starting a conversation that `by` holds from here on."""
     _check_opening(opening)
+    check_access(access)
 
     def flow(unit: Unit) -> Done:
         agent, at = unit.agent(by), unit.setup.entry_point(opening.entry_point)
@@ -140,7 +142,7 @@ def engage(
     _check_opening(opening)
     if kind not in set(EngagementKind):
         expected = " or ".join(EngagementKind)
-        raise UsageError("not an EngagementKind", where="kind", expected=expected, got=repr(kind))
+        raise UsageError("not an EngagementKind", where="kind", expected=expected, got=shown(kind))
 
     def flow(unit: Unit) -> Done:
         at = unit.setup.entry_point(opening.entry_point)

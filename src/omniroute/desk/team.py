@@ -23,7 +23,9 @@ from omniroute.lazy import later
 from omniroute.model.agent import Agent, Capacity, Role
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import Transaction
+from omniroute.rules.arguments import blaming
 from omniroute.rules.resolution import Setup
+from omniroute.rules.storable import check_switch
 from omniroute.schema import AGENTS, STAFF_CHANGES
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def given(**values: Any) -> dict[str, Any]:
     return found
 
 
+@blaming
 class Staff:
     """Agents: saved one at a time, whatever their number (P20).
 
@@ -166,6 +169,9 @@ class Staff:
         changed. Agents are saved in batches of 100. Raises `ConfigError` for a configuration that
         cannot be used, and `UsageError` for that of another desk.
         """
+        check_switch(overrule, "overrule")
+        check_switch(plan, "plan")
+        resolve_now(now, self._runtime.clock)  # also where nobody is to be changed
         registry, told = self._runtime.registry, []
         config = checked(load.load_for(self._desk, config, registry), registry)
         for batch in following.batches(config.agents):

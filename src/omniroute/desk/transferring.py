@@ -22,7 +22,7 @@ from omniroute.model.targets import Group, Queue
 from omniroute.rules.availability import colour
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.roles import Right, require_right
-from omniroute.rules.storable import check_key, check_text
+from omniroute.rules.storable import check_key, check_switch, check_text
 from omniroute.rules.transfer import check_agent, check_count, check_holder, check_queue
 
 __all__ = ["COMMENT", "transfer"]
@@ -43,6 +43,7 @@ def transfer(
             got=repr(to),
         )
     check_key(to if isinstance(to, str) else to.name if isinstance(to, Group) else to.path, "to")
+    check_switch(force, "force")
     if comment is not None:
         check_text(comment, "comment")
 

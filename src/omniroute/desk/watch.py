@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 
 from omniroute.desk.views import Change
+from omniroute.errors import UsageError
 from omniroute.instants import SECOND, to_duration
 from omniroute.ports import HintingStore, Store
+from omniroute.rules.names import shown
 
 __all__ = ["Stop", "watch", "watch_async"]
 
@@ -30,6 +32,7 @@ def watch(
     stop: Stop | None,
 ) -> Iterator[Change]:
     """Yield changes beyond a position, waiting for more when there are none, until `stop()`."""
+    _check_stop(stop)
     seconds, position = to_duration(poll, where="poll") / SECOND, after
     woken = threading.Event()
     with _subscribed(store, desk, woken.set):
@@ -55,6 +58,8 @@ async def watch_async(
 ) -> AsyncIterator[Change]:
     """Yield as `watch` does, without blocking the event loop."""
     import asyncio  # heavy, and only needed by those who have it anyway
+
+    _check_stop(stop)
 
     seconds, position = to_duration(poll, where="poll") / SECOND, after
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
@@ -87,3 +92,8 @@ def _subscribed(store: Store, desk: str, wake: Callable[[], None]) -> Iterator[N
         yield
     finally:
         unsubscribe()
+
+
+def _check_stop(stop: object) -> None:
+    if stop is not None and not callable(stop):
+        raise UsageError("not a function", where="stop", expected="one to call", got=shown(stop))

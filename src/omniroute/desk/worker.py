@@ -18,6 +18,7 @@ from omniroute.desk.unit import Unit
 from omniroute.instants import SECOND, to_duration
 from omniroute.model.values import frozen
 from omniroute.ports import Transaction
+from omniroute.rules.arguments import blaming
 from omniroute.schema import DESKS, OUTBOX
 
 __all__ = ["Round", "Worker"]
@@ -40,6 +41,7 @@ class Round:
     tried: int
 
 
+@blaming
 class Worker:
     """Does what is due, for all desks of a store.
 

@@ -2,7 +2,7 @@
 
 Conversation events name the conversation, the instant and the actor; `timers` is the full set of
 armed deadlines from here on, or None where nothing changed. A transition also says from where, to
-where and why (X1). Actors are `contact`, `system`, or `agent:<id>`.
+where and why (X1). Who acts is said as `actors` says it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, TypeAlias
 
+from omniroute.model.actors import CONTACT, SYSTEM, actor_agent, agent_actor
 from omniroute.model.assign import NO_ROUTING, Routing
 from omniroute.model.conversation import DeadlineKind, Place, Timer
 from omniroute.model.desk_events import (
@@ -99,32 +100,10 @@ DECLINED: Final = "declined"
 """The reason of an offer's end: its agent does not want it."""
 LAPSED: Final = "lapsed"
 """The reason of an offer's end: its agent did not answer in time."""
-CONTACT: Final = "contact"
-SYSTEM: Final = "system"
 TRANSFERRED: Final = "transferred"
 """The reason of a transfer."""
 FORCED: Final = "forced"
 """The reason of a transfer to somebody who was not available (A23)."""
-_AGENT: Final = "agent:"
-
-
-_actors: Final[dict[str, str]] = {}
-_MOST: Final = 65_536
-
-
-def agent_actor(agent: str) -> str:
-    """Return the actor that stands for an agent: the same object, however often they act."""
-    actor = _actors.get(agent)
-    if actor is None:
-        if len(_actors) >= _MOST:
-            _actors.clear()
-        actor = _actors[agent] = _AGENT + agent
-    return actor
-
-
-def actor_agent(actor: str) -> str | None:
-    """Return the agent an actor stands for, or None for contact and system."""
-    return actor.removeprefix(_AGENT) if actor.startswith(_AGENT) else None
 
 
 @frozen

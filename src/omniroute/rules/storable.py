@@ -21,6 +21,7 @@ __all__ = [
     "MAX_KEY",
     "check_key",
     "check_storable",
+    "check_switch",
     "check_text",
     "key_problem",
     "storable_problem",
@@ -133,6 +134,12 @@ def check_key(value: Any, where: str) -> None:
     """Raise `UsageError` for what cannot be an id, an address or a tag."""
     if problem := key_problem(value):
         raise UsageError(f"cannot be used: it {problem}", where=where)
+
+
+def check_switch(value: Any, where: str) -> None:
+    """Raise `UsageError` for what is neither true nor false: any text would count as true."""
+    if value is not True and value is not False:
+        raise UsageError("not a switch", where=where, expected="True or False", got=shown(value))
 
 
 def check_text(value: Any, where: str) -> None:

@@ -31,6 +31,7 @@ from omniroute.instants import from_micros, instant_or_micros, to_duration, to_m
 from omniroute.model.desk_config import DeskConfig
 from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
 from omniroute.ports import Store
+from omniroute.rules.arguments import blaming
 from omniroute.rules.judged import kind_of
 from omniroute.testing.scripted import Delivery, ScriptedPlugin, ScriptedProvider
 
@@ -40,6 +41,7 @@ MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """When a play begins unless told otherwise: a Monday morning."""
 
 
+@blaming
 def play(
     config: DeskConfig | Mapping[str, Any] | str | PathLike[str],
     *,
@@ -52,6 +54,7 @@ def play(
     return Play(config, store=store, start=start)
 
 
+@blaming
 class Play:
     """One desk in virtual time. Use it as a context manager, or `close` it."""
 
@@ -176,6 +179,14 @@ def _without_credentials(config: DeskConfig) -> DeskConfig:
     )
 
 
+def _went_to(received: Received) -> ConversationView:
+    if not received.conversations:
+        (item,) = received.items
+        raise UsageError(f"it went to no conversation: {item.result}", got=item.reason)
+    return received.conversations[0]
+
+
+@blaming
 class PlayContact:
     """Somebody on the other side."""
 
@@ -187,12 +198,12 @@ class PlayContact:
 
     def writes(self, text: str, *, key: str | None = None) -> ConversationView:
         """Write a text; return the conversation it went to. `key` repeats a provider's id."""
-        return self.sends(InboundKind.MESSAGE, text=text, key=key).conversations[0]
+        return _went_to(self.sends(InboundKind.MESSAGE, text=text, key=key))
 
     def presses(self, title: str, *, id: str | None = None) -> ConversationView:  # noqa: A002
         """Press a button or menu row; return the conversation it went to."""
         choice = Choice(id=id or title, title=title)
-        return self.sends(InboundKind.CHOICE, choice=choice).conversations[0]
+        return _went_to(self.sends(InboundKind.CHOICE, choice=choice))
 
     def sends(self, kind: InboundKind, *, key: str | None = None, **fields: Any) -> Received:
         """Let any item arrive from this contact; return what became of it."""
@@ -213,6 +224,7 @@ class PlayContact:
         return [each.text for each in self._play.provider.sent if each.to == self.address]
 
 
+@blaming
 class PlayAgent:
     """An agent at work. Every method is the desk's own, acting as this agent."""
 

@@ -23,6 +23,7 @@ from omniroute.errors import (
     UnknownAddress,
 )
 from omniroute.model.wire import RawRequest, RawResponse
+from omniroute.rules.arguments import blaming
 
 __all__ = ["handle_webhook"]
 
@@ -35,6 +36,7 @@ _STATUS: dict[type[PayloadError], int] = {
 }
 
 
+@blaming
 def handle_webhook(
     desks: Desks | Desk, request: RawRequest, *, entry_point: str | None = None
 ) -> RawResponse:

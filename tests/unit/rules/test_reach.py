@@ -214,6 +214,16 @@ def test_without_classes_the_wait_alone_counts() -> None:
     assert told(an_agent("ana"), Reach(PLAIN), [line], firsts, ()) == firsts[new]
 
 
+@pytest.mark.req("M5")
+def test_who_has_declined_is_passed_over() -> None:
+    limits = Routing(declined=("ana",))
+    lane = Lane(lane_name(limits, "chat"), 0, NEW, "chat", limits)
+    prefix, line = prefix_of("plain", lane), ("plain", RULES["plain"], (lane,))
+    firsts, reach = {prefix: (*prefix, NOW - SECOND, "c_1")}, Reach(PLAIN)
+    assert told(an_agent("ana"), reach, [line], firsts, ()) is None
+    assert told(an_agent("bob"), reach, [line], firsts, ()) == firsts[prefix]
+
+
 @pytest.mark.req("P4", "M3")
 def test_who_waits_for_an_agent_counts_as_their_queue_says() -> None:
     """Classes do not count in this queue: whoever waits longer comes first."""
