@@ -128,4 +128,4 @@ def test_a_store_that_is_broken_is_found_out(kind: type[Broken]) -> None:
         stores: ClassVar = {"broken": broken(kind)}
 
     with pytest.raises(AssertionError):
-        drive(OnBroken, 100, fuzz=False)
+        drive(OnBroken, 400, fuzz=False)  # the first that sees it ends them
