@@ -288,6 +288,15 @@ def test_a_connection_that_breaks_without_a_word_leaves_the_commit_unknown(
     assert len(tries) == 1
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests run behind a shell that goes on without them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_wait_lets_the_server_go(store: SqlStore, empty_database: str) -> None:
     """Whoever waits for the desk's lock and is interrupted holds nobody up, now or later."""
     other = SqlStore(empty_database)
