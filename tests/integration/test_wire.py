@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -430,3 +431,118 @@ def test_a_connection_with_another_encoding_keeps_its_cursors(
 ) -> None:
     connection.execute("SET client_encoding = 'LATIN1'")
     assert wire_for(connection, psycopg) is None
+
+
+# --- what others do to what was prepared ----------------------------------------------------------
+
+
+def names(connection: psycopg.Connection[Any]) -> set[str]:
+    query = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'omniroute%'"
+    found = connection.execute(query).fetchall()
+    connection.rollback()
+    return {row[0] for row in found}
+
+
+def often(wire: Wire, text: str) -> None:
+    """Run a statement until it is prepared."""
+    for _ in range(8):
+        wire.execute(text)
+    wire.commit()
+
+
+def test_two_connections_never_prepare_under_one_name(
+    connection: psycopg.Connection[Any], wire: Wire, empty_database: str
+) -> None:
+    """Behind a pooler the one may meet what the other prepared, and would run it."""
+    engine = sa.create_engine(sa.make_url(empty_database), poolclass=NullPool)
+    raw: Any = engine.raw_connection()
+    other = wire_for(raw.driver_connection, psycopg)
+    assert other is not None
+    often(wire, "SELECT 1")
+    often(other, "SELECT 2")
+    ours, theirs = names(connection), names(raw.driver_connection)
+    assert ours
+    assert theirs
+    assert ours.isdisjoint(theirs)
+    raw.close()
+
+
+def test_what_somebody_let_go_is_prepared_anew(store: SqlStore) -> None:
+    """psycopg does so where a host rolls back on a connection that it shares with us."""
+    for _ in range(10):
+        store.transact(lambda tx: tx.get(DESKS, DESK, ()))
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("DEALLOCATE ALL")
+    assert store.transact(lambda tx: tx.get(DESKS, DESK, ())) == DeskRecord(DESK)
+
+
+def test_what_gives_other_columns_by_now_is_prepared_anew(store: SqlStore) -> None:
+    for _ in range(10):
+        store.transact(lambda tx: tx.get(CONTACTS, DESK, ("p",)))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE omniroute_contacts ALTER ref TYPE varchar(200)")
+    assert store.transact(lambda tx: tx.get(CONTACTS, DESK, ("p",))) is None
+
+
+def test_what_was_let_go_is_let_go_on_the_server_where_the_rest_fails_too(
+    connection: psycopg.Connection[Any],
+) -> None:
+    connection.prepared_max = 2
+    made = wire_for(connection, psycopg)
+    assert made is not None
+    connection.prepare_threshold = 0
+    for number in range(10):
+        made.begin()
+        with pytest.raises(psycopg.Error):
+            made.ask([(f"SELECT {number}", ()), ("SELECT 1/0", ())])
+        connection.rollback()
+    assert len(names(connection)) <= 4
+
+
+def test_after_an_error_that_was_swallowed_nothing_is_written_by_itself(store: SqlStore) -> None:
+    def work(tx: Transaction) -> None:
+        with contextlib.suppress(StoreError):
+            tx.get(CONTACTS, DESK, ("a\0",))
+        tx.put(DESKS, "other", DeskRecord("other"))
+        with contextlib.suppress(StoreError):
+            tx.get(CONTACTS, DESK, ("b",))
+
+    with pytest.raises(StoreError):
+        store.transact(work)
+    assert alone(store).get(DESKS, "other", ()) is None
+
+
+def test_an_interrupt_is_told_though_the_server_cannot_be_asked_to_stop(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Wire) -> list[Any]:
+        raise KeyboardInterrupt
+
+    def unheard(_: Wire) -> None:
+        raise psycopg.OperationalError("nobody answers")
+
+    monkeypatch.setattr(Wire, "_receive", interrupted)
+    monkeypatch.setattr(Wire, "_cancel", unheard)
+    with pytest.raises(KeyboardInterrupt):
+        wire.execute("SELECT 1")
+
+
+def test_a_warning_of_a_hosts_trigger_says_nothing_of_the_commit(store: SqlStore) -> None:
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE WARNING 'looked at'; RETURN NEW; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER warns BEFORE UPDATE ON omniroute_desks"
+            " FOR EACH ROW EXECUTE FUNCTION warn()"
+        )
+    store.transact(lambda tx: tx.put(DESKS, DESK, DeskRecord(DESK, position=7)))
+    assert alone(store).get(DESKS, DESK, ()) == DeskRecord(DESK, position=7)
+
+
+def test_a_database_schema_may_have_any_name(empty_database: str) -> None:
+    store = SqlStore(empty_database, schema="my%db")
+    store.transact(lambda tx: tx.put(DESKS, DESK, DeskRecord(DESK)))
+    assert alone(store).get(DESKS, DESK, ()) == DeskRecord(DESK)
+    store.close()

@@ -153,7 +153,10 @@ class _Open:
         if policy.assignment is not Assignment.OFFER_ALL:
             return
         line = self._tx.get(QUEUE_LINES, self._desk, (queue,)) or QueueLine(queue=queue)
-        lanes = dict(self._lanes(queue, policy.assign, line, lined))
+        lanes: dict[Key, tuple[str, Lane | None]] = {}
+        for prefix, found in self._lanes(queue, policy.assign, line, lined):
+            if prefix[:2] not in lanes:  # what is looked at as one has its segments in it
+                lanes[prefix] = found
         for head in self._tx.heads(_WAITING, self._desk, list(lanes)):
             prefix = next(each for each in (head[:4], head[:2]) if each in lanes)
             channel, lane = lanes[prefix]

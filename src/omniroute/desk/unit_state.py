@@ -324,6 +324,8 @@ class UnitState:
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[after.id] = after
             self.queue_lines.note(after, self.setup.channels)
+        elif after.id in self.queued:
+            self.queued[after.id] = after  # as it stands by now: a text or a clock moved it (R16)
 
     def arm_agent(self, timer: AgentTimer) -> None:
         """Write down a deadline that belongs to an agent."""

@@ -49,6 +49,18 @@ def test_what_comes_in_outside_hours_is_answered_once_a_closed_period(play) -> N
     assert_folds(p)
 
 
+@pytest.mark.req("R16", "U49")
+def test_whoever_is_assigned_at_once_keeps_what_the_texts_before_told(play) -> None:
+    p = desk_of(play, "ana", greeting="Welcome!", after_hours_message=CLOSED)
+    p.advance("9h")
+    maria = p.contact("Maria")
+    assert maria.writes("Hello?").agent == "ana"
+    maria.writes("Hello??")
+    p.deliver()
+    assert maria.got.count(OPENS) == 1
+    assert_folds(p)
+
+
 @pytest.mark.req("U48", "U50")
 @pytest.mark.parametrize("skips", [False, True])
 def test_the_greeting_comes_first_or_is_skipped(play, skips: bool) -> None:

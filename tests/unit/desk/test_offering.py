@@ -14,7 +14,7 @@ from omniroute.errors import AlreadyTaken, CapacityExceeded, NotOffered, Unknown
 from omniroute.instants import MINUTE, SECOND, to_micros
 from omniroute.model import events as tell
 from omniroute.model.agent import Colour
-from omniroute.model.assign import AssignSettings
+from omniroute.model.assign import AssignSettings, Segment
 from omniroute.model.desk_config import EntryPointConfig, GroupConfig
 from omniroute.model.policy import (
     Assignment,
@@ -82,6 +82,21 @@ def test_everybody_who_serves_the_queue_sees_it_and_the_first_to_accept_has_it(p
     assert (assigned.actor, assigned.reason) == ("agent:bob", tell.ACCEPTED)
     assert shown(p, "ana") == []
     assert_folds(p)
+
+
+@pytest.mark.req("M5", "P12")
+def test_segments_and_those_without_one_are_shown_once_each(play) -> None:
+    gold = AssignSettings(segments=(Segment("tier", "gold"),))
+    p = desk_of(play, ALL, "ana", capacity=5, assign=gold)
+    vera = p.contact("Vera")
+    first = vera.writes("Hello")
+    p.agent("ana").accepts(first)
+    p.agent("ana").ends(first)
+    p.desk.contacts.link(first.contact, attributes={"tier": "gold"})
+    plain = p.contact("Otto").writes("Hello")
+    p.advance("1m")
+    second = vera.writes("Hello again")
+    assert shown(p, "ana") == [second.id, plain.id]
 
 
 @pytest.mark.req("M5", "C5", "R1")

@@ -167,6 +167,8 @@ class _Postgres(_Base):
             return Fault.UNIQUE
         if state in self._GONE or state.startswith("08"):
             return Fault.GONE
+        if getattr(error, "prepares_anew", False):  # a wire's: it knows by now that it has to
+            return Fault.LOST
         return Fault.LOST if state in self._LOST else Fault.OTHER
 
     def judge_commit(self, error: BaseException) -> Fault:

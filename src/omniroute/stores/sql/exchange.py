@@ -112,6 +112,8 @@ class Exchange:
     # --- reading ---
 
     def _run(self, text: str, parameters: Row) -> Any:
+        if self.error is not None:
+            raise self.error  # it is spoilt, and may have no transaction to be in
         try:
             self._cursor.execute(text, parameters)
         except self._errors as error:
@@ -152,6 +154,8 @@ class Exchange:
     def _ask(self, asked: list[tuple[str, Row]]) -> list[list[Row]]:
         """Return the rows of some queries; what is expected goes along after them."""
         assert self._wire is not None  # noqa: S101  (only there are several asked at once)
+        if self.error is not None:
+            raise self.error
         along, self._expected = list(self._expected), {}
         try:
             answers = self._wire.ask([*asked, *along])

@@ -13,6 +13,7 @@ import select
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from hashlib import md5
 from typing import Any, Final, NoReturn
 
 __all__ = ["Answer", "Statement", "Wire", "numbered", "wire_for"]
@@ -26,10 +27,14 @@ _GOOD: Final = frozenset({1, 2})  # libpq's ExecStatusType: command ok, tuples o
 _SYNC: Final = 10  # the end of a pipeline
 _IDLE: Final = 0  # libpq's PGTransactionStatusType
 _SQLSTATE: Final = ord("C")  # libpq's PG_DIAG_SQLSTATE
+_FUNCTION: Final = ord("R")  # libpq's PG_DIAG_SOURCE_FUNCTION
 _INTEGERS: Final = frozenset({20, 21, 23})  # int8, int2, int4
 _WARNING: Final = "01000"
+_RAISED: Final = "exec_stmt_raise"  # by a trigger of the host's, on what went along with COMMIT
 _PATIENCE: Final = 5.0  # seconds, for a server to give up what nobody waits for any more
 _MOST: Final = 1000
+_GONE: Final = "26000"  # what was prepared is not there any more
+_REPLANNED: Final = "RevalidateCachedQuery"  # what was prepared gives other columns by now
 
 
 class _Known:
@@ -72,6 +77,8 @@ class Wire:
         self._poll = select.poll() if hasattr(select, "poll") else None
         if self._poll is not None:
             self._poll.register(self._socket, select.POLLIN)
+            self._poll_both = select.poll()
+            self._poll_both.register(self._socket, select.POLLIN | select.POLLOUT)
         capable = getattr(driver, "capabilities", None)  # psycopg 3.2
         self._can_close = capable is not None and capable.has_send_close_prepared()
         self._known: OrderedDict[str, _Known] = OrderedDict()
@@ -80,6 +87,7 @@ class Wire:
         self._lead: list[Statement] = []
         self._rows: list[tuple[Any, ...]] = []
         self._warning: str | None = None
+        self._tag: bytes | None = None  # what the server says of the last statement that ran
         self.rowcount = -1
         self.refused: int | None = None
         """Which statement of the last way the server refused; None where it did not say so."""
@@ -117,6 +125,8 @@ class Wire:
         self._warning = None
         if last or not self._is_idle():
             self.ask([*last, _COMMIT])
+            if self._tag != _COMMIT[0].encode():
+                raise self._driver.errors.InFailedSqlTransaction("the server rolled back instead")
         self._lead = []  # of a transaction that asked for nothing
         return self._warning
 
@@ -125,7 +135,7 @@ class Wire:
         return idle
 
     def _hear(self, notice: Any) -> None:
-        if notice.sqlstate == _WARNING:
+        if notice.sqlstate == _WARNING and notice.source_function != _RAISED:
             self._warning = notice.message_primary or _WARNING
 
     # --- a way to the server ---
@@ -135,12 +145,12 @@ class Wire:
 
         Raises the driver's error for the first that failed; those after it did not run.
         """
-        lead, self._lead = self._lead, []
-        self.refused = None
+        lead, self.refused = self._lead, None
         asked = [
             (self._look_up(text), self._as_text(row))
             for text, row in ([*lead, *statements] if lead else statements)
         ]
+        self._lead = []  # not before: what cannot be sent must not take BEGIN along
         try:
             sent = self._send(asked)
             results = self._receive()
@@ -156,6 +166,7 @@ class Wire:
                     known.name = b""  # by which it was to be prepared
             elif runs and known is not None:
                 answers.append(_answer(known, result))
+                self._tag = result.command_status
         if failed is not None:
             self.refused = len(answers) - len(lead)
             self._fail(failed)
@@ -192,6 +203,8 @@ class Wire:
         libpq, threshold = self._libpq, self._connection.prepare_threshold
         sent: list[_Sent] = []
         libpq.enter_pipeline_mode()
+        if len(self._known) > self._most:  # ahead of all, or it would not be done where one fails
+            self._forget({known for known, _ in asked}, sent)
         for known, row in asked:
             if known.name:
                 libpq.send_query_prepared(known.name, row)
@@ -199,19 +212,21 @@ class Wire:
                 libpq.send_query_params(known.text, row)
             else:
                 self._names += 1
-                known.name = f"omniroute_{self._names}".encode()
+                known.name = self._name(known)
                 libpq.send_prepare(known.name, known.text)
                 sent.append((known, False))
                 libpq.send_query_prepared(known.name, row)
             sent.append((known, True))
-        if len(self._known) > self._most:
-            self._forget(sent)
         libpq.pipeline_sync()
         return sent
 
-    def _forget(self, sent: list[_Sent]) -> None:
+    def _name(self, known: _Known) -> bytes:
+        """Return a name that no other client of a pooler has, least of all for another statement."""
+        digest = md5(known.text, usedforsecurity=False).hexdigest()
+        return f"omniroute_{self._libpq.backend_pid}_{self._names}_{digest[:16]}".encode()
+
+    def _forget(self, asked: set[_Known], sent: list[_Sent]) -> None:
         """Let go what was not asked for the longest time."""
-        asked = {known for known, _ in sent}
         for text, known in list(self._known.items())[: len(self._known) - self._most]:
             if known in asked:
                 continue
@@ -261,8 +276,8 @@ class Wire:
 
     def _wait(self, *, to_write: bool) -> None:
         """Sleep until the server has sent something, or takes more."""
-        if self._poll is not None and not to_write:
-            self._poll.poll()
+        if self._poll is not None:  # select knows no socket from the 1024th on
+            (self._poll_both if to_write else self._poll).poll()
         else:
             select.select([self._socket], [self._socket] if to_write else [], [])
 
@@ -270,7 +285,8 @@ class Wire:
         """Nobody waits for the answer: let the server give up, and the connection go."""
         try:
             if not isinstance(error, self._driver.Error):
-                self._cancel()
+                with contextlib.suppress(self._driver.Error):  # the interrupt is what is told
+                    self._cancel()
         finally:
             self._libpq.finish()
 
@@ -289,6 +305,11 @@ class Wire:
             kind = self._driver.errors.lookup(state)
         error = kind(result.error_message.decode(errors="replace").strip())
         error.sqlstate = state or None
+        if state == _GONE or (result.error_field(_FUNCTION) or b"").decode() == _REPLANNED:
+            # Poolers take what was prepared, and so does psycopg, for a host that rolls back.
+            for known in self._known.values():
+                known.name, known.uses, known.readers = b"", 0, None
+            error.prepares_anew = True
         raise error
 
 
@@ -330,5 +351,5 @@ def _answer(known: _Known, result: Any) -> Answer:
 @lru_cache(maxsize=2048)
 def numbered(text: str) -> str:
     """Return a statement with its marks as the server has them: `$1`, `$2` and so on."""
-    first, *rest = text.split("%s")
+    first, *rest = [part.replace("%%", "%") for part in text.split("%s")]
     return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
