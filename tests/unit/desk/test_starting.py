@@ -591,11 +591,12 @@ def test_what_cannot_be_sent_to_a_contact_is_no_engagement(play: Any) -> None:
         ({"by": "nobody"}, om.UnknownAgent),
         ({"by": "ana"}, om.AgentUnavailable),
         ({"contact": "p_x"}, om.UnknownContact),
-        ({"kind": "cupon", "template": HELLO}, om.UsageError),
         ({"template": HELLO, "attachments": [om.Attachment(kind="image")]}, om.UsageError),
     ):
         with pytest.raises(error):
             engaged(p, **how)
+    with pytest.raises(om.UsageError, match="not an EngagementKind"):
+        engaged(p, kind="cupon", template=HELLO)
     assert engaged(p, template=HELLO).template == HELLO
     with pytest.raises(om.UsageError):
         p.desk.engagements("p_1", limit=0)

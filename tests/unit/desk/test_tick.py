@@ -178,3 +178,7 @@ def test_instants_are_in_the_order_of_what_happens_however_long_one_waits_for_a_
     store.meanwhile = lambda: p.clock.advance("20m")
     p.desk.set_available("ana", now=MONDAY + timedelta(minutes=21))
     assert told(p, tell.Assigned)[0].at == NOW + 21 * MINUTE, "what a caller says is what counts"
+    before = p.clock.now()
+    store.meanwhile = lambda: p.clock.advance("20m")
+    p.desk.tag(chat.id, "vip", by="ana")
+    assert told(p, tell.Tagged)[0].at == before + 20 * MINUTE, "where it was read before, too"
