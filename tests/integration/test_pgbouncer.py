@@ -116,16 +116,31 @@ def test_a_watcher_that_hears_nothing_looks_by_itself(url: str) -> None:
         assert names == ["AgentSaved", "AgentSaved", "Opened", "MessageReceived"]
 
 
-def test_statements_that_the_driver_prepared_are_an_error_that_says_what_to_do(url: str) -> None:
+PREPARED: dict[str, Any] = {"connect_args": {"prepare_threshold": 0}}
+
+
+def test_what_was_prepared_on_another_connection_is_prepared_anew(url: str) -> None:
+    """It costs tries, and no statement is ever taken for another's."""
+    with desks_on(url) as desks:
+        desks.create(CONFIG)
+    with desks_on(url, **PREPARED) as desks, desks_on(url, **PREPARED) as others:
+        for number in range(50):
+            desk = (desks, others)[number % 2]["acme"]
+            desk.receive("main", an_inbound(key=f"k{number}"))
+        (chat,) = desks["acme"].conversations()
+        assert len(desks["acme"].messages(chat.id, limit=100)) == 50
+    report = check(url)
+    assert not report.found, report
+
+
+def test_what_an_event_loop_prepared_is_an_error_that_says_what_to_do(url: str) -> None:
     with desks_on(url) as desks:
         desks.create(CONFIG)
 
-    def visits(desk: om.Desk) -> None:
-        for number in range(50):
-            desk.receive("main", an_inbound(key=f"k{number}"))
+    async def visits() -> None:
+        async with desks_on(url, **PREPARED).aio as desks:
+            for number in range(50):
+                await desks["acme"].receive("main", an_inbound(key=f"k{number}"))
 
-    with (
-        desks_on(url, connect_args={"prepare_threshold": 0}) as desks,
-        pytest.raises(om.StoreError, match="prepare_threshold"),
-    ):
-        visits(desks["acme"])
+    with pytest.raises(om.StoreError, match="prepare_threshold"):
+        asyncio.run(visits())
