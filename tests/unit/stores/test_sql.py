@@ -507,6 +507,43 @@ def test_an_empty_database_gets_its_tables_once(path: Path) -> None:
         store.close()
 
 
+def reading(path: Path) -> sqlite3.Connection:
+    """Another process that looks at a new file: nobody can switch it to WAL meanwhile."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE theirs (x)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM theirs").fetchall()
+    return other
+
+
+def test_a_new_file_that_others_look_at_is_opened_when_they_are_done(path: Path) -> None:
+    other = reading(path)
+    pauses: list[float] = []
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            other.execute("COMMIT")
+
+    store = SqlStore(f"sqlite:///{path}?timeout=0", sleep=wait)
+    alone(store).put(DESKS, ONE, DeskRecord(ONE))
+    assert pauses == [0.005, 0.01]
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    store.close()
+    other.close()
+
+
+def test_a_new_file_that_others_never_leave_is_told_as_busy(path: Path) -> None:
+    other = reading(path)
+    store = SqlStore(f"sqlite:///{path}?timeout=0", retries=2, sleep=lambda _: None)
+    with pytest.raises(StoreBusy, match="gave up after 3 tries; got database is locked"):
+        alone(store).put(DESKS, ONE, DeskRecord(ONE))
+    other.close()
+    alone(store).put(DESKS, ONE, DeskRecord(ONE))
+    store.close()
+
+
 @pytest.mark.parametrize("durability,level", [("full", 2), ("normal", 1)])
 def test_durability_is_what_was_asked_for(path: Path, durability: Any, level: int) -> None:
     store = SqlStore(f"sqlite:///{path}", durability=durability)

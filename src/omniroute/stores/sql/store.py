@@ -95,6 +95,8 @@ class SqlStore:
         self.engine = (
             target if isinstance(target, Engine) else _make_engine(target, durability, options)
         )
+        if self._owned and self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", self._set_up_sqlite)
         self._make_async = partial(_make_async_engine, self.engine.url, options)
         self._loops = LoopEngines(self._make_async)
         self._schema = schema
@@ -267,6 +269,25 @@ class SqlStore:
         with self.engine.connect() as connection:
             return weaknesses(connection)
 
+    def _set_up_sqlite(self, connection: Any, _: object) -> None:
+        """`BEGIN` is ours to send. WAL lets others read while one writes.
+
+        While others look at a new file, SQLite refuses to switch it to WAL and does not wait.
+        """
+        connection.isolation_level = None
+
+        def switch(_will_write: bool) -> None:  # noqa: FBT001  (by position)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except self._driver.errors as error:
+                fault = self._driver.judge(error)
+                if fault is Fault.LOST:
+                    raise Again(fault, will_write=False) from error
+                raise
+
+        until_done(switch, retries=self._retries, sleep=self._sleep, gone=lambda: None)
+        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+
     def _create_once(self) -> None:
         """Another process may do the same at this moment: then its tables are there afterwards."""
         try:
@@ -424,10 +445,7 @@ def _make_engine(target: str | URL, durability: Durability, options: dict[str, A
     sqlite = url.get_backend_name() == "sqlite"
     with engine_made():
         own = _sqlite_options(url) if sqlite else {}
-        engine = create_engine(url, **{**_OWN, **own, **options})
-    if sqlite:
-        event.listen(engine, "connect", lambda dbapi, _: _prepare_sqlite(dbapi, durability))
-    return engine
+        return create_engine(url, **{**_OWN, **own, **options})
 
 
 def _make_async_engine(url: URL, options: dict[str, Any]) -> AsyncEngine:
@@ -444,12 +462,3 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
     if url.database in (None, "", ":memory:"):
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     return options
-
-
-def _prepare_sqlite(connection: Any, durability: Durability) -> None:
-    """`BEGIN` is ours to send. WAL lets others read while one writes."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute(f"PRAGMA synchronous = {durability.upper()}")
-    cursor.close()
