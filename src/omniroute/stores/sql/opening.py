@@ -6,7 +6,6 @@ others wait for it and find them. Owns what is told where a database cannot be o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from omniroute.errors import StoreBusy, StoreError
 from omniroute.stores.sql import versions
 from omniroute.stores.sql.drivers import Driver, Fault, hint_for
-from omniroute.stores.sql.retrying import TRY_AGAIN, Again, until_done
+from omniroute.stores.sql.retrying import TRY_AGAIN, Again
 from omniroute.stores.sql.tables import TableSet
 from omniroute.stores.sql.urls import shown_url
 
@@ -43,30 +42,13 @@ def find_tables(engine: Engine, tables: TableSet, schema: str | None, *, migrate
         versions.check(found)
 
 
-def set_up_sqlite(
-    connection: Any,
-    driver: Driver,
-    durability: str,
-    *,
-    retries: int,
-    sleep: Callable[[float], None],
-) -> None:
+def set_up_sqlite(connection: Any, durability: str) -> None:
     """`BEGIN` is ours to send. WAL lets others read while one writes.
 
-    While others look at a new file, SQLite refuses to switch it to WAL and does not wait.
+    While others look at a new file, SQLite refuses to switch it to WAL and does not wait: busy.
     """
     connection.isolation_level = None
-
-    def switch(_will_write: bool) -> None:  # noqa: FBT001  (by position)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except driver.errors as error:
-            fault = driver.judge(error)
-            if fault is Fault.LOST:
-                raise Again(fault, will_write=False) from error
-            raise
-
-    until_done(switch, retries=retries, sleep=sleep, gone=lambda: None)
+    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {durability.upper()}")
 
 

@@ -117,7 +117,9 @@ class SqlStore:
         self._preparing = threading.Lock()
         self._process = os.getpid()
         if self._owned and dialect.name == "sqlite":
-            event.listen(self.engine, "connect", self._set_up)
+            event.listen(
+                self.engine, "connect", lambda connection, _: set_up_sqlite(connection, durability)
+            )
         self._ready = False
         self._closed = False
 
@@ -260,11 +262,6 @@ class SqlStore:
             return []
         with self.engine.connect() as connection:
             return weaknesses(connection)
-
-    def _set_up(self, connection: Any, _: object) -> None:
-        set_up_sqlite(
-            connection, self._driver, self._durability, retries=self._retries, sleep=self._sleep
-        )
 
     # --- hints ---
 
