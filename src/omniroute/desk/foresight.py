@@ -15,11 +15,11 @@ About = tuple[str | None, str | None, str | None]
 """The conversation, the agent and the idempotency key that a command names."""
 
 
-def foresee(tx: Transaction, desk: str, about: About) -> None:
-    """Tell a transaction what a command names, where it listens."""
+def foresee(tx: Transaction, desk: str, about: About) -> bool:
+    """Tell a transaction what a command names; return whether it listens."""
     expect = getattr(tx, "expect", None)
     if expect is None:
-        return
+        return False
     conversation, agent, key = about
     if key is not None:
         expect(IDEMPOTENCY, desk, (key,))
@@ -27,3 +27,4 @@ def foresee(tx: Transaction, desk: str, about: About) -> None:
         expect(AGENTS, desk, (agent,))
     if conversation is not None:
         expect(CONVERSATIONS, desk, (conversation,))
+    return True

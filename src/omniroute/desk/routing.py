@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from omniroute.desk.agenda import Agenda
 from omniroute.desk.asking import ask_everybody, follow_staff
 from omniroute.desk.candidates import find, stages
 from omniroute.desk.decided import write_decision
@@ -44,43 +45,44 @@ __all__ = ["next_for", "settle"]
 
 
 def settle(unit: Unit) -> None:
-    """Assign everything that this unit's changes make assignable, then write the unit down."""
-    if unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
-        _bring_together(unit, Lines(unit))
-    if unit.began_waiting:
-        tell_who_waits(unit)
-    unit.finish()
+    """Assign everything that this unit's changes make assignable, and write states so far."""
+    if (agenda := unit.pending) is not None:
+        if agenda.has_to_settle:
+            _bring_together(unit, agenda, Lines(unit))
+        if agenda.began_waiting:
+            tell_who_waits(unit)
+    unit.flush()
 
 
-def _bring_together(unit: Unit, lines: Lines) -> None:
-    while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
-        if unit.restaffed:
+def _bring_together(unit: Unit, agenda: Agenda, lines: Lines) -> None:
+    while agenda.restaffed or agenda.bereft or agenda.freed or agenda.queued or agenda.closed:
+        if agenda.restaffed:
             follow_staff(unit, lines)
-        elif unit.bereft:
+        elif agenda.bereft:
             _look_again(unit)
-        elif unit.freed:
-            agent = next(iter(unit.freed))
-            del unit.freed[agent]
+        elif agenda.freed:
+            agent = next(iter(agenda.freed))
+            del agenda.freed[agent]
             _fill(unit, lines, agent)
-        elif unit.closed:  # what it opens is open to all who wait, in their order
-            place = next(iter(unit.closed))
-            del unit.closed[place]
+        elif agenda.closed:  # what it opens is open to all who wait, in their order
+            place = next(iter(agenda.closed))
+            del agenda.closed[place]
             _reopen(unit, lines, place)
         else:
-            _place(unit, lines, unit.queued.pop(_first_of(unit)))
+            _place(unit, lines, agenda.queued.pop(_first_of(unit, agenda)))
 
 
-def _first_of(unit: Unit) -> str:
+def _first_of(unit: Unit, agenda: Agenda) -> str:
     """Which of several newly waiting conversations comes first (M3)."""
-    if len(unit.queued) == 1:
-        return next(iter(unit.queued))
+    if len(agenda.queued) == 1:
+        return next(iter(agenda.queued))
 
     def place(conversation: Conversation) -> tuple[int, int, int, int, str]:
         routing, since = conversation.extras.routing, conversation.clocks.queued_at
         entry = ("", "", routing.segment, routing.wait_class, since, conversation.id)
         return order(entry, unit.rule(conversation.queue or "").assign, unit.now)
 
-    return min(unit.queued.values(), key=place).id
+    return min(agenda.queued.values(), key=place).id
 
 
 def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool = True) -> bool:
@@ -133,7 +135,9 @@ def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
             return
         first, keeper = _first_of_lane(unit, lines, kept), unit.agent(agent_id)
         if first.id != kept.id:
-            unit.bereft[kept.id] = None  # the longest wait comes first, whoever it was kept for
+            unit.agenda.bereft[kept.id] = (
+                None  # the longest wait comes first, whoever it was kept for
+            )
         _give(unit, lines, first, find(unit, lines, first, preferred=keeper))
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
         room = agent.capacity.soft_max - agent.load
@@ -167,11 +171,11 @@ def _keep_room(unit: Unit, lines: Lines, conversation: Conversation) -> None:
 
 def _look_again(unit: Unit) -> None:
     """What nobody keeps parts for any more is placed anew."""
-    for each in unit.bereft:
+    for each in unit.agenda.bereft:
         found = unit.conversation(each)
         if found.state is State.QUEUED:
-            unit.queued[each] = found
-    unit.bereft.clear()
+            unit.agenda.queued[each] = found
+    unit.agenda.bereft.clear()
 
 
 def next_for(

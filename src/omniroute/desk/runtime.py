@@ -70,6 +70,8 @@ class Runtime:
     reveal: Callable[[SecretRef], Secret] = environment_secret
     _setups: dict[str, dict[int, Setup]] = field(factory=dict)
     _doubted: set[tuple[str, int]] = field(factory=set, repr=False)
+    _deaf: type[Transaction] | None = field(default=None, repr=False)
+    """The kind of transaction that was last seen to want no hints."""
     _adapters: dict[tuple[str, str], tuple[int, tuple[ChannelAdapter, Any]]] = field(
         factory=dict, repr=False
     )
@@ -106,8 +108,8 @@ class Runtime:
 
         def work(tx: Transaction) -> T:
             draw.rewind()
-            if about is not None:
-                foresee(tx, desk, about)
+            if about is not None and type(tx) is not self._deaf:
+                self._deaf = None if foresee(tx, desk, about) else type(tx)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
             if now is None:
                 instant = self.clock.now()
@@ -123,7 +125,7 @@ class Runtime:
                 self._doubt(desk, unit.setup.version)
             return result
 
-        return self.transact(work, within=within)
+        return self.store.transact(work) if within is None else self.transact(work, within=within)
 
     def transact(self, work: Callable[[Transaction], T], *, within: object | None = None) -> T:
         """Run work in a transaction of its own, or inside a host's."""
@@ -219,19 +221,15 @@ class Runtime:
         adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
         return adapter.capabilities(settings)
 
-    def content_check(
-        self, text: str | None, attachments: Sequence[Attachment]
-    ) -> Callable[[Unit, str], None]:
-        """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
-
-        def check(unit: Unit, entry_point: str) -> None:
-            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
-            check_content(adapter.capabilities(settings), text, attachments)
-            if unit.setup.limits_contents:
-                channel = unit.setup.entry_point(entry_point).channel
-                check_contents(unit.setup.contents(channel), text, attachments)
-
-        return check
+    def check_content(
+        self, unit: Unit, entry_point: str, text: str | None, attachments: Sequence[Attachment]
+    ) -> None:
+        """Raise `UnsupportedContent` where an entry point's channel cannot carry this."""
+        adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+        check_content(adapter.capabilities(settings), text, attachments)
+        if unit.setup.limits_contents:
+            channel = unit.setup.entry_point(entry_point).channel
+            check_contents(unit.setup.contents(channel), text, attachments)
 
     def forget_settings(self) -> None:
         """Resolve secrets anew at their next use: after they were rotated."""
