@@ -308,7 +308,7 @@ class UnitState:
     ) -> None:
         """Follow a conversation that waits, or waited until now."""
         self.moves_in_line += 1
-        if self.setup.counted and before is not None and before.state is State.QUEUED:
+        if before is not None and before.state is State.QUEUED and self._may_keep_room():
             leave_line(self, before, after)
         if self.setup.tells_waits:
             note_wait(self, before, after, events)
@@ -317,6 +317,10 @@ class UnitState:
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
             self.queued[after.id] = None
             self.queue_lines.note(after, self.setup.channels)
+
+    def _may_keep_room(self) -> bool:
+        """Whether room may be kept for somebody: by this version, or still by the one before it."""
+        return bool(self.setup.counted or self.record.lined)
 
     def arm_agent(self, timer: AgentTimer) -> None:
         """Write down a deadline that belongs to an agent."""
