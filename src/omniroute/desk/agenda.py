@@ -6,7 +6,6 @@ Most units change nothing that anybody else waits for, and never make one. No ru
 from __future__ import annotations
 
 from omniroute.model.agent import Agent
-from omniroute.model.conversation import Conversation
 from omniroute.model.records import AgentTimer
 
 __all__ = ["Agenda"]
@@ -31,7 +30,8 @@ class Agenda:
         """Conversations with a deadline that came while others were fired."""
         self.agents_due: list[AgentTimer] = []
         """Deadlines of agents that came so."""
-        self.queued: dict[str, Conversation] = {}
+        self.queued: dict[str, None] = {}
+        """Conversations that came into line, to be looked up when they are placed (R16)."""
         self.freed: dict[str, None] = {}
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
+from omniroute.closing import Closes
 from omniroute.desk.clock_reads import ClockReads
 from omniroute.desk.getting_work import GettingWork
 from omniroute.desk.messages_in import MessagesIn
@@ -84,6 +85,7 @@ class Desk(
     ClockReads,
     QueueReads,
     Telling,
+    Closes,
 ):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
@@ -106,12 +108,6 @@ class Desk(
         """
         if self._close is not None:
             self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""
@@ -151,7 +147,7 @@ class Desk(
         """
         flow = handle.take(conversation, by, confirm=confirm)
         flow = idempotency.once(key, flow, "take", conversation, by, confirm)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def reply(
         self,
@@ -175,7 +171,7 @@ class Desk(
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
         if key is not None:
             flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
-        return self._written(flow, now, within, (conversation, by, key))
+        return self._written(flow, now, within, (conversation, by, key, None))
 
     def transfer(
         self,
@@ -197,7 +193,7 @@ class Desk(
         """
         flow = transferring.transfer(conversation, to, by, comment, force=force)
         flow = idempotency.once(key, flow, "transfer", conversation, repr(to), by, comment, force)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def end(
         self,
@@ -215,7 +211,7 @@ class Desk(
         """
         flow = handle.end(conversation, by, disposition)
         flow = idempotency.once(key, flow, "end", conversation, by, disposition)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def note(
         self,
@@ -230,7 +226,7 @@ class Desk(
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
         flow = idempotency.once(key, flow, "note", conversation, by, text)
-        return self._written(flow, now, within, (conversation, by, key))
+        return self._written(flow, now, within, (conversation, by, key, None))
 
     def tag(
         self,
@@ -245,7 +241,7 @@ class Desk(
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
         flow = idempotency.once(key, flow, "tag", conversation, by, add, remove)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def set_available(
         self,
