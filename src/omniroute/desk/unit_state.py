@@ -122,7 +122,8 @@ class UnitState:
         """Conversations with a deadline that came while others were fired."""
         self.agents_due: list[AgentTimer] = []
         """Deadlines of agents that came so."""
-        self.queued: dict[str, Conversation] = {}
+        self.queued: dict[str, None] = {}
+        """Conversations that came into line, to be looked up when they are placed (R16)."""
         self.freed: dict[str, None] = {}
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []
@@ -322,10 +323,8 @@ class UnitState:
         if after.state not in WAITING or any(isinstance(event, tell.Offered) for event in events):
             self.queued.pop(after.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
-            self.queued[after.id] = after
+            self.queued[after.id] = None
             self.queue_lines.note(after, self.setup.channels)
-        elif after.id in self.queued:
-            self.queued[after.id] = after  # as it stands by now: a text or a clock moved it (R16)
 
     def arm_agent(self, timer: AgentTimer) -> None:
         """Write down a deadline that belongs to an agent."""
