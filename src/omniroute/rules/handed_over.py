@@ -54,7 +54,9 @@ def type_problem(value: Any, where: str = "") -> str | None:
     cls = value.__class__
     parts = _fields(cls)[0](value)
     for at, needless, name, kind in _looks(cls, tuple([one.__class__ for one in parts])):
-        if (parts[at] or not needless) and (problem := _problem(parts[at], kind)):
+        if needless and not parts[at]:
+            continue
+        if problem := _problem(parts[at], kind):
             place = f"{where}.{name}" if where else name
             return f"{place}{problem}"
     return None
@@ -69,7 +71,7 @@ def result_problem(result: object) -> str | None:
 
 def check_request(request: RawRequest) -> None:
     """Raise `UsageError` for a request that a host did not hand over as it came: decoded, say."""
-    if isinstance(request, RawRequest) and (problem := type_problem(request, "request")):
+    if problem := type_problem(request, "request"):
         raise UsageError(f"not a request as it came: {problem}")
 
 
@@ -100,7 +102,8 @@ def _problem(value: Any, kind: _Kind) -> str | None:
             if problem := _problem(key, keys) or _problem(one, values):
                 return f".{shown(key)}{problem}"
         return None
-    return _several_problem(value, *kind.inner)
+    several: Any = value
+    return _several_problem(several, *kind.inner)
 
 
 def _several_problem(values: Sequence[Any], kind: _Kind) -> str | None:

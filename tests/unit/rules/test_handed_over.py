@@ -28,10 +28,10 @@ ITEM = an_inbound("Hello")
 FULL = evolve(
     ITEM,
     at=5,
-    attachments=[Attachment(kind="image", size=4)],
+    attachments=[Attachment(kind="image", size=4)],  # type: ignore[arg-type]
     choice=Choice(id="1", title="Orders"),
     status=DeliveryStatus.READ,
-    new_addresses=["other"],
+    new_addresses=["other"],  # type: ignore[arg-type]
     access_keys={"campaign": "spring"},
     extra={"location": [1.5, None]},
 )
