@@ -27,7 +27,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, may_push
-from omniroute.rules.reach import Line, Way, first_of, way_to_own
+from omniroute.rules.reach import Way, first_of
 from omniroute.rules.waiting import (
     is_enabled,
     lane_channel,
@@ -192,16 +192,10 @@ def next_for(
     `room` is for how many the agent will be asked about. What does not fit under the `limit` is passed
     over for what does (P2).
     """
-    lines_asked = [_line(unit, queue) for queue in queues if serves(queue)]
-    if not lines_asked:
+    asked = [queue for queue in queues if serves(queue)]
+    if not asked:
         return None
-    ways, prefixes = unit.setup.reach.ways(agent, lines_asked)
-    for queue, rule, _ in lines_asked:
-        if rule.sticky_wait is not None:
-            own = (each for each in unit.setup.channels if is_enabled(agent, each))
-            mine = [way_to_own(agent.id, channel, queue, rule) for channel in own]
-            ways += mine
-            prefixes += [way.prefix for way in mine]
+    ways, prefixes = unit.setup.ways(agent, asked, unit.queue_lines.lanes)
     heads = lines.heads(prefixes, room)
     _forget(unit, ways, heads)
     if unit.setup.counted:
@@ -255,10 +249,6 @@ def _not_kept(unit: Unit, lines: Lines, way: Way, head: tuple[Any, ...]) -> tupl
 
 def _channel_of(way: Way) -> str:
     return lane_channel(way.prefix[1]) if way.lane is None else way.lane.channel
-
-
-def _line(unit: Unit, queue: str) -> Line:
-    return queue, unit.rule(queue).assign, unit.queue_lines.lanes(queue)
 
 
 def _forget(unit: Unit, ways: Iterable[Way], heads: Iterable[tuple[Any, ...] | None]) -> None:

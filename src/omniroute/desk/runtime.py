@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field
 
@@ -36,6 +36,8 @@ else:
 __all__ = ["Runtime", "environment_secret"]
 
 T = TypeVar("T")
+
+_NO_SETUPS: Final[dict[int, Setup]] = {}
 
 
 @runtime_checkable
@@ -100,14 +102,14 @@ class Runtime:
         given (None) it is read then: what happens later has no earlier instant. Deadlines that came
         before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
-        `about` is what the flow will surely read.
+        `about` is what the flow names, from which it is guessed what it will read.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
             if about is not None:
-                foresee(tx, desk, about)
+                foresee(tx, desk, about, self._setups.get(desk, _NO_SETUPS).get)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
             if now is None:
                 instant = self.clock.now()

@@ -25,7 +25,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.effects import Effect, OutboxEntry, SendMessage
 from omniroute.model.events import LogEntry
 from omniroute.model.message import Message
-from omniroute.model.policy import Assignment, Policy
+from omniroute.model.policy import Policy
 from omniroute.model.records import AgentTimer, DeskRecord
 from omniroute.model.state import WAITING, State
 from omniroute.model.values import making
@@ -233,16 +233,8 @@ class UnitState:
         return self.pushes_from(conversation.queue or conversation.place.inbox)
 
     def pushes_from(self, queue: str) -> bool:
-        """Return whether a queue's conversations are given to agents automatically.
-
-        Conversations of all channels wait in one line, so no channel has a say in this. What is
-        offered one at a time goes to whom it would be pushed.
-        """
-        return self.rule(queue).assignment in _PUSHED
-
-    def claims_from(self, queue: str) -> bool:
-        """Return whether agents take a queue's conversations themselves."""
-        return self.rule(queue).assignment is Assignment.CLAIM
+        """Return whether a queue's conversations are given to agents automatically."""
+        return self.setup.pushes_from(queue)
 
     def rule(self, queue: str) -> Policy:
         """Return the policy by which a queue's line is served."""
@@ -425,7 +417,6 @@ class UnitState:
         self.setup = setup
 
 
-_PUSHED: Final = (Assignment.PUSH, Assignment.OFFER_ONE)
 _WAITS_ANEW = (
     tell.Opened,
     tell.Queued,

@@ -7,13 +7,13 @@ configuration in which `rules.checks` finds no problem, changes nothing and read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from attrs import evolve
 
 from omniroute.errors import UnknownEntryPoint, UsageError
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Agent, Capacity, Distribution
 from omniroute.model.assign import NEW, Lane
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -23,7 +23,7 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
-from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.policy import Assignment, Policy, PolicySettings
 from omniroute.rules import queue_tree
 from omniroute.rules.entry_points import ResolvedEntryPoint, direction_of, resolved
 from omniroute.rules.estimates import tells_waits
@@ -31,9 +31,9 @@ from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.layers import SWITCHED, layers, merged
 from omniroute.rules.names import quoted, unknown
-from omniroute.rules.reach import Reach
+from omniroute.rules.reach import Entry, Reach, Way, way_to_own
 from omniroute.rules.sla.targets import terms_of
-from omniroute.rules.waiting import groups_of, pool
+from omniroute.rules.waiting import groups_of, is_enabled, pool
 from omniroute.rules.weights import MESSAGING, counted_channels, heavy_channels
 from omniroute.rules.words import normalized
 
@@ -41,6 +41,8 @@ __all__ = ["Setup"]
 
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
+
+_PUSHED: Final = (Assignment.PUSH, Assignment.OFFER_ONE)
 
 _Resolved = tuple[Policy, Mapping[str, str]]
 
@@ -292,6 +294,35 @@ class Setup:
                 self._patterns.clear()
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
+
+    def pushes_from(self, queue: str) -> bool:
+        """Return whether a queue's conversations are given to agents automatically.
+
+        Conversations of all channels wait in one line, so no channel has a say in this. What is
+        offered one at a time goes to whom it would be pushed.
+        """
+        return self.policy(None, queue).assignment in _PUSHED
+
+    def claims_from(self, queue: str) -> bool:
+        """Return whether agents take a queue's conversations themselves."""
+        return self.policy(None, queue).assignment is Assignment.CLAIM
+
+    def ways(
+        self, agent: Agent, queues: Iterable[str], lanes: Callable[[str], tuple[Lane, ...]]
+    ) -> tuple[list[Way], list[Entry]]:
+        """Return the lanes of some queues as an agent sees them, and the prefix of each (S8).
+
+        `lanes` gives those that a queue has beside the plain ones.
+        """
+        asked = [(queue, self.policy(None, queue).assign, lanes(queue)) for queue in queues]
+        ways, prefixes = self.reach.ways(agent, asked)
+        for queue, rule, _ in asked:
+            if rule.sticky_wait is not None:
+                own = (each for each in self.channels if is_enabled(agent, each))
+                mine = [way_to_own(agent.id, channel, queue, rule) for channel in own]
+                ways += mine
+                prefixes += [way.prefix for way in mine]
+        return ways, prefixes
 
     def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
         """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
