@@ -51,7 +51,8 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
     there, offered = somebody_may(unit, lines, conversation), offer is not None
     if there and not offered:
         after = unit.perform(conversation, ask.Offer(), policy, now=now)
-        write_decision(unit, after, asked(unit, lines, after), now)
+        if after.state is State.OFFERED:
+            write_decision(unit, after, asked(unit, lines, after), now)
     elif offered and not there:
         unit.perform(conversation, ask.Withdraw("nobody"), policy, now=now)
     return False

@@ -38,6 +38,7 @@ from omniroute.rules.waiting import (
     prefix_of,
     queue_and_group,
     refusal,
+    slot,
 )
 from omniroute.rules.weights import fits, missing, place_for
 
@@ -308,4 +309,6 @@ def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) 
         command = ask.Offer if offered else ask.Assign
         conversation = unit.perform(conversation, command(choice.chosen.agent), policy)
         lines.given(before, conversation)
+        if slot(conversation) != choice.chosen.agent:
+            return  # it had ended by now, before anybody was asked (S2)
     write_decision(unit, conversation, choice, unit.now)

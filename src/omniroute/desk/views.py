@@ -5,7 +5,7 @@ Inside, instants are integers; here, at the face, they are datetimes in the desk
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
@@ -370,9 +370,13 @@ class Page(Generic[V]):
     items: tuple[V, ...]
     next: str | None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[V]:
         """Iterate over this page's items."""
         return iter(self.items)
+
+    def __getitem__(self, index: int) -> V:
+        """Return one of this page's items by its place; `IndexError` where there is none."""
+        return self.items[index]
 
     def __len__(self) -> int:
         return len(self.items)
