@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from omniroute.desk.outbox import DeadLetter
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.views import Change, ConversationView, MessageView, Page
-    from omniroute.desk.watch import Stop
     from omniroute.model.targets import Group, Queue
     from omniroute.model.wire import Attachment
     from omniroute.ports import Transaction
@@ -167,9 +166,10 @@ class Desk(
         does, `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
         files = tuple(attachments)
-        check = self._runtime.content_check(text, files)
+        check = self._runtime.check_content
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
+        if key is not None:
+            flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
         return self._written(flow, now, within, (conversation, by, key, None))
 
     def transfer(
@@ -412,7 +412,11 @@ class Desk(
         return self._runtime.look(self.id, work)
 
     def watch(
-        self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None
+        self,
+        after: int = 0,
+        *,
+        poll: str | timedelta = POLL,
+        stop: Callable[[], bool] | None = None,
     ) -> Iterator[Change]:
         """Yield committed events beyond a position as they come, in order and without gaps (P19).
 
