@@ -166,9 +166,10 @@ class Desk(
         does, `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
         files = tuple(attachments)
-        check = self._runtime.content_check(text, files)
+        check = self._runtime.check_content
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
+        if key is not None:
+            flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
         return self._written(flow, now, within, (conversation, by, key, None))
 
     def transfer(
