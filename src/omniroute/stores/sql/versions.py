@@ -80,17 +80,24 @@ def version_table(schema: str | None) -> Table:
 
 def look(connection: Connection, schema: str | None) -> Version:
     """Return what a database has of our tables."""
-    known = inspect(connection)
-    current = None
-    if known.has_table(VERSION_TABLE, schema=schema):
-        current = connection.execute(select(version_table(schema).c.version_num)).scalar()
+    current = _current(connection, schema)
     if current is None:
-        there = known.has_table(PREFIX + DESKS.name, schema=schema)
-        return Version(Standing.UNVERSIONED if there else Standing.EMPTY, None, REVISIONS)
+        if not inspect(connection).has_table(PREFIX + DESKS.name, schema=schema):
+            return Version(Standing.EMPTY, None, REVISIONS)
+        current = _current(connection, schema)  # another process may have made both meanwhile
+    if current is None:
+        return Version(Standing.UNVERSIONED, None, REVISIONS)
     if current not in REVISIONS:
         return Version(Standing.NEWER, current, ())
     missing = REVISIONS[REVISIONS.index(current) + 1 :]
     return Version(Standing.OLDER if missing else Standing.CURRENT, current, missing)
+
+
+def _current(connection: Connection, schema: str | None) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE, schema=schema):
+        return None
+    found: str | None = connection.execute(select(version_table(schema).c.version_num)).scalar()
+    return found
 
 
 def check(version: Version) -> None:
