@@ -45,6 +45,7 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
         return False  # looked at again, in its new place
     if overflow(unit, conversation):
         return True
+    conversation = unit.conversation(conversation.id)  # told, perhaps, that the queue is full
     if (offer := conversation.extras.offer) is not None and offer.agent is not None:
         return False  # one was asked before everybody was: they may still accept
     there, offered = somebody_may(unit, lines, conversation), offer is not None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
+from omniroute.closing import Closes
 from omniroute.desk.clock_reads import ClockReads
 from omniroute.desk.getting_work import GettingWork
 from omniroute.desk.messages_in import MessagesIn
@@ -84,6 +85,7 @@ class Desk(
     ClockReads,
     QueueReads,
     Telling,
+    Closes,
 ):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
@@ -106,12 +108,6 @@ class Desk(
         """
         if self._close is not None:
             self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from os import PathLike
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
+from omniroute.closing import Closes
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
 from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
@@ -44,7 +44,7 @@ _DUE = DESKS.index("due_desks")
 
 
 @blaming
-class Desks:
+class Desks(Closes):
     """Every desk of one store.
 
     `store` is a URL or a store; `plugins` are objects with hook implementations, beside those of
@@ -176,17 +176,6 @@ class Desks:
         close = getattr(self._runtime.transport, "close", None)
         if close is not None:
             close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @blaming

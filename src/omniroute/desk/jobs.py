@@ -124,8 +124,8 @@ def _conversations(unit: Unit, cursor: str) -> str | None:
     """Recompute when open conversations are due; note where they wait by the new version."""
     behind = _thread(unit.conversation(cursor)) if cursor else None
     found = unit.tx.scan(_OPEN, unit.desk, after=behind, limit=BATCH)
-    for conversation in found:
-        conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
+    for each in found:
+        conversation = unit.refresh(unit.conversation(each.id))
         if conversation.state in WAITING:
             _line_up(unit, conversation)
     return found[-1].id if len(found) == BATCH else None
@@ -139,9 +139,7 @@ def _line_up(unit: Unit, conversation: Conversation) -> None:
     if conversation.state not in WAITING:
         return
     if is_for_all(conversation, policy) or conversation.extras.routing.sticky is not None:
-        unit.queued[conversation.id] = (
-            conversation  # who is asked, or waited for, may be others now
-        )
+        unit.queued[conversation.id] = None  # who is asked, or waited for, may be others now
 
 
 def _thread(conversation: Conversation) -> Key:

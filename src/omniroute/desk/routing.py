@@ -67,20 +67,22 @@ def _bring_together(unit: Unit, lines: Lines) -> None:
             del unit.closed[place]
             _reopen(unit, lines, place)
         else:
-            _place(unit, lines, unit.queued.pop(_first_of(unit)))
+            conversation = _first_of(unit)
+            del unit.queued[conversation.id]
+            _place(unit, lines, conversation)
 
 
-def _first_of(unit: Unit) -> str:
-    """Which of several newly waiting conversations comes first (M3)."""
+def _first_of(unit: Unit) -> Conversation:
+    """Return the first of several newly waiting conversations, as it stands by now (M3)."""
     if len(unit.queued) == 1:
-        return next(iter(unit.queued))
+        return unit.conversation(next(iter(unit.queued)))
 
     def place(conversation: Conversation) -> tuple[int, int, int, int, str]:
         routing, since = conversation.extras.routing, conversation.clocks.queued_at
         entry = ("", "", routing.segment, routing.wait_class, since, conversation.id)
         return order(entry, unit.rule(conversation.queue or "").assign, unit.now)
 
-    return min(unit.queued.values(), key=place).id
+    return min(map(unit.conversation, unit.queued), key=place)
 
 
 def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool = True) -> bool:
@@ -168,9 +170,8 @@ def _keep_room(unit: Unit, lines: Lines, conversation: Conversation) -> None:
 def _look_again(unit: Unit) -> None:
     """What nobody keeps parts for any more is placed anew."""
     for each in unit.bereft:
-        found = unit.conversation(each)
-        if found.state is State.QUEUED:
-            unit.queued[each] = found
+        if unit.conversation(each).state is State.QUEUED:
+            unit.queued[each] = None
     unit.bereft.clear()
 
 
@@ -287,13 +288,14 @@ def _reopen(unit: Unit, lines: Lines, place: str) -> None:
     lines.flush()
     stages(unit, lines, queue, rule, unit.now)
     while unit.pushes_from(queue) and any(
-        _place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)
+        _place(unit, lines, unit.conversation(each), told=False)
+        for each in _heads(unit, lines, queue)
     ):
         pass
 
 
-def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
-    """The first of each of a queue's lanes, in order."""
+def _heads(unit: Unit, lines: Lines, queue: str) -> list[str]:
+    """Which conversations are the first of each of a queue's lanes, in order."""
     rule = unit.rule(queue).assign
     prefixes = [
         *(prefix for prefix, _ in plain_lanes(queue, rule, unit.setup.channels)),
@@ -301,7 +303,7 @@ def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
     ]
     heads = [head for head in lines.heads(prefixes, 1) if head is not None]
     heads.sort(key=lambda each: order(each, rule, unit.now))
-    return [unit.conversation(head[-1]) for head in heads]
+    return [head[-1] for head in heads]
 
 
 def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) -> None:

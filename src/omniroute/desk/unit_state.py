@@ -122,7 +122,8 @@ class UnitState:
         """Conversations with a deadline that came while others were fired."""
         self.agents_due: list[AgentTimer] = []
         """Deadlines of agents that came so."""
-        self.queued: dict[str, Conversation] = {}
+        self.queued: dict[str, None] = {}
+        """Conversations that came into line, to be looked up when they are placed (R16)."""
         self.freed: dict[str, None] = {}
         self.closed: dict[str, None] = {}
         self.restaffed: list[tuple[Agent | None, Agent | None]] = []
@@ -315,17 +316,19 @@ class UnitState:
     ) -> None:
         """Follow a conversation that waits, or waited until now."""
         self.moves_in_line += 1
-        if self.setup.counted and before is not None and before.state is State.QUEUED:
+        if before is not None and before.state is State.QUEUED and self._may_keep_room():
             leave_line(self, before, after)
         if self.setup.tells_waits:
             note_wait(self, before, after, events)
         if after.state not in WAITING or any(isinstance(event, tell.Offered) for event in events):
             self.queued.pop(after.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
-            self.queued[after.id] = after
+            self.queued[after.id] = None
             self.queue_lines.note(after, self.setup.channels)
-        elif after.id in self.queued:
-            self.queued[after.id] = after  # as it stands by now: a text or a clock moved it (R16)
+
+    def _may_keep_room(self) -> bool:
+        """Whether room may be kept for somebody: by this version, or still by the one before it."""
+        return bool(self.setup.counted or self.record.lined)
 
     def arm_agent(self, timer: AgentTimer) -> None:
         """Write down a deadline that belongs to an agent."""
