@@ -12,18 +12,29 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from omniroute.desk.unit import Unit
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # "ci" finds the same examples every time and stores nothing; "explore" looks further, at random.
-_SLOW_MACHINES = [HealthCheck.too_slow]
+# How quick a machine is, or how large an example happens to be, is no fault.
+_CHANCE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_CHANCE)
 settings.register_profile(
-    "ci", derandomize=True, deadline=None, suppress_health_check=_SLOW_MACHINES
+    "explore",
+    max_examples=2_000,
+    deadline=None,
+    suppress_health_check=_CHANCE,
+    print_blob=True,
 )
-settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+_PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+settings.load_profile(_PROFILE)
+# Hypothesis also draws on the constants of all modules of ours that are loaded by then: others in each
+# order of the tests, and so other examples.
+if _PROFILE == "ci" and hasattr(providers, "_get_local_constants"):
+    providers._get_local_constants = providers.Constants  # noqa: SLF001
 
 
 def example(name: str) -> ModuleType:

@@ -55,7 +55,8 @@ def kill_clients(
 ) -> tuple[Driver, Report]:
     """Kill so many workers, one after another, each with a command under way, and judge.
 
-    One that answered before it was killed does not count. With `same_key=False` each dies where its command is done and nobody was told: the control.
+    One that answered before it was killed does not count. With `same_key=False` each dies where its
+    command is done and nobody was told: the control.
     """
     prepare(url)
     driver, chance = _driver(seed, same_key=same_key), random.Random(f"{seed}/kills")

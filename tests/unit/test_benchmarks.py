@@ -116,7 +116,7 @@ def test_per_call_gives_the_cost_of_one_call():
 def test_per_call_finds_out_how_often_to_call():
     found = []
     for _ in range(5):  # a machine that is busy may find few enough
-        calls = []
+        calls: list[int] = []
         contestant = per_call(partial(calls.append, 1))
         contestant()
         warm = len(calls)
