@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -12,7 +13,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.internal.conjecture import providers
 
 from omniroute.desk.unit import Unit
 
@@ -31,10 +31,19 @@ settings.register_profile(
 )
 _PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 settings.load_profile(_PROFILE)
-# Hypothesis also draws on the constants of all modules of ours that are loaded by then: others in each
-# order of the tests, and so other examples.
-if _PROFILE == "ci" and hasattr(providers, "_get_local_constants"):
-    providers._get_local_constants = providers.Constants  # noqa: SLF001
+
+
+def _same_examples_in_any_order() -> None:
+    """Keep Hypothesis from drawing on the constants of our modules: those that are loaded by then."""
+    with contextlib.suppress(ImportError):  # older ones do not
+        from hypothesis.internal.conjecture import providers
+        from hypothesis.internal.constants_ast import Constants
+
+        providers._get_local_constants = Constants
+
+
+if _PROFILE == "ci":
+    _same_examples_in_any_order()
 
 
 def example(name: str) -> ModuleType:
