@@ -82,7 +82,7 @@ def test_each_statement_has_its_answer(wire: Wire) -> None:
             ("SELECT c FROM t WHERE false", ()),
         ]
     )
-    assert answers == [
+    assert [(each.rows(), each.met) for each in answers] == [
         ([], 0),
         ([], 2),
         ([(None, "ü'$1%", -(2**63)), (None, "", 2)], 2),
@@ -96,7 +96,7 @@ def test_more_than_the_sockets_take_at_once(wire: Wire) -> None:
     text = "ö" * 400_000
     wire.begin()
     answers = wire.ask([("SELECT %s::text", (text,))] * 20)
-    assert all(rows == [(text,)] for rows, _ in answers)
+    assert all(each.rows() == [(text,)] for each in answers)
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", 1.5])
@@ -408,8 +408,8 @@ def test_a_transaction_begins_as_the_host_set_it(
     connection.read_only, connection.deferrable = True, False
     wire.begin("SET LOCAL synchronous_commit = off")
     shown = [
-        rows[0][0]
-        for rows, _ in wire.ask(
+        each.rows()[0][0]
+        for each in wire.ask(
             [
                 (f"SHOW {name}", ())
                 for name in ("transaction_isolation", "transaction_read_only", "synchronous_commit")

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from omniroute.desk.outbox import DeadLetter
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.views import Change, ConversationView, MessageView, Page
-    from omniroute.desk.watch import Stop
     from omniroute.model.targets import Group, Queue
     from omniroute.model.wire import Attachment
     from omniroute.ports import Transaction
@@ -147,7 +146,7 @@ class Desk(
         """
         flow = handle.take(conversation, by, confirm=confirm)
         flow = idempotency.once(key, flow, "take", conversation, by, confirm)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def reply(
         self,
@@ -167,10 +166,11 @@ class Desk(
         does, `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
         files = tuple(attachments)
-        check = self._runtime.content_check(text, files)
+        check = self._runtime.check_content
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
-        return self._written(flow, now, within, (conversation, by, key))
+        if key is not None:
+            flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
+        return self._written(flow, now, within, (conversation, by, key, None))
 
     def transfer(
         self,
@@ -192,7 +192,7 @@ class Desk(
         """
         flow = transferring.transfer(conversation, to, by, comment, force=force)
         flow = idempotency.once(key, flow, "transfer", conversation, repr(to), by, comment, force)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def end(
         self,
@@ -210,7 +210,7 @@ class Desk(
         """
         flow = handle.end(conversation, by, disposition)
         flow = idempotency.once(key, flow, "end", conversation, by, disposition)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def note(
         self,
@@ -225,7 +225,7 @@ class Desk(
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
         flow = idempotency.once(key, flow, "note", conversation, by, text)
-        return self._written(flow, now, within, (conversation, by, key))
+        return self._written(flow, now, within, (conversation, by, key, None))
 
     def tag(
         self,
@@ -240,7 +240,7 @@ class Desk(
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
         flow = idempotency.once(key, flow, "tag", conversation, by, add, remove)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def set_available(
         self,
@@ -417,7 +417,11 @@ class Desk(
         return self._runtime.look(self.id, work)
 
     def watch(
-        self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None
+        self,
+        after: int = 0,
+        *,
+        poll: str | timedelta = POLL,
+        stop: Callable[[], bool] | None = None,
     ) -> Iterator[Change]:
         """Yield committed events beyond a position as they come, in order and without gaps (P19).
 

@@ -136,7 +136,7 @@ class Outreach(Part):
         given = attributes or {}
         flow = handle.describe(conversation, by, subject, given)
         flow = idempotency.once(key, flow, "describe", conversation, by, subject, given)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def mark_read(
         self,

@@ -209,7 +209,8 @@ class Staff:
         Somebody else than the agent needs the role supervisor or administrator.
         """
         flow = staff.set_available(agent, available=available, by=by or agent)
-        return self._changed(flow, now, within, (None, agent, None))
+        about: About = (None, agent, None, "comes" if available else "goes")
+        return self._changed(flow, now, within, about)
 
     def get(self, agent: str) -> AgentView:
         """Return an agent as they stand; `UnknownAgent` when there is none of that id."""
