@@ -108,25 +108,27 @@ class Shaky(om.MemoryStore):
         super().__init__()
         self.down = 0
         self.broken: str | None = None
+        self.locked: list[str] = []
 
     def transact(self, work: Callable[[om.Transaction], Any]) -> Any:
         if self.down:
             self.down -= 1
             raise om.StoreError("no answer")
-        return super().transact(lambda tx: work(Refusing(tx, self.broken)))
+        return super().transact(lambda tx: work(Refusing(tx, self)))
 
 
 class Refusing:
     """A transaction that refuses one desk's lock."""
 
-    def __init__(self, tx: Any, broken: str | None) -> None:
-        self._tx, self._broken = tx, broken
+    def __init__(self, tx: Any, store: Shaky) -> None:
+        self._tx, self._store = tx, store
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tx, name)
 
     def lock(self, desk: str) -> None:
-        if desk == self._broken:
+        self._store.locked.append(desk)
+        if desk == self._store.broken:
             raise om.StoredValueError("damaged")
         self._tx.lock(desk)
 
@@ -151,12 +153,14 @@ def stops_after(rounds: int) -> Callable[[], bool]:
 def test_a_desk_that_fails_keeps_no_other_waiting(shaky, caplog) -> None:
     store, desks = shaky
     caplog.set_level("ERROR", logger="omniroute.desk")
-    store.broken = "a"
+    store.broken, store.locked = "a", []
     visited = desks.worker(wait=lambda _: None)
     with pytest.raises(om.StoredValueError, match="damaged"):
         visited.round()
+    assert set(store.locked) == {"a", "b"}
+    assert store.locked[0] == "a"
     assert "could not do what is due at desk 'a'" in caplog.text
-    assert visited.round().desks == 0, "b was visited, and a is left until its lease runs out"
+    assert visited.round().desks == 0, "a is left until its lease runs out"
 
 
 def test_a_worker_outlives_a_store_that_does_not_answer(shaky, caplog) -> None:
