@@ -353,12 +353,7 @@ class Desk(
         self, conversation: str, *, limit: int = 50, after: int | None = None
     ) -> list[MessageView]:
         """Return a conversation's messages and notes in order, beyond position `after`."""
-        listed = read.list_messages(self.id, conversation, limit, after)
-
-        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
-
-        return self._runtime.look(self.id, work)
+        return self._read(read.list_messages(self.id, conversation, limit, after))
 
     def counts(
         self,

@@ -7,7 +7,7 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from omniroute.desk.flows import start_flows
@@ -36,7 +36,7 @@ from omniroute.model.wire import DeliveryStatus
 from omniroute.rules import lifecycle, texts
 from omniroute.rules.deadlines import has_come
 from omniroute.rules.sla.deciding import changes, rests
-from omniroute.schema import MESSAGES
+from omniroute.schema import MESSAGES, Index, Key
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
@@ -191,6 +191,14 @@ class Unit(UnitState):
             return conversation  # its entry point is gone
         return self.perform(conversation, Reschedule(first), policy, now=self.in_force_since())
 
+    def emptying(self, index: Index[Conversation], prefix: Key) -> Iterator[Conversation]:
+        """Yield, page by page, what stands below a prefix: whoever asks takes each of them away."""
+        self.flush()
+        while page := self.tx.scan(index, self.desk, prefix, limit=_PAGE):
+            for each in page:
+                yield self.conversation(each.id)
+            self.flush()
+
     def catch_up(self, conversation: Conversation, *, until: int | None = None) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""
         while conversation.timers and self.is_due(conversation, inclusive=False, until=until):
@@ -219,6 +227,7 @@ class Unit(UnitState):
         return after
 
 
+_PAGE: Final = 100
 _BY_LINE: Final = frozenset({Assign, Line, Offer, Withdraw})
 _DRIVEN: Final = frozenset({Expire, Reschedule})
 _FOLLOWED: Final = texts.SAID_AFTER | {tell.Ended, tell.Relocated}

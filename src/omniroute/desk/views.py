@@ -5,7 +5,7 @@ Inside, instants are integers; here, at the face, they are datetimes in the desk
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
@@ -46,9 +46,11 @@ __all__ = [
     "ReceivedItem",
     "StaffChangeView",
     "VersionView",
+    "page_of",
     "view_of",
 ]
 
+S = TypeVar("S")
 V = TypeVar("V")
 
 
@@ -380,6 +382,18 @@ class Page(Generic[V]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+def page_of(
+    found: Sequence[S],
+    limit: int,
+    view: Callable[[S, str], V],
+    zone: str,
+    key: Callable[[S], object],
+) -> Page[V]:
+    """Return a page of what was read, one more than it holds; `key` says from where to go on."""
+    following = str(key(found[limit - 1])) if len(found) > limit else None
+    return Page(tuple(view(each, zone) for each in found[:limit]), following)
 
 
 @frozen(kw_only=True)
