@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from omniroute.desk.unit import Unit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,3 +50,19 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the optional folder ../shared")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _decided_from_what_stands() -> Iterator[None]:
+    """Let no desk of any test decide from a copy of a conversation that changed since (R16)."""
+    write = Unit._write
+
+    def checked(unit: Unit, conversation: Any, *decided: Any) -> None:
+        if conversation is not None:
+            stands = unit._conversations.get(conversation.id, conversation)
+            assert stands is conversation or stands == conversation, "it has changed since"
+        write(unit, conversation, *decided)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Unit, "_write", checked)
+        yield

@@ -22,7 +22,7 @@ PACKAGE = "omniroute"
 FACE = "__init__"
 
 LAYERS: Mapping[str, int] = {
-    **dict.fromkeys(("errors", "clock", "ids", "instants", "lazy"), 0),
+    **dict.fromkeys(("errors", "clock", "closing", "ids", "instants", "lazy"), 0),
     "model": 1,
     **dict.fromkeys(("rules", "collection", "schema", "ports", "codec"), 2),
     "config": 3,

@@ -141,16 +141,36 @@ class Transaction(Protocol):
 
 
 class ForeseeingTransaction(Transaction, Protocol):
-    """One that can be told ahead what will surely be read, for where reading together costs less.
+    """One that can be told ahead what will be read, for where reading together costs less.
 
-    A hint: a store that has no such method reads when it is asked, and so does one that has it where
-    it was told nothing.
+    A hint: a store that has no such methods reads when it is asked, and so does one that has them
+    where it was told nothing. What is told comes along when the store is asked for something next,
+    and counts as read then; told before `lock`, after the lock is had.
     """
 
-    def expect(self, collection: Collection[V], desk: str, key: Key) -> None:
-        """Let the value under `key` come along when the store is asked for something next.
+    @property
+    def foresees(self) -> bool:
+        """Whether telling is of use."""
+        ...
 
-        It counts as read then; told before `lock`, after the lock is had.
+    def expect(self, collection: Collection[V], desk: str, key: Key) -> None:
+        """Let the value under `key` come along."""
+        ...
+
+    def expect_heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> None:
+        """Let the answer to `heads` come along, where nothing is written before it is asked for."""
+        ...
+
+    def expect_list(
+        self, index: Index[V], desk: str, prefix: Key, *, limit: int, whole: bool
+    ) -> None:
+        """Let the answer to `scan`, with `whole` values, or to `entries` come along in the same way."""
+        ...
+
+    def last_known(self, collection: Collection[V], desk: str, key: Key) -> V | None:
+        """Return what was last seen under a key, by whatever transaction, or None.
+
+        To guess by, and for nothing else: it may have changed since, or never have been committed.
         """
         ...
 
@@ -203,12 +223,23 @@ class ChannelAdapter(Protocol):
 
     `Settings` is an attrs class whose fields are filled by name from the account's and the entry
     point's configuration: `address` is the entry point's own; a field annotated `Secret` takes a
-    secret.
+    secret. `kind`, `api` and `Settings` are read alone: plain attributes of the class do.
     """
 
-    kind: str
-    api: int
-    Settings: type
+    @property
+    def kind(self) -> str:
+        """The channel kind that configurations name."""
+        ...
+
+    @property
+    def api(self) -> int:
+        """The version of this interface that it was written for: `ADAPTER_API`."""
+        ...
+
+    @property
+    def Settings(self) -> type:  # noqa: N802  (it stands for a class)
+        """The class of its settings."""
+        ...
 
     def capabilities(self, settings: Any) -> Capabilities:
         """Return what the channel can carry."""

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.rigs.closing import Closes
+from omniroute.closing import Closes
 
 __all__ = ["ROOT", "Worker", "WorkerSource", "program"]
 

@@ -233,7 +233,7 @@ POSTGRES: dict[Assignment, dict[Story, int]] = {
         second_message: 7,
         reply: 5,
         freed_slot_with_one_waiting: 7,
-        freed_slot_with_nobody_waiting: 6,
+        freed_slot_with_nobody_waiting: 7,  # who else serves came along, in case somebody waited
         tick_with_nothing_due: 5,
         deliver_with_nothing_ready: 1,
     },
@@ -246,12 +246,12 @@ WAYS: dict[Assignment, dict[Story, int]] = {
         new_message_with_nobody_free: 7,
         second_message: 7,
         reply: 2,
-        freed_slot_with_one_waiting: 4,
-        freed_slot_with_nobody_waiting: 3,
+        freed_slot_with_one_waiting: 2,
+        freed_slot_with_nobody_waiting: 2,
         tick_with_nothing_due: 6,
         deliver_with_nothing_ready: 2,
     },
-    Assignment.CLAIM: {new_message_to_a_free_agent: 6, take: 2, take_next: 3, reply: 2},
+    Assignment.CLAIM: {new_message_to_a_free_agent: 6, take: 2, take_next: 2, reply: 2},
 }
 """How often each goes to the server and back, with BEGIN and COMMIT: what a command costs there."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -26,6 +26,7 @@ from omniroute.testing.store_conformance.values import alone
 from tests.rigs.postgres import wait_for
 
 DESK = "d"
+_ADDRESSES = CONTACTS.index("contact_addresses")
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_each_statement_has_its_answer(wire: Wire) -> None:
             ("SELECT c FROM t WHERE false", ()),
         ]
     )
-    assert answers == [
+    assert [(each.rows(), each.met) for each in answers] == [
         ([], 0),
         ([], 2),
         ([(None, "ü'$1%", -(2**63)), (None, "", 2)], 2),
@@ -95,7 +96,7 @@ def test_more_than_the_sockets_take_at_once(wire: Wire) -> None:
     text = "ö" * 400_000
     wire.begin()
     answers = wire.ask([("SELECT %s::text", (text,))] * 20)
-    assert all(rows == [(text,)] for rows, _ in answers)
+    assert all(each.rows() == [(text,)] for each in answers)
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", 1.5])
@@ -407,8 +408,8 @@ def test_a_transaction_begins_as_the_host_set_it(
     connection.read_only, connection.deferrable = True, False
     wire.begin("SET LOCAL synchronous_commit = off")
     shown = [
-        rows[0][0]
-        for rows, _ in wire.ask(
+        each.rows()[0][0]
+        for each in wire.ask(
             [
                 (f"SHOW {name}", ())
                 for name in ("transaction_isolation", "transaction_read_only", "synchronous_commit")
@@ -499,17 +500,56 @@ def test_what_was_let_go_is_let_go_on_the_server_where_the_rest_fails_too(
     assert len(names(connection)) <= 4
 
 
-def test_after_an_error_that_was_swallowed_nothing_is_written_by_itself(store: SqlStore) -> None:
-    def work(tx: Transaction) -> None:
-        with contextlib.suppress(StoreError):
-            tx.get(CONTACTS, DESK, ("a\0",))
-        tx.put(DESKS, "other", DeskRecord("other"))
-        with contextlib.suppress(StoreError):
-            tx.get(CONTACTS, DESK, ("b",))
+def after_a_beginning_that_failed(store: SqlStore, swallowing: Callable[[Transaction], Any]) -> int:
+    """Do what a host does who swallows that BEGIN was let go of; return how often it was tried."""
+    for _ in range(10):
+        store.transact(lambda tx: tx.get(DESKS, DESK, ()))
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("DEALLOCATE ALL")
+    tries = 0
 
-    with pytest.raises(StoreError):
-        store.transact(work)
-    assert alone(store).get(DESKS, "other", ()) is None
+    def work(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            with pytest.raises(StoreError):
+                tx.get(CONTACTS, DESK, ("b",))
+            with contextlib.suppress(StoreError):
+                swallowing(tx)
+
+    store.transact(work)
+    return tries
+
+
+def test_after_an_error_that_was_swallowed_nothing_is_written_by_itself(store: SqlStore) -> None:
+    """Where no transaction began, each statement would be one."""
+
+    def swallowing(tx: Transaction) -> None:
+        tx.add(CONTACTS, DESK, [Contact("k1", (("chat", "k1"),))])
+        tx.scan(_ADDRESSES, DESK, ("chat", "k1"), limit=1)  # which what waits is written for
+
+    assert after_a_beginning_that_failed(store, swallowing) == 2
+    assert alone(store).get(CONTACTS, DESK, ("k1",)) is None
+
+
+def test_after_an_error_that_was_swallowed_nothing_is_read_as_if_it_had_begun(
+    store: SqlStore,
+) -> None:
+    read: list[Any] = []
+    tries = after_a_beginning_that_failed(store, lambda tx: read.append(tx.get(DESKS, DESK, ())))
+    assert (tries, read) == (2, [])
+
+
+def test_what_cannot_be_sent_does_not_take_the_beginning_along(
+    connection: psycopg.Connection[Any], wire: Wire
+) -> None:
+    wire.begin()
+    with pytest.raises(psycopg.DataError):
+        wire.execute("SELECT %s::text", ("a\0",))
+    wire.execute("CREATE TABLE left_behind (a int)")
+    connection.rollback()
+    wire.execute("SELECT to_regclass('left_behind')::text")
+    assert wire.fetchone() == (None,)
 
 
 def test_an_interrupt_is_told_though_the_server_cannot_be_asked_to_stop(

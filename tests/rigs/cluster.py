@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.rigs.closing import Closes
+from omniroute.closing import Closes
 from tests.rigs.postgres import HOST, SUPERUSER, Server, run, url_of, wait_for
 
 __all__ = ["Cluster"]

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from tests.rigs.closing import Closes
+from omniroute.closing import Closes
 from tests.rigs.postgres import (
     HOST,
     SUPERUSER,

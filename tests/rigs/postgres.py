@@ -29,7 +29,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from tests.rigs.closing import Closes
+from omniroute.closing import Closes
 
 __all__ = [
     "HOST",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from omniroute.desk import jobs
+from omniroute.desk.keeping import give_back
 from omniroute.desk.moving import Clearing
 from omniroute.desk.permission import permit
 from omniroute.desk.room_checks import unservable
@@ -82,6 +83,7 @@ def create(
         for agent, profile in config.agents.items():
             save_agent(unit, agent, profile, origin=SEED)
         settle(unit)
+        unit.finish()
 
     return work
 
@@ -211,6 +213,7 @@ def save(
     unit.use_version(version, after)
     unit.write_event(Configured(unit.now, actor, version))
     clearing.clear(unit, by)
+    give_back(unit)
     jobs.start(unit, version)
     return version
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
+from omniroute.closing import Closes
 from omniroute.desk.clock_reads import ClockReads
 from omniroute.desk.getting_work import GettingWork
 from omniroute.desk.messages_in import MessagesIn
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from omniroute.desk.outbox import DeadLetter
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.views import Change, ConversationView, MessageView, Page
-    from omniroute.desk.watch import Stop
     from omniroute.model.targets import Group, Queue
     from omniroute.model.wire import Attachment
     from omniroute.ports import Transaction
@@ -84,6 +84,7 @@ class Desk(
     ClockReads,
     QueueReads,
     Telling,
+    Closes,
 ):
     """One helpdesk on a store. Made by `Desks`; safe to use from many threads."""
 
@@ -106,12 +107,6 @@ class Desk(
         """
         if self._close is not None:
             self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def acting_as(self, agent: str) -> Acting:
         """Return this desk with `by=agent` filled in for every command."""
@@ -151,7 +146,7 @@ class Desk(
         """
         flow = handle.take(conversation, by, confirm=confirm)
         flow = idempotency.once(key, flow, "take", conversation, by, confirm)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def reply(
         self,
@@ -171,10 +166,11 @@ class Desk(
         does, `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
         files = tuple(attachments)
-        check = self._runtime.content_check(text, files)
+        check = self._runtime.check_content
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
-        return self._written(flow, now, within, (conversation, by, key))
+        if key is not None:
+            flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
+        return self._written(flow, now, within, (conversation, by, key, None))
 
     def transfer(
         self,
@@ -196,7 +192,7 @@ class Desk(
         """
         flow = transferring.transfer(conversation, to, by, comment, force=force)
         flow = idempotency.once(key, flow, "transfer", conversation, repr(to), by, comment, force)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def end(
         self,
@@ -214,7 +210,7 @@ class Desk(
         """
         flow = handle.end(conversation, by, disposition)
         flow = idempotency.once(key, flow, "end", conversation, by, disposition)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def note(
         self,
@@ -229,7 +225,7 @@ class Desk(
         """Leave an internal note, in any state. The contact never sees it (P17)."""
         flow = handle.note(conversation, by, text)
         flow = idempotency.once(key, flow, "note", conversation, by, text)
-        return self._written(flow, now, within, (conversation, by, key))
+        return self._written(flow, now, within, (conversation, by, key, None))
 
     def tag(
         self,
@@ -244,7 +240,7 @@ class Desk(
         """Add and remove tags, in any state (P17)."""
         flow = handle.tag(conversation, by, add, remove)
         flow = idempotency.once(key, flow, "tag", conversation, by, add, remove)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def set_available(
         self,
@@ -357,12 +353,7 @@ class Desk(
         self, conversation: str, *, limit: int = 50, after: int | None = None
     ) -> list[MessageView]:
         """Return a conversation's messages and notes in order, beyond position `after`."""
-        listed = read.list_messages(self.id, conversation, limit, after)
-
-        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
-
-        return self._runtime.look(self.id, work)
+        return self._read(read.list_messages(self.id, conversation, limit, after))
 
     def counts(
         self,
@@ -421,7 +412,11 @@ class Desk(
         return self._runtime.look(self.id, work)
 
     def watch(
-        self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None
+        self,
+        after: int = 0,
+        *,
+        poll: str | timedelta = POLL,
+        stop: Callable[[], bool] | None = None,
     ) -> Iterator[Change]:
         """Yield committed events beyond a position as they come, in order and without gaps (P19).
 

@@ -6,15 +6,15 @@ import functools
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from os import PathLike
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from omniroute.channels.builtin import BuiltinAdapters
 from omniroute.channels.transports import HttpxTransport
 from omniroute.clock import Clock, SystemClock
+from omniroute.closing import Closes
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
+from omniroute.errors import ConfigDiffers, DeskExists, UniqueViolation, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
@@ -44,7 +44,7 @@ _DUE = DESKS.index("due_desks")
 
 
 @blaming
-class Desks:
+class Desks(Closes):
     """Every desk of one store.
 
     `store` is a URL or a store; `plugins` are objects with hook implementations, beside those of
@@ -80,9 +80,18 @@ class Desks:
         config = checking.checked(config, self.registry)
         runtime = self._runtime
         work = configure.create(config, runtime.clock.now(), Draw(runtime.ids))
-        runtime.store.transact(work)
+        self._once_seen(work, (config.desk, *config.entry_points))
         runtime.created(config.desk)
         return Desk(config.desk, runtime)
+
+    def _once_seen(self, work: Callable[[Any], None], wanted: Iterable[str]) -> None:
+        """Another process may take the desk's id or an address at this moment: then `work` sees it."""
+        for _ in wanted:
+            try:
+                return self._runtime.store.transact(work)
+            except UniqueViolation:
+                continue
+        return self._runtime.store.transact(work)
 
     def __getitem__(self, desk: str) -> Desk:
         """Return a stored desk; `UnknownDesk` when there is none of that id."""
@@ -176,17 +185,6 @@ class Desks:
         close = getattr(self._runtime.transport, "close", None)
         if close is not None:
             close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @blaming

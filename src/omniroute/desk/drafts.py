@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from attrs import evolve
 
 from omniroute.clock import resolve_now
+from omniroute.closing import Block
 from omniroute.config.edits import Edits
 from omniroute.config.merging import merge
 from omniroute.config.profiles import read_profile
@@ -61,7 +61,7 @@ class _Start:
 
 
 @blaming
-class Draft(Edits):
+class Draft(Block, Edits):
     """Edits of one desk by one person, saved as one version.
 
     A context manager: saved at the end of the block, and not when the block raises. After `save` it
@@ -78,16 +78,8 @@ class Draft(Edits):
     def __repr__(self) -> str:
         return f"Draft({self._desk!r}, base={self.base}, changes={len(self.changes())})"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
+    def _leave(self, *, raised: bool) -> None:
+        if not raised:
             self.save()
 
     @property

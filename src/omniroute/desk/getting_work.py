@@ -10,6 +10,7 @@ from omniroute.lazy import later
 
 if TYPE_CHECKING:
     from omniroute.desk import idempotency, offering, pulling, read, views
+    from omniroute.desk.foresight import About
     from omniroute.desk.unit import Unit
     from omniroute.desk.views import ConversationView
     from omniroute.ports import Transaction
@@ -51,7 +52,7 @@ class GettingWork(Part):
             found = None if done is None else done.conversation
             return None if found is None else views.view_of(found, unit.setup, instant)
 
-        about = (None, by, key)
+        about: About = (None, by, key, "claims")
         return self._runtime.run(self.id, instant, viewed, within=within, about=about)
 
     def accept_offer(
@@ -72,7 +73,7 @@ class GettingWork(Part):
         flow = idempotency.once(
             key, offering.accept(conversation, by), "accept_offer", conversation, by
         )
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def decline_offer(
         self,
@@ -91,7 +92,7 @@ class GettingWork(Part):
         flow = idempotency.once(
             key, offering.decline(conversation, by), "decline_offer", conversation, by
         )
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def offers(
         self, agent: str, *, limit: int = 50, now: datetime | None = None

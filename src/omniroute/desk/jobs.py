@@ -79,7 +79,7 @@ def _look_at_groups(unit: Unit) -> None:
     for queue, *_ in waits:
         rule = unit.rule(queue).assign
         if rule.mode is AssignMode.CASCADE:
-            unit.closed[pool(queue, rule.cascade[0])] = None
+            unit.agenda.closed[pool(queue, rule.cascade[0])] = None
 
 
 def _next_version(unit: Unit, version: int) -> int:
@@ -99,7 +99,7 @@ def _agents(unit: Unit, job: Job) -> str | None:
     for agent in agents:
         _follow(unit, agent, moves, author)
         # Queues that they serve may be pushed from here on, whoever changed or not.
-        unit.freed[agent.id] = None
+        unit.agenda.freed[agent.id] = None
     return agents[-1].id if len(agents) == BATCH else None
 
 
@@ -124,8 +124,8 @@ def _conversations(unit: Unit, cursor: str) -> str | None:
     """Recompute when open conversations are due; note where they wait by the new version."""
     behind = _thread(unit.conversation(cursor)) if cursor else None
     found = unit.tx.scan(_OPEN, unit.desk, after=behind, limit=BATCH)
-    for conversation in found:
-        conversation = unit.refresh(conversation)  # noqa: PLW2901  (as it stands from here on)
+    for each in found:
+        conversation = unit.refresh(unit.conversation(each.id))
         if conversation.state in WAITING:
             _line_up(unit, conversation)
     return found[-1].id if len(found) == BATCH else None
@@ -139,9 +139,8 @@ def _line_up(unit: Unit, conversation: Conversation) -> None:
     if conversation.state not in WAITING:
         return
     if is_for_all(conversation, policy) or conversation.extras.routing.sticky is not None:
-        unit.queued[conversation.id] = (
-            conversation  # who is asked, or waited for, may be others now
-        )
+        # Who is asked, or waited for, may be others now.
+        unit.agenda.queued[conversation.id] = None
 
 
 def _thread(conversation: Conversation) -> Key:

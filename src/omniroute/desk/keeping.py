@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "fits_by_now",
+    "give_back",
     "is_starving",
     "keep",
     "keep_room",
@@ -33,18 +34,23 @@ __all__ = [
 
 def is_starving(unit: Unit, conversation: Conversation) -> bool:
     """Whether a conversation has waited so long that parts are kept for it, and nobody keeps any."""
-    queue, channel = conversation.queue or "", conversation.place.channel
+    after = _keeps_after(unit, conversation)
+    if after is None or unit.now - conversation.clocks.queued_at < after:
+        return False
+    return conversation.id not in kept_in(unit, conversation.queue or "")
+
+
+def _keeps_after(unit: Unit, conversation: Conversation) -> int | None:
+    """After which wait parts are kept for a conversation where it stands; None where none are."""
+    queue = conversation.queue or ""
     rule = unit.rule(queue).assign
-    if channel not in rule.heavy or rule.reserve_after is None or not unit.pushes_from(queue):
-        return False
-    if unit.now - conversation.clocks.queued_at < rule.reserve_after:
-        return False
-    return conversation.id not in kept_in(unit, queue)
+    heavy = conversation.place.channel in rule.heavy
+    return rule.reserve_after if heavy and unit.pushes_from(queue) else None
 
 
 def kept_in(unit: Unit, queue: str) -> dict[str, str]:
     """Return for whom of a queue parts are kept, and whose: a keeper who left keeps none (R2)."""
-    keepers = unit.queue_lines.of(queue).keepers
+    keepers = unit.queue_lines.keepers(queue)
     agents = {by: unit.find_agent(by) for by in keepers.values()}
     return {
         each: by
@@ -98,13 +104,23 @@ def leave_line(unit: UnitState, before: Conversation, after: Conversation) -> No
 
 def let_go(unit: UnitState, conversation: Conversation) -> None:
     """Give back what is kept for a conversation: it has what it needs, or waits there no longer."""
-    by = unit.queue_lines.of(conversation.queue or "").keepers.get(conversation.id)
+    by = unit.queue_lines.keepers(conversation.queue or "").get(conversation.id)
     if by is None:
         return
     unit.queue_lines.keep_room(conversation, None)
     agent = unit.find_agent(by)
     if agent is not None and agent.extras.keeps == conversation.id:
         unit.write_event(tell.RoomReleased(by, unit.now, tell.SYSTEM, conversation.id))
+
+
+def give_back(unit: Unit) -> None:
+    """Give back what is kept where a new version keeps nothing; what waits is placed anew (R2, S4)."""
+    for queue in unit.queue_lines.lined:
+        for each in unit.queue_lines.keepers(queue):
+            conversation = unit.conversation(each)
+            if _keeps_after(unit, conversation) is None:
+                let_go(unit, conversation)
+                unit.agenda.bereft[each] = None
 
 
 def lost_keeper(before: Agent | None, after: Agent | None) -> str | None:

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
+from omniroute.desk.foresight import FIRST_LOOK, SERVING, WAITING, listening
 from omniroute.desk.unit import Unit
 from omniroute.model.agent import Agent
 from omniroute.model.conversation import Conversation
 from omniroute.model.state import State
 from omniroute.rules.assignment import LOOKED_AT
 from omniroute.rules.waiting import lane_name
-from omniroute.schema import AGENTS, CONVERSATIONS
 
 __all__ = ["Entry", "Lines"]
 
 Entry = tuple[Any, ...]
 
-_WAITING = CONVERSATIONS.index("waiting")
-_SERVING = AGENTS.index("serving")
 _SPARE: Final = 32  # so many servers more are read where several change places in one unit
 _MOST: Final = 100  # conversations read at once
 
@@ -51,9 +49,10 @@ class Lines:
         changed = self._unit.changed_agents
         known = self._servers.get(queue)
         if known is None or not known.serve_beside(changed):
-            spare = 1 if known is None else _SPARE
-            limit = LOOKED_AT + len(changed) + spare
-            found = self._unit.tx.entries(_SERVING, self._unit.desk, (queue,), limit=limit)
+            limit = FIRST_LOOK
+            if known is not None or len(changed) > 1:
+                limit = LOOKED_AT + len(changed) + (1 if known is None else _SPARE)
+            found = self._unit.tx.entries(SERVING, self._unit.desk, (queue,), limit=limit)
             known = self._servers[queue] = _Servers(queue, found, whole=len(found) < limit)
             known.serve_beside(changed)
         return known.first(changed)
@@ -70,6 +69,8 @@ class Lines:
         self._look_at(lanes)
         waiting = [self._waiting[lane] for lane in lanes]
         at_once = min(-(-room // max(1, sum(not each.ended for each in waiting))), _MOST)
+        if at_once > 1:
+            self._foresee(waiting, at_once)
         return [self._head(each, at_once) for each in waiting]
 
     def first_but(self, lane: Entry, passed: Container[str], most: int) -> Entry | None:
@@ -109,10 +110,21 @@ class Lines:
         """Find out where anybody waits."""
         new = [lane for lane in lanes if lane not in self._waiting]
         if new:
-            heads = self._unit.tx.heads(_WAITING, self._unit.desk, new)
+            heads = self._unit.tx.heads(WAITING, self._unit.desk, new)
             found = {head[:length]: head for head in heads for length in (_SHALLOW, _DEEP)}
             for lane in new:
                 self._waiting[lane] = _Waiting(lane, found.get(lane))
+
+    def _foresee(self, waiting: Iterable[_Waiting], at_once: int) -> None:
+        """Let whoever stands in lanes that nobody has looked into come in one way, and who serves them."""
+        tx, desk = listening(self._unit.tx), self._unit.desk
+        if tx is None:
+            return
+        for line in waiting:
+            if line.seen is None and not line.ended:
+                tx.expect_list(WAITING, desk, line.lane, limit=at_once, whole=True)
+                if (queue := line.lane[0]) not in self._servers and not self._unit.setup.counted:
+                    tx.expect_list(SERVING, desk, (queue,), limit=FIRST_LOOK, whole=False)
 
     def _head(self, line: _Waiting, at_once: int) -> Entry | None:
         while not line.entries and not line.ended:
@@ -124,7 +136,7 @@ class Lines:
     def _read_on(self, line: _Waiting, at_once: int) -> None:
         """Read who comes next in a line; their conversations are read with them."""
         found = self._unit.tx.scan(
-            _WAITING, self._unit.desk, line.lane, after=line.seen, limit=at_once
+            WAITING, self._unit.desk, line.lane, after=line.seen, limit=at_once
         )
         for each in found:
             entry = _entry(each)
@@ -199,6 +211,6 @@ class _Servers:
 
 
 def _entries(agent: Agent) -> list[Entry]:
-    of = _SERVING.many
+    of = SERVING.many
     assert of is not None  # noqa: S101  (as it is declared)
     return [tuple(fields) for fields in of(agent)]

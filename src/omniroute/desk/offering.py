@@ -49,7 +49,8 @@ def accept(conversation: str, by: str) -> Callable[[Unit], Done]:
     """Return the flow of taking what is offered to `by`; `NotOffered` where it is not."""
 
     def flow(unit: Unit) -> Done:
-        agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
+        found = unit.catch_up(unit.conversation(conversation))
+        agent = unit.agent(by)  # by now: what lapsed may have switched them off
         _check(unit, agent, found)
         unit.perform(found, ask.Accept(by), unit.policy(found))
         settle(unit)
@@ -62,7 +63,8 @@ def decline(conversation: str, by: str) -> Callable[[Unit], Done]:
     """Return the flow of leaving what is offered to others; `NotOffered` where it is not."""
 
     def flow(unit: Unit) -> Done:
-        agent, found = unit.agent(by), unit.catch_up(unit.conversation(conversation))
+        found = unit.catch_up(unit.conversation(conversation))
+        agent = unit.agent(by)
         if by not in found.extras.routing.declined:
             _check(unit, agent, found)
         unit.perform(found, ask.Decline(by), unit.policy(found))

@@ -54,7 +54,7 @@ class Pausing(Part):
         """
         flow = handle.snooze(conversation, by, handle.wake_instant(for_, until))
         flow = idempotency.once(key, flow, "snooze", conversation, by, for_, until)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def wake(
         self,
@@ -70,7 +70,7 @@ class Pausing(Part):
         `key` and `within` as for `take`.
         """
         flow = idempotency.once(key, handle.wake(conversation, by), "wake", conversation, by)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def dismiss(
         self,
@@ -87,7 +87,7 @@ class Pausing(Part):
         and `within` as for `take`.
         """
         flow = idempotency.once(key, handle.dismiss(conversation, by), "dismiss", conversation, by)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, "frees"))
 
     def reopen(
         self,
@@ -105,7 +105,7 @@ class Pausing(Part):
         as for `take`.
         """
         flow = idempotency.once(key, handle.reopen(conversation, by), "reopen", conversation, by)
-        return self._commanded(flow, now, within, (conversation, by, key))
+        return self._commanded(flow, now, within, (conversation, by, key, None))
 
     def wrapped_up(
         self,

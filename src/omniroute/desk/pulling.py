@@ -29,9 +29,9 @@ def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:
         agent = unit.agent(by)
         queues = agent.leaves if queue is None else _served(unit.setup.leaves, agent, queue)
         lines, by_hand = Lines(unit), partial(fits, by_hand=True)
-        waiting = next_for(unit, lines, agent, queues, unit.claims_from, limit=by_hand)
+        waiting = next_for(unit, lines, agent, queues, unit.setup.claims_from, limit=by_hand)
         if waiting is None and unit.setup.counted:  # what waits may be too heavy: taking it says so
-            waiting = next_for(unit, lines, agent, queues, unit.claims_from, limit=_any)
+            waiting = next_for(unit, lines, agent, queues, unit.setup.claims_from, limit=_any)
         if waiting is None:
             return None
         unit.perform(waiting, Take(by), unit.policy(waiting))

@@ -32,7 +32,7 @@ class QueueLines:
 
     @property
     def lined(self) -> tuple[str, ...]:
-        """The queues with lanes of their own, in order."""
+        """The queues with lanes of their own, or for whose conversations room is kept, in order."""
         return tuple(sorted(self._lined))
 
     def of(self, queue: str) -> QueueLine:
@@ -55,15 +55,11 @@ class QueueLines:
         lane, line = lane_of(conversation), self.of(queue)
         if lane not in line.lanes:
             self._keep(evolve(line, lanes=(*line.lanes, lane)))
-        self._lined.add(queue)
 
     def drop(self, queue: str, lane: Lane) -> None:
         """Forget a lane that nobody stands in any more."""
         line = self.of(queue)
-        left = tuple(each for each in line.lanes if each != lane)
-        self._keep(evolve(line, lanes=left))
-        if not left:
-            self._lined.discard(queue)
+        self._keep(evolve(line, lanes=tuple(each for each in line.lanes if each != lane)))
 
     def allot(self, queue: str, assign: AssignPolicy) -> str:
         """Return the group that the queue's next conversation is allotted to, and count it (M2)."""
@@ -80,14 +76,17 @@ class QueueLines:
         if line.opened(cascade) != opened:
             self._keep(evolve(line, stages_until=opened, stages_of=cascade))
 
+    def keepers(self, queue: str) -> Mapping[str, str]:
+        """Return whose parts are kept, by the conversation of a queue they are kept for (R2)."""
+        return self.of(queue).keepers if queue in self._lined else {}
+
     def keep_room(self, conversation: Conversation, agent: str | None) -> None:
         """Note whose parts are kept for a conversation that waits; None: nobody's any more (R2)."""
         line = self.of(conversation.queue or "")
         keepers = {each: by for each, by in line.keepers.items() if each != conversation.id}
         if agent is not None:
             keepers[conversation.id] = agent
-        if keepers != line.keepers:
-            self._keep(evolve(line, keepers=keepers))
+        self._keep(evolve(line, keepers=keepers))
 
     def note_served(self, queue: str, gaps: tuple[int, ...], at: int) -> None:
         """Keep how fast the queue moved lately (P8)."""
@@ -95,6 +94,10 @@ class QueueLines:
 
     def _keep(self, line: QueueLine) -> None:
         self._found[line.queue] = self._changed[line.queue] = line
+        if line.lanes or line.keepers:
+            self._lined.add(line.queue)
+        else:
+            self._lined.discard(line.queue)
 
     def write(self) -> None:
         """Write the lines that changed."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from omniroute.desk.agenda import Agenda
 from omniroute.desk.asking import ask_everybody, follow_staff
 from omniroute.desk.candidates import find, stages
 from omniroute.desk.decided import write_decision
@@ -27,7 +28,7 @@ from omniroute.model.conversation import Conversation
 from omniroute.model.policy import Assignment
 from omniroute.model.state import State
 from omniroute.rules.assignment import Choice, may_push
-from omniroute.rules.reach import Line, Way, first_of, way_to_own
+from omniroute.rules.reach import Way, first_of
 from omniroute.rules.waiting import (
     is_enabled,
     lane_channel,
@@ -37,6 +38,7 @@ from omniroute.rules.waiting import (
     prefix_of,
     queue_and_group,
     refusal,
+    slot,
 )
 from omniroute.rules.weights import fits, missing, place_for
 
@@ -44,43 +46,46 @@ __all__ = ["next_for", "settle"]
 
 
 def settle(unit: Unit) -> None:
-    """Assign everything that this unit's changes make assignable, then write the unit down."""
-    if unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
-        _bring_together(unit, Lines(unit))
-    if unit.began_waiting:
-        tell_who_waits(unit)
-    unit.finish()
+    """Assign everything that this unit's changes make assignable, and write states so far."""
+    if (agenda := unit.pending) is not None:
+        if agenda.has_to_settle:
+            _bring_together(unit, agenda, Lines(unit))
+        if agenda.began_waiting:
+            tell_who_waits(unit)
+    unit.flush()
 
 
-def _bring_together(unit: Unit, lines: Lines) -> None:
-    while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
-        if unit.restaffed:
+def _bring_together(unit: Unit, agenda: Agenda, lines: Lines) -> None:
+    while agenda.restaffed or agenda.bereft or agenda.freed or agenda.queued or agenda.closed:
+        if agenda.restaffed:
             follow_staff(unit, lines)
-        elif unit.bereft:
+        elif agenda.bereft:
             _look_again(unit)
-        elif unit.freed:
-            agent = next(iter(unit.freed))
-            del unit.freed[agent]
+        elif agenda.freed:
+            agent = next(iter(agenda.freed))
+            del agenda.freed[agent]
             _fill(unit, lines, agent)
-        elif unit.closed:  # what it opens is open to all who wait, in their order
-            place = next(iter(unit.closed))
-            del unit.closed[place]
+        elif agenda.closed:  # what it opens is open to all who wait, in their order
+            place = next(iter(agenda.closed))
+            del agenda.closed[place]
             _reopen(unit, lines, place)
         else:
-            _place(unit, lines, unit.queued.pop(_first_of(unit)))
+            conversation = _first_of(unit, agenda)
+            del agenda.queued[conversation.id]
+            _place(unit, lines, conversation)
 
 
-def _first_of(unit: Unit) -> str:
-    """Which of several newly waiting conversations comes first (M3)."""
-    if len(unit.queued) == 1:
-        return next(iter(unit.queued))
+def _first_of(unit: Unit, agenda: Agenda) -> Conversation:
+    """Return the first of several newly waiting conversations, as it stands by now (M3)."""
+    if len(agenda.queued) == 1:
+        return unit.conversation(next(iter(agenda.queued)))
 
     def place(conversation: Conversation) -> tuple[int, int, int, int, str]:
         routing, since = conversation.extras.routing, conversation.clocks.queued_at
         entry = ("", "", routing.segment, routing.wait_class, since, conversation.id)
         return order(entry, unit.rule(conversation.queue or "").assign, unit.now)
 
-    return min(unit.queued.values(), key=place).id
+    return min(map(unit.conversation, agenda.queued), key=place)
 
 
 def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool = True) -> bool:
@@ -133,7 +138,9 @@ def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
             return
         first, keeper = _first_of_lane(unit, lines, kept), unit.agent(agent_id)
         if first.id != kept.id:
-            unit.bereft[kept.id] = None  # the longest wait comes first, whoever it was kept for
+            unit.agenda.bereft[kept.id] = (
+                None  # the longest wait comes first, whoever it was kept for
+            )
         _give(unit, lines, first, find(unit, lines, first, preferred=keeper))
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
         room = agent.capacity.soft_max - agent.load
@@ -167,11 +174,11 @@ def _keep_room(unit: Unit, lines: Lines, conversation: Conversation) -> None:
 
 def _look_again(unit: Unit) -> None:
     """What nobody keeps parts for any more is placed anew."""
-    for each in unit.bereft:
-        found = unit.conversation(each)
-        if found.state is State.QUEUED:
-            unit.queued[each] = found
-    unit.bereft.clear()
+    agenda = unit.agenda
+    for each in agenda.bereft:
+        if unit.conversation(each).state is State.QUEUED:
+            agenda.queued[each] = None
+    agenda.bereft.clear()
 
 
 def next_for(
@@ -190,16 +197,10 @@ def next_for(
     `room` is for how many the agent will be asked about. What does not fit under the `limit` is passed
     over for what does (P2).
     """
-    lines_asked = [_line(unit, queue) for queue in queues if serves(queue)]
-    if not lines_asked:
+    asked = [queue for queue in queues if serves(queue)]
+    if not asked:
         return None
-    ways, prefixes = unit.setup.reach.ways(agent, lines_asked)
-    for queue, rule, _ in lines_asked:
-        if rule.sticky_wait is not None:
-            own = (each for each in unit.setup.channels if is_enabled(agent, each))
-            mine = [way_to_own(agent.id, channel, queue, rule) for channel in own]
-            ways += mine
-            prefixes += [way.prefix for way in mine]
+    ways, prefixes = unit.setup.ways(agent, asked, unit.queue_lines.lanes)
     heads = lines.heads(prefixes, room)
     _forget(unit, ways, heads)
     if unit.setup.counted:
@@ -255,10 +256,6 @@ def _channel_of(way: Way) -> str:
     return lane_channel(way.prefix[1]) if way.lane is None else way.lane.channel
 
 
-def _line(unit: Unit, queue: str) -> Line:
-    return queue, unit.rule(queue).assign, unit.queue_lines.lanes(queue)
-
-
 def _forget(unit: Unit, ways: Iterable[Way], heads: Iterable[tuple[Any, ...] | None]) -> None:
     """Drop lanes of their own in which nobody stands any more."""
     if not unit.queue_lines.lined:
@@ -287,13 +284,14 @@ def _reopen(unit: Unit, lines: Lines, place: str) -> None:
     lines.flush()
     stages(unit, lines, queue, rule, unit.now)
     while unit.pushes_from(queue) and any(
-        _place(unit, lines, each, told=False) for each in _heads(unit, lines, queue)
+        _place(unit, lines, unit.conversation(each), told=False)
+        for each in _heads(unit, lines, queue)
     ):
         pass
 
 
-def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
-    """The first of each of a queue's lanes, in order."""
+def _heads(unit: Unit, lines: Lines, queue: str) -> list[str]:
+    """Which conversations are the first of each of a queue's lanes, in order."""
     rule = unit.rule(queue).assign
     prefixes = [
         *(prefix for prefix, _ in plain_lanes(queue, rule, unit.setup.channels)),
@@ -301,7 +299,7 @@ def _heads(unit: Unit, lines: Lines, queue: str) -> list[Conversation]:
     ]
     heads = [head for head in lines.heads(prefixes, 1) if head is not None]
     heads.sort(key=lambda each: order(each, rule, unit.now))
-    return [unit.conversation(head[-1]) for head in heads]
+    return [head[-1] for head in heads]
 
 
 def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) -> None:
@@ -311,4 +309,6 @@ def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) 
         command = ask.Offer if offered else ask.Assign
         conversation = unit.perform(conversation, command(choice.chosen.agent), policy)
         lines.given(before, conversation)
+        if slot(conversation) != choice.chosen.agent:
+            return  # it had ended by now, before anybody was asked (S2)
     write_decision(unit, conversation, choice, unit.now)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field
 
@@ -36,6 +36,8 @@ else:
 __all__ = ["Runtime", "environment_secret"]
 
 T = TypeVar("T")
+
+_NO_SETUPS: Final[dict[int, Setup]] = {}
 
 
 @runtime_checkable
@@ -100,14 +102,14 @@ class Runtime:
         given (None) it is read then: what happens later has no earlier instant. Deadlines that came
         before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
-        `about` is what the flow will surely read.
+        `about` is what the flow names, from which it is guessed what it will read.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
             draw.rewind()
-            if about is not None:
-                foresee(tx, desk, about)
+            if about is not None and getattr(tx, "foresees", False):
+                foresee(tx, desk, about, self._setups.get(desk, _NO_SETUPS).get)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
             if now is None:
                 instant = self.clock.now()
@@ -123,7 +125,7 @@ class Runtime:
                 self._doubt(desk, unit.setup.version)
             return result
 
-        return self.transact(work, within=within)
+        return self.store.transact(work) if within is None else self.transact(work, within=within)
 
     def transact(self, work: Callable[[Transaction], T], *, within: object | None = None) -> T:
         """Run work in a transaction of its own, or inside a host's."""
@@ -219,19 +221,15 @@ class Runtime:
         adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
         return adapter.capabilities(settings)
 
-    def content_check(
-        self, text: str | None, attachments: Sequence[Attachment]
-    ) -> Callable[[Unit, str], None]:
-        """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
-
-        def check(unit: Unit, entry_point: str) -> None:
-            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
-            check_content(adapter.capabilities(settings), text, attachments)
-            if unit.setup.limits_contents:
-                channel = unit.setup.entry_point(entry_point).channel
-                check_contents(unit.setup.contents(channel), text, attachments)
-
-        return check
+    def check_content(
+        self, unit: Unit, entry_point: str, text: str | None, attachments: Sequence[Attachment]
+    ) -> None:
+        """Raise `UnsupportedContent` where an entry point's channel cannot carry this."""
+        adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+        check_content(adapter.capabilities(settings), text, attachments)
+        if unit.setup.limits_contents:
+            channel = unit.setup.entry_point(entry_point).channel
+            check_contents(unit.setup.contents(channel), text, attachments)
 
     def forget_settings(self) -> None:
         """Resolve secrets anew at their next use: after they were rotated."""

@@ -39,8 +39,8 @@ class DeskRecord:
 
     `position` is that of the last event in the log; `config_version` the one in force; `next_due`
     an instant before which no deadline comes, or None when none is armed; `next_work` when a worker
-    should come by at the latest; `lined` are the queues whose line has lanes of its own. Instants are
-    in UTC microseconds.
+    should come by at the latest; `lined` are the queues whose line has lanes of its own, or for whose
+    conversations agents keep room. Instants are in UTC microseconds.
     """
 
     id: str

@@ -7,13 +7,13 @@ configuration in which `rules.checks` finds no problem, changes nothing and read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from attrs import evolve
 
 from omniroute.errors import UnknownEntryPoint, UsageError
-from omniroute.model.agent import Capacity, Distribution
+from omniroute.model.agent import Agent, Capacity, Distribution
 from omniroute.model.assign import NEW, Lane
 from omniroute.model.desk_config import (
     ChannelDirection,
@@ -23,7 +23,7 @@ from omniroute.model.desk_config import (
     QueueTraits,
 )
 from omniroute.model.hours import ALWAYS
-from omniroute.model.policy import Policy, PolicySettings
+from omniroute.model.policy import Assignment, Policy, PolicySettings
 from omniroute.rules import queue_tree
 from omniroute.rules.entry_points import ResolvedEntryPoint, direction_of, resolved
 from omniroute.rules.estimates import tells_waits
@@ -31,9 +31,9 @@ from omniroute.rules.hours import Calendar, HolidaysOf, calendar
 from omniroute.rules.judged import kind_of
 from omniroute.rules.layers import SWITCHED, layers, merged
 from omniroute.rules.names import quoted, unknown
-from omniroute.rules.reach import Reach
+from omniroute.rules.reach import Entry, Reach, Way, way_to_own
 from omniroute.rules.sla.targets import terms_of
-from omniroute.rules.waiting import groups_of, pool
+from omniroute.rules.waiting import groups_of, is_enabled, pool
 from omniroute.rules.weights import MESSAGING, counted_channels, heavy_channels
 from omniroute.rules.words import normalized
 
@@ -41,6 +41,8 @@ __all__ = ["Setup"]
 
 _NO_TRAITS: Final = QueueTraits()
 _MEMORY: Final = 4096
+
+_PUSHED: Final = (Assignment.PUSH, Assignment.OFFER_ONE)
 
 _Resolved = tuple[Policy, Mapping[str, str]]
 
@@ -64,14 +66,15 @@ class Setup:
         "_patterns",
         "_policies",
         "_primary",
-        "_within",
         "channels",
         "config",
         "counted",
         "has_flows",
         "leaves",
         "limits_contents",
+        "policies",
         "reach",
+        "resolves",
         "tells_waits",
         "version",
     )
@@ -117,7 +120,11 @@ class Setup:
         )
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
-        self._within: dict[tuple[str | None, str | None, str | None], Policy] = {}
+        self.policies: Final = _Policies(self._policy_at)
+        targets = [each.targets for each in config.inboxes.values()]
+        targets += [each.targets for each in self._entry_points.values()]
+        self.resolves: Final = any(each.resolution is not None for each in targets)
+        """Whether the SLA of any place, or of any entry point, has a target for the resolution."""
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -293,6 +300,35 @@ class Setup:
             found = self._patterns[pattern] = queue_tree.matching(pattern, self.leaves)
         return found
 
+    def pushes_from(self, queue: str) -> bool:
+        """Return whether a queue's conversations are given to agents automatically.
+
+        Conversations of all channels wait in one line, so no channel has a say in this. What is
+        offered one at a time goes to whom it would be pushed.
+        """
+        return self.policy(None, queue).assignment in _PUSHED
+
+    def claims_from(self, queue: str) -> bool:
+        """Return whether agents take a queue's conversations themselves."""
+        return self.policy(None, queue).assignment is Assignment.CLAIM
+
+    def ways(
+        self, agent: Agent, queues: Iterable[str], lanes: Callable[[str], tuple[Lane, ...]]
+    ) -> tuple[list[Way], list[Entry]]:
+        """Return the lanes of some queues as an agent sees them, and the prefix of each (S8).
+
+        `lanes` gives those that a queue has beside the plain ones.
+        """
+        asked = [(queue, self.policy(None, queue).assign, lanes(queue)) for queue in queues]
+        ways, prefixes = self.reach.ways(agent, asked)
+        for queue, rule, _ in asked:
+            if rule.sticky_wait is not None:
+                own = (each for each in self.channels if is_enabled(agent, each))
+                mine = [way_to_own(agent.id, channel, queue, rule) for channel in own]
+                ways += mine
+                prefixes += [way.prefix for way in mine]
+        return ways, prefixes
+
     def pools(self, leaves: Iterable[str], groups: Iterable[str]) -> tuple[str, ...]:
         """Return the groups of queues that an agent stands in: where a queue asks for groups (U17)."""
         mine = tuple(groups)
@@ -330,8 +366,7 @@ class Setup:
         Preset, desk, channel, inbox, top queue and so on down to the leaf: nearest set value wins.
         A place that no longer exists has what its nearest remaining ancestor has.
         """
-        found = self._within.get((None, channel, path))
-        return self.policy_at(None, channel, path) if found is None else found
+        return self.policies[None, channel, path]
 
     def policy_at(
         self, entry_point: str | None, channel: str | None = None, path: str | None = None
@@ -339,14 +374,9 @@ class Setup:
         """Return `policy(channel, path)` with the SLA of an entry point, counted in that place's hours.
 
         One that no longer exists, or none (None), has the SLA of the inbox that the place lies in.
+        Steps look into `policies`, and save a call.
         """
-        key = (entry_point, channel, path)
-        found = self._within.get(key)
-        if found is None:
-            if len(self._within) >= _MEMORY:
-                self._within.clear()
-            found = self._within[key] = self._policy_at(entry_point, channel, path)
-        return found
+        return self.policies[entry_point, channel, path]
 
     def _policy_at(self, entry_point: str | None, channel: str | None, path: str | None) -> Policy:
         policy, resolved = (
@@ -408,6 +438,25 @@ class Setup:
             values["sla"] = terms_of(found.sla, found.targets, values.get("hours"))
             sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
+
+
+_Where = tuple[str | None, str | None, str | None]
+"""An entry point, a channel and a full path; None where none is meant."""
+
+
+class _Policies(dict[_Where, Policy]):
+    """The policies that were asked for so far; others are compiled when they are."""
+
+    __slots__ = ("_compiled",)
+
+    def __init__(self, compiled: Callable[[str | None, str | None, str | None], Policy]) -> None:
+        self._compiled = compiled
+
+    def __missing__(self, where: _Where) -> Policy:
+        if len(self) >= _MEMORY:
+            self.clear()
+        found = self[where] = self._compiled(*where)
+        return found
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:

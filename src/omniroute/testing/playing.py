@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from os import PathLike
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from attrs import evolve
 
 from omniroute.clock import ManualClock
+from omniroute.closing import Closes
 from omniroute.config.load import load_config
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
@@ -55,7 +55,7 @@ def play(
 
 
 @blaming
-class Play:
+class Play(Closes):
     """One desk in virtual time. Use it as a context manager, or `close` it."""
 
     def __init__(self, config: DeskConfig, *, store: str | Store, start: datetime | int) -> None:
@@ -155,17 +155,6 @@ class Play:
     def close(self) -> None:
         """Close the desk's store."""
         self.desks.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _without_credentials(config: DeskConfig) -> DeskConfig:

@@ -498,6 +498,63 @@ def test_parts_are_let_go_when_what_they_are_kept_for_leaves_the_line(play) -> N
     assert_folds(p)
 
 
+@pytest.mark.req("R2", "P2")
+def test_a_version_without_costs_gives_back_what_was_kept_with_no_tick(play) -> None:
+    p = play(config(assign=RESERVE))
+    chats, call = starving(p, "ana")
+    (later,) = writes(p, "chat")
+    p.advance("2m")
+    p.agent("ana").ends(chats[0])
+    assert holders(p, call, later) == [None, None]
+    p.desk.apply(config(costs={}))
+    assert p.desk.staff.get("ana").keeps is None
+    assert holders(p, call, later) == ["ana", None], "it takes one part by now, and comes first"
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "P2")
+def test_a_version_that_keeps_nothing_any_more_gives_back_what_was_kept(play) -> None:
+    p = play(config(assign=RESERVE))
+    chats, call = starving(p, "ana")
+    (later,) = writes(p, "chat")
+    p.advance("2m")
+    p.agent("ana").ends(chats[0])
+    p.desk.apply(config())
+    assert p.desk.staff.get("ana").keeps is None
+    assert holders(p, call, later) == [None, "ana"], "it still takes all of an agent"
+    p.desk.tick()
+    assert p.desk.staff.get("ana").keeps is None
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "P2")
+def test_a_version_that_keeps_as_before_takes_nothing_back(play) -> None:
+    p = play(config(assign=RESERVE))
+    chats, call = starving(p, "ana")
+    p.advance("2m")
+    p.desk.apply(config(assign=RESERVE, exit_words=["bye"]))
+    assert p.desk.staff.get("ana").keeps == call.id
+    assert told(p, tell.RoomReleased) == []
+    for each in chats:
+        p.agent("ana").ends(each)
+    assert holders(p, call) == ["ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "S15")
+def test_parts_are_let_go_where_a_version_without_costs_moves_what_they_are_kept_for(play) -> None:
+    p = play(config(assign=RESERVE))
+    chats, call = starving(p, "ana")
+    p.advance("2m")
+    p.agent("ana").ends(chats[0])
+    after = config(costs={})
+    inboxes = {"sales": after.inboxes["general"]}
+    p.desk.apply(evolve(after, inboxes=inboxes, agents={}), move={"general": "sales"})
+    assert p.desk.conversation(call.id).queue == "sales"
+    assert p.desk.staff.get("ana").keeps is None
+    assert_folds(p)
+
+
 @pytest.mark.req("R2")
 def test_where_the_keeper_leaves_another_keeps(play) -> None:
     p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))

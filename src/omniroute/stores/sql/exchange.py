@@ -13,12 +13,13 @@ from omniroute.errors import StoreError
 from omniroute.stores.sql.batches import as_columns
 from omniroute.stores.sql.drivers import Driver, Fault, error_for
 from omniroute.stores.sql.statements import Plans
-from omniroute.stores.sql.wire import Statement, Wire
+from omniroute.stores.sql.wire import Answer, Statement, Wire
 
 __all__ = ["Exchange", "Row"]
 
 Row = Sequence[Any]
 
+_Asked = tuple[str, Row]  # a query and its parameters
 _FEW: Final = 3  # more rows than these are cheaper as one parameter
 
 
@@ -37,6 +38,7 @@ class Exchange:
         "_gathers",
         "_held",
         "_holds",
+        "_listed",
         "_plans",
         "_updates",
         "_wire",
@@ -61,8 +63,9 @@ class Exchange:
         self._driver = driver
         self._errors = driver.errors
         self._begun = False
-        self._expected: dict[tuple[str, Row], None] = {}  # what goes along with the next way
-        self._answered: dict[tuple[str, Row], list[Row]] = {}  # and what came of it
+        self._expected: dict[_Asked, bool] = {}  # what goes along with the next way
+        self._answered: dict[_Asked, Answer] = {}  # and what came of it
+        self._listed: dict[_Asked, Answer] = {}  # the same of queries, until something is written
         self._gathered: list[Statement] = []
         self._gathers = False
         self._updates = 0
@@ -120,17 +123,33 @@ class Exchange:
             self._fail(error)
         return self._cursor
 
+    @property
+    def foresees(self) -> bool:
+        """Whether it is of use to say ahead what will be read."""
+        return self._wire is not None
+
+    def _expect(self, text: str, parameters: Sequence[Any], *, lists: bool) -> None:
+        """Let a query go along with the next way; one that `lists` is as old as the last write."""
+        for field in parameters:
+            if type(field) is str and not field.isprintable():
+                return  # what cannot be asked for fails where it is asked for
+        asked = (text, tuple(parameters))
+        if asked not in self._listed:
+            self._expected[asked] = lists
+
     def _fetch(self, text: str, parameters: Row) -> list[Row]:
         """Return the rows of a query, which may have come along with another's."""
         if self._wire is None:
             rows: list[Row] = self._run(text, parameters).fetchall()
             return rows
         asked = (text, tuple(parameters))
-        found = self._answered.pop(asked, None) if self._answered else None
+        found = None
+        if self._answered or self._listed:
+            found = self._answered.pop(asked, None) or self._listed.pop(asked, None)
         if found is None:
             self._expected.pop(asked, None)
             (found,) = self._ask([asked])
-        return found
+        return found.rows()
 
     def _fetch_one(self, text: str, parameters: Row) -> Row | None:
         if self._wire is None:
@@ -146,24 +165,26 @@ class Exchange:
         next version. So they line up before it, for a row that never changes: there one is woken.
         """
         self._answered.clear()  # read before: may have changed
+        self._listed.clear()
         if self._wire is None:
             return self._fetch_one(text, (desk,))
-        rows = self._ask([(self._plans.turn, (desk,)), (text, (desk,))])[1]
+        _, locked = self._ask([(self._plans.turn, (desk,)), (text, (desk,))])
+        rows = locked.rows()
         return rows[0] if rows else None
 
-    def _ask(self, asked: list[tuple[str, Row]]) -> list[list[Row]]:
-        """Return the rows of some queries; what is expected goes along after them."""
+    def _ask(self, asked: list[_Asked]) -> list[Answer]:
+        """Return the answers to some queries; what is expected goes along after them."""
         assert self._wire is not None  # noqa: S101  (only there are several asked at once)
         if self.error is not None:
             raise self.error
-        along, self._expected = list(self._expected), {}
+        along, self._expected = self._expected, {}
         try:
             answers = self._wire.ask([*asked, *along])
         except self._errors as error:
             self._fail(error)
-        rows: list[list[Row]] = [[*each] for each, _ in answers]
-        self._answered.update(zip(along, rows[len(asked) :], strict=True))
-        return rows[: len(asked)]
+        for (query, lists), answer in zip(along.items(), answers[len(asked) :], strict=True):
+            (self._listed if lists else self._answered)[query] = answer
+        return answers[: len(asked)]
 
     # --- writing ---
 

@@ -7,9 +7,9 @@ directory and on indexes that cross desks (R12). None reads the time: instants a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import compress
+from itertools import compress, groupby
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -34,7 +34,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement, ColumnElement
 
 from omniroute.errors import UsageError
-from omniroute.schema import AGENTS, CONFIGS, CONVERSATIONS, DESKS, Collection, Index
+from omniroute.schema import AGENTS, CONFIGS, CONVERSATIONS, DESKS, Collection, Index, Key
 from omniroute.stores.entries import entries_beside, entries_of
 from omniroute.stores.sql.batches import delete_rows, insert_rows, update_rows, upsert_rows
 from omniroute.stores.sql.tables import BODY, DESK, VERSION, TableSet
@@ -292,6 +292,20 @@ class IndexPlan:
             found = self._scans[shape, whole] = self._plans.text(self._scan(shape, whole=whole))
         return found
 
+    def between(
+        self,
+        desk: str,
+        bounds: tuple[Key, Key, Key],
+        limit: int,
+        *,
+        reverse: bool = False,
+        whole: bool,
+    ) -> tuple[str, Key]:
+        """The query for what a desk has between bounds: prefix, `after`, `until`."""
+        prefix, after, until = bounds
+        text = self.scan((len(prefix), len(after), len(until), reverse), whole=whole)
+        return text, (*((desk,) if self.led else ()), *prefix, *after, *until, limit)
+
     def _scan(self, shape: Shape, *, whole: bool) -> Select[Any]:
         prefix, after, until, reverse = shape
         parameters, order = _Parameters(), self.order
@@ -342,6 +356,16 @@ class IndexPlan:
             query = firsts[0] if at_once == 1 else union_all(*firsts)
             found = self._heads[prefix, at_once] = self._plans.text(query)
         return found, at_once
+
+    def firsts(self, desk: str, prefixes: Sequence[Key]) -> Iterator[tuple[int, str, Key]]:
+        """Yield the queries for the first entries of some prefixes, each with how long they are."""
+        led = (desk,) if self.led else ()
+        for length, same in groupby(sorted(dict.fromkeys(prefixes), key=len), key=len):
+            rest = list(same)
+            while rest:
+                text, count = self.heads(length, len(rest))
+                asked, rest = rest[:count], rest[count:]
+                yield length, text, tuple([x for prefix in asked for x in (*led, *prefix)])
 
     def _head(self, prefix: int, parameters: _Parameters, *, whole: bool) -> Select[Any]:
         where = [*parameters.equal([*self._desk, *self.order[:prefix]]), *self._present]

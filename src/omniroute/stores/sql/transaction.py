@@ -150,6 +150,7 @@ class SqlTransaction(Exchange):
 
     def _delete_unseen(self, place: _Id) -> bool:
         self._write()
+        self._listed.clear()
         gone: int = self._run(place[0].delete, _key(place)).rowcount
         self._stored[place] = _ABSENT
         return gone > 0
@@ -158,12 +159,31 @@ class SqlTransaction(Exchange):
 
     def expect(self, collection: Collection[V], desk: str, key: Key) -> None:
         """Let a value come along with the next way to a server."""
-        if self._wire is None or not all(
-            isinstance(each, str) and each.isprintable() for each in key
-        ):
-            return  # what cannot be asked for fails where it is asked for
         plan = self._plans.collections[collection]
-        self._expected[plan.get, _key((plan, desk if plan.led else "", key))] = None
+        place = (plan, desk if plan.led else "", key)
+        if self._wire is not None and all(isinstance(each, str) for each in key):
+            self._expect(plan.get, _key(place), lists=False)
+
+    def expect_heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> None:
+        """Let the answer to `heads` come along."""
+        if self._wire is not None:
+            plan = self._plans.indexes[index]
+            for _, text, parameters in plan.firsts(desk, prefixes):
+                self._expect(text, parameters, lists=True)
+
+    def expect_list(
+        self, index: Index[V], desk: str, prefix: Key, *, limit: int, whole: bool
+    ) -> None:
+        """Let the answer to `scan`, with `whole` values, or `entries` come along."""
+        if self._wire is not None:
+            plan = self._plans.indexes[index]
+            self._expect(*plan.between(desk, (prefix, (), ()), limit, whole=whole), lists=True)
+
+    def last_known(self, collection: Collection[V], desk: str, key: Key) -> V | None:
+        """Return what was last seen under a key, by whatever transaction; perhaps no longer so."""
+        plan = self._plans.collections[collection]
+        known = plan.decoded.get((plan, desk if plan.led else "", key))
+        return None if known is None else known.value
 
     # --- verbs on indexes ---
 
@@ -179,10 +199,11 @@ class SqlTransaction(Exchange):
         reverse: bool = False,
     ) -> list[V]:
         """Return values in the index's order."""
-        plan = self._plans.indexes[index]
-        bounds = (prefix, after or (), until or ())
-        rows = self._between(plan, desk, bounds, limit, reverse=reverse, whole=True)
-        return [self._seen(plan.plan, row) for row in rows]
+        if limit <= 0:
+            return []
+        plan, bounds = self._plans.indexes[index], (prefix, after or (), until or ())
+        asked = plan.between(desk, bounds, limit, reverse=reverse, whole=True)
+        return [self._seen(plan.plan, row) for row in self._query(plan, *asked)]
 
     def entries(
         self,
@@ -196,44 +217,22 @@ class SqlTransaction(Exchange):
         reverse: bool = False,
     ) -> list[Key]:
         """Return index entries in order."""
-        plan = self._plans.indexes[index]
-        bounds = (prefix, after or (), until or ())
-        rows = self._between(plan, desk, bounds, limit, reverse=reverse, whole=False)
-        return [tuple(row) for row in rows]
-
-    def _between(
-        self,
-        plan: IndexPlan,
-        desk: str,
-        bounds: tuple[Key, Key, Key],
-        limit: int,
-        *,
-        reverse: bool,
-        whole: bool,
-    ) -> list[Row]:
         if limit <= 0:
             return []
-        prefix, after, until = bounds
-        text = plan.scan((len(prefix), len(after), len(until), reverse), whole=whole)
-        led = (desk,) if plan.led else ()
-        return self._query(plan, text, (*led, *prefix, *after, *until, limit))
+        plan, bounds = self._plans.indexes[index], (prefix, after or (), until or ())
+        asked = plan.between(desk, bounds, limit, reverse=reverse, whole=False)
+        return [tuple(row) for row in self._query(plan, *asked)]
 
     def heads(self, index: Index[V], desk: str, prefixes: Sequence[Key]) -> list[Key]:
         """Return the first entry of each prefix that has one: a statement for every 32 of them."""
         plan = self._plans.indexes[index]
-        led = (desk,) if plan.led else ()
         found: dict[Key, Key] = {}
-        for length, same in groupby(sorted(set(prefixes), key=len), key=len):
-            rest = list(same)
-            while rest:
-                text, count = plan.heads(length, len(rest))
-                asked, rest = rest[:count], rest[count:]
-                parameters = [field for prefix in asked for field in (*led, *prefix)]
-                for row in self._query(plan, text, parameters):
-                    entry = tuple(row[: plan.fields])
-                    found[entry[:length]] = entry
-                    if len(row) > plan.fields:
-                        self._at_hand[plan.plan.place(row[plan.fields :])] = row[plan.fields :]
+        for length, text, parameters in plan.firsts(desk, prefixes):
+            for row in self._query(plan, text, parameters):
+                entry = tuple(row[: plan.fields])
+                found[entry[:length]] = entry
+                if len(row) > plan.fields:
+                    self._at_hand[plan.plan.place(row[plan.fields :])] = row[plan.fields :]
         return [found[prefix] for prefix in prefixes if prefix in found]
 
     def count(self, index: Index[V], desk: str, prefix: Key = ()) -> int:
@@ -305,6 +304,7 @@ class SqlTransaction(Exchange):
         if not self._pending:
             return
         self._write()
+        self._listed.clear()  # listed before: may be listed otherwise by now
         waiting, self._pending = self._pending, {}
         plans: dict[tuple[Plan, str], list[_Change]] = {}
         for place, written in waiting.items():

@@ -19,8 +19,6 @@ from typing import Any, Final, NoReturn
 __all__ = ["Answer", "Statement", "Wire", "numbered", "wire_for"]
 
 Statement = tuple[str, Sequence[Any]]
-Answer = tuple[list[tuple[Any, ...]], int]
-"""The rows that a statement gave, and how many rows it met."""
 
 _COMMIT: Final[Statement] = ("COMMIT", ())
 _GOOD: Final = frozenset({1, 2})  # libpq's ExecStatusType: command ok, tuples ok
@@ -50,6 +48,44 @@ class _Known:
 
 
 _Sent = tuple[_Known | None, bool]  # what was sent to the server, and whether it runs
+
+
+class Answer:
+    """What a statement gave, read when somebody looks: what was foreseen may not be needed."""
+
+    __slots__ = ("_known", "_result")
+
+    def __init__(self, known: _Known, result: Any) -> None:
+        self._known = known
+        self._result = result
+
+    @property
+    def met(self) -> int:
+        """How many rows of the table it met, or gave."""
+        found: int = self._result.ntuples or self._result.command_tuples or 0
+        return found
+
+    def rows(self) -> list[Sequence[Any]]:
+        """Return the rows that it gave."""
+        result, readers = self._result, self._known.readers
+        count = result.ntuples
+        if not count:
+            return []
+        if readers is None:
+            readers = self._known.readers = [
+                (column, int if result.ftype(column) in _INTEGERS else bytes.decode)
+                for column in range(result.nfields)
+            ]
+        get = result.get_value
+        return [
+            tuple(
+                [
+                    None if (field := get(row, column)) is None else read(field)
+                    for column, read in readers
+                ]
+            )
+            for row in range(count)
+        ]
 
 
 def wire_for(connection: Any, driver: Any) -> Wire | None:
@@ -85,7 +121,7 @@ class Wire:
         self._most = connection.prepared_max or _MOST
         self._names = 0
         self._lead: list[Statement] = []
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[Sequence[Any]] = []
         self._warning: str | None = None
         self._tag: bytes | None = None  # what the server says of the last statement that ran
         self.rowcount = -1
@@ -97,18 +133,19 @@ class Wire:
 
     def execute(self, text: str, parameters: Sequence[Any] = ()) -> Wire:
         """Run a statement."""
-        ((self._rows, self.rowcount),) = self.ask([(text, parameters)])
+        (answer,) = self.ask([(text, parameters)])
+        self._rows, self.rowcount = answer.rows(), answer.met
         return self
 
     def executemany(self, text: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each row, in one way."""
-        self.rowcount = sum(met for _, met in self.ask([(text, row) for row in rows]))
+        self.rowcount = sum(each.met for each in self.ask([(text, row) for row in rows]))
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchone(self) -> Sequence[Any] | None:
         """Return the first row, or None."""
         return self._rows[0] if self._rows else None
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[Sequence[Any]]:
         """Return all rows."""
         return self._rows
 
@@ -165,7 +202,7 @@ class Wire:
                 if known is not None and not runs:
                     known.name = b""  # by which it was to be prepared
             elif runs and known is not None:
-                answers.append(_answer(known, result))
+                answers.append(Answer(known, result))
                 self._tag = result.command_status
         if failed is not None:
             self.refused = len(answers) - len(lead)
@@ -323,29 +360,6 @@ def _begin(connection: Any) -> str:
     if connection.deferrable is not None:
         text += " DEFERRABLE" if connection.deferrable else " NOT DEFERRABLE"
     return text
-
-
-def _answer(known: _Known, result: Any) -> Answer:
-    count = result.ntuples
-    if not count:
-        return [], result.command_tuples or 0
-    readers = known.readers
-    if readers is None:
-        readers = known.readers = [
-            (column, int if result.ftype(column) in _INTEGERS else bytes.decode)
-            for column in range(result.nfields)
-        ]
-    get = result.get_value
-    rows = [
-        tuple(
-            [
-                None if (field := get(row, column)) is None else read(field)
-                for column, read in readers
-            ]
-        )
-        for row in range(count)
-    ]
-    return rows, count
 
 
 @lru_cache(maxsize=2048)
