@@ -50,7 +50,7 @@ _OUT: Final = Direction.OUT
 _PENDING: Final = DeliveryStatus.PENDING
 
 _done: Final = making(Done)
-_message: Final = making(Message)
+_message: Final[Callable[..., Message]] = making(Message)
 _reply: Final = making(ask.Reply)
 
 CheckContent = Callable[[Unit, str, str | None, Sequence[Attachment]], None]
@@ -245,12 +245,12 @@ def reply(
         check(unit, entry_point, text, attachments)
         name = unit.draw.next("m")
         written = _message(
-            id=name,
-            conversation=conversation,
-            position=0,
-            direction=_OUT,
-            author=agent_actor(by),
-            at=max(unit.now, found.at),
+            name,
+            conversation,
+            0,
+            _OUT,
+            agent_actor(by),
+            max(unit.now, found.at),
             text=text,
             attachments=attachments,
             entry_point=entry_point,

@@ -107,7 +107,8 @@ class Runtime:
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
-            draw.rewind()
+            if draw.drawn:  # by a try before this one
+                draw.rewind()
             if about is not None and getattr(tx, "foresees", False):
                 foresee(tx, desk, about, self._setups.get(desk, _NO_SETUPS).get)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
