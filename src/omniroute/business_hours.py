@@ -13,6 +13,7 @@ from omniroute.config.holiday_names import holidays_of
 from omniroute.config.hours import read_hours, written_hours
 from omniroute.errors import ConfigError, Problem, UsageError
 from omniroute.instants import check_instant, from_micros, to_duration
+from omniroute.lazy import later
 from omniroute.model.hours import Hours
 from omniroute.rules.arguments import blaming
 from omniroute.rules.hours import (
@@ -27,6 +28,8 @@ from omniroute.rules.names import shown
 
 if TYPE_CHECKING:
     import pendulum
+else:
+    (pendulum,) = later(globals(), None, "pendulum")
 
 __all__ = ["BusinessHours", "hours"]
 

@@ -65,25 +65,31 @@ class SeededIds:
 class Draw:
     """The ids of one call: drawn as needed, and the same again after `rewind`."""
 
-    __slots__ = ("_drawn", "_position", "_source")
+    __slots__ = ("_again", "_source", "drawn")
 
     def __init__(self, source: IdSource) -> None:
         self._source = source
-        self._drawn: list[tuple[str, str]] = []
-        self._position = 0
+        self.drawn: list[tuple[str, str]] = []
+        """What this try has drawn: kinds and ids."""
+        self._again: list[tuple[str, str]] | None = None  # what a retry gets, the next one last
 
     def rewind(self) -> None:
         """Start over: the next ids are those that were drawn before."""
-        self._position = 0
+        if self.drawn:
+            self._again = [*(self._again or ()), *reversed(self.drawn)]
+            self.drawn = []
 
     def next(self, kind: str) -> str:
         """Return the next id; where a retry asks for another kind, it gets a fresh one."""
-        known, position = self._drawn, self._position
-        self._position = position + 1
-        if position < len(known):
-            if known[position][0] == kind:
-                return known[position][1]
-            del known[position:]
-        drawn = self._source.next(kind)
-        known.append((kind, drawn))
+        drawn = self._known(kind) if self._again else None
+        if drawn is None:
+            drawn = self._source.next(kind)
+        self.drawn.append((kind, drawn))
         return drawn
+
+    def _known(self, kind: str) -> str | None:
+        again = self._again
+        if not again or again[-1][0] != kind:
+            self._again = None
+            return None
+        return again.pop()[1]

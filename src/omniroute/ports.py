@@ -223,12 +223,23 @@ class ChannelAdapter(Protocol):
 
     `Settings` is an attrs class whose fields are filled by name from the account's and the entry
     point's configuration: `address` is the entry point's own; a field annotated `Secret` takes a
-    secret.
+    secret. `kind`, `api` and `Settings` are read alone: plain attributes of the class do.
     """
 
-    kind: str
-    api: int
-    Settings: type
+    @property
+    def kind(self) -> str:
+        """The channel kind that configurations name."""
+        ...
+
+    @property
+    def api(self) -> int:
+        """The version of this interface that it was written for: `ADAPTER_API`."""
+        ...
+
+    @property
+    def Settings(self) -> type:  # noqa: N802  (it stands for a class)
+        """The class of its settings."""
+        ...
 
     def capabilities(self, settings: Any) -> Capabilities:
         """Return what the channel can carry."""

@@ -271,7 +271,8 @@ def test_a_url_of_an_unknown_entry_point_is_the_hosts_mistake(standing: Office) 
     request, before = standing.hook.text("49151", "Hello"), standing.kept.contents()
     with pytest.raises(om.UnknownEntryPoint):
         om.handle_webhook(standing.desk, request, entry_point="nope")
-    assert om.handle_webhook(standing.desk, request).status == 404
+    with pytest.raises(om.UsageError, match="needs its entry point"):
+        om.handle_webhook(standing.desk, request)
     assert standing.unchanged(before)
 
 

@@ -107,7 +107,7 @@ def _declare(engine: Engine, tables: TableSet, schema: str) -> None:
         tables.metadata.schema = schema
         for table in [*tables.metadata.tables.values()]:
             table.schema = schema
-    with versions.writing(engine) as connection:
+    with versions.writing(engine, None if schema == "main" else schema) as connection:
         versions.create(connection, tables, None if schema == "main" else schema)
 
 

@@ -171,12 +171,16 @@ def texts(notes: Notes, value: object, path: str) -> tuple[str, ...] | None:
 
 def whole(notes: Notes, value: object, path: str) -> int | None:
     """Read a whole number, from text where the format knows nothing else."""
+    found = _number(notes, value)
+    if found is None:
+        notes.expected(path, "a whole number", value)
+    return found
+
+
+def _number(notes: Notes, value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if notes.text_scalars and is_digits(value):
-        return int(value)
-    notes.expected(path, "a whole number", value)
-    return None
+    return int(value) if notes.text_scalars and is_digits(value) else None
 
 
 def integer(notes: Notes, value: object, path: str) -> int | None:
@@ -242,12 +246,9 @@ def _minutes(notes: Notes, value: object, path: str, *, least: int) -> int | Non
 
 
 def _count_of_minutes(notes: Notes, value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if notes.text_scalars and is_digits(value):
-        return int(value)
-    if not isinstance(value, str):
-        return None
+    number = _number(notes, value)
+    if number is not None or not isinstance(value, str):
+        return number
     try:
         count, rest = divmod(to_duration(value), MINUTE)
     except UsageError:

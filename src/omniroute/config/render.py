@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from attrs import fields
 
 from omniroute.config.hours import written_hours
 from omniroute.config.toml import render_toml
+from omniroute.config.trees import notation
 from omniroute.instants import render_duration
 from omniroute.model.agent import Capacity, Role
 from omniroute.model.assign import ASSIGN_DURATIONS, AssignSettings, Selector
@@ -28,7 +29,6 @@ from omniroute.model.desk_config import (
     InboxConfig,
     NumberConfig,
     Override,
-    QueueNode,
     QueueTraits,
 )
 from omniroute.model.hours import Hours
@@ -253,7 +253,7 @@ def _inbox(inbox: InboxConfig) -> dict[str, Any]:
         {
             "primary_for": list(inbox.primary_for) or None,
             "sla": _sla(inbox.sla, inbox.targets),
-            "queues": _queues(inbox.queues) or None,
+            "queues": notation(inbox.queues) or None,
             **_own_policy(inbox.policy),
             "at": {path: _place(inbox, path) for path in (*inbox.at, *inbox.traits)} or None,
         },
@@ -279,16 +279,6 @@ def _place(inbox: InboxConfig, path: str) -> dict[str, Any]:
 
 _NO_TRAITS: Final = QueueTraits()
 _NO_POLICY: Final = PolicySettings()
-
-
-def _queues(nodes: Iterable[QueueNode]) -> list[Any]:
-    """The list notation: each name, and after it the list of its children, if it has any."""
-    written: list[Any] = []
-    for node in nodes:
-        written.append(node.name)
-        if node.children:
-            written.append(_queues(node.children))
-    return written
 
 
 def _plain(value: Any) -> Any:

@@ -6,8 +6,8 @@ a document holds. Paths are inside the inbox. Changes are made in place: the cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
 
 from attrs import define, field
 
@@ -15,7 +15,7 @@ from omniroute.errors import UsageError
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.queue_tree import SEPARATOR
 
-__all__ = ["Branch", "Tree"]
+__all__ = ["Branch", "Tree", "notation"]
 
 _TOP: Final = ""
 
@@ -37,7 +37,7 @@ class Tree:
 
     def notation(self) -> list[Any]:
         """Return the tree as a document holds it."""
-        return _notation(self.top)
+        return notation(self.top)
 
     def paths(self) -> list[str]:
         """Return the paths of all queues, parents before children."""
@@ -146,10 +146,21 @@ def _branches(notation: Iterable[Any]) -> list[Branch]:
     return made
 
 
-def _notation(branches: Iterable[Branch]) -> list[Any]:
+class _Named(Protocol):
+    """A queue with those below it, as a tree of either kind has them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def children(self) -> Sequence[_Named]: ...
+
+
+def notation(queues: Iterable[_Named]) -> list[Any]:
+    """Return the list notation: each name, and after it the list of its children, if it has any."""
     written: list[Any] = []
-    for each in branches:
+    for each in queues:
         written.append(each.name)
         if each.children:
-            written.append(_notation(each.children))
+            written.append(notation(each.children))
     return written

@@ -51,7 +51,8 @@ def ask_everybody(unit: Unit, lines: Lines, conversation: Conversation) -> bool:
     there, offered = somebody_may(unit, lines, conversation), offer is not None
     if there and not offered:
         after = unit.perform(conversation, ask.Offer(), policy, now=now)
-        write_decision(unit, after, asked(unit, lines, after), now)
+        if after.state is State.OFFERED:
+            write_decision(unit, after, asked(unit, lines, after), now)
     elif offered and not there:
         unit.perform(conversation, ask.Withdraw("nobody"), policy, now=now)
     return False
@@ -66,7 +67,7 @@ def _waits_for(unit: Unit, queue: str, agent: str) -> bool:
 
 def follow_staff(unit: Unit, lines: Lines) -> None:
     """Let offers follow those who came, went, or serve other queues than before (S7)."""
-    changes, unit.restaffed = unit.restaffed, []
+    changes, unit.agenda.restaffed = unit.agenda.restaffed, []
     came: dict[str, None] = {}
     left: dict[str, None] = {}
     for before, after in changes:
@@ -77,7 +78,7 @@ def follow_staff(unit: Unit, lines: Lines) -> None:
         if after is not None and after.available:
             came.update(dict.fromkeys(after.leaves))
             if not after.has_room:  # theirs may be the first group with anybody (M1)
-                unit.closed.update(dict.fromkeys(after.pools))
+                unit.agenda.closed.update(dict.fromkeys(after.pools))
     for queue in came | left:
         if unit.setup.is_leaf(queue) and unit.rule(queue).assignment is Assignment.OFFER_ALL:
             # Where somebody left a group, a later one may join in its place (M1).

@@ -83,6 +83,7 @@ def create(
         for agent, profile in config.agents.items():
             save_agent(unit, agent, profile, origin=SEED)
         settle(unit)
+        unit.finish()
 
     return work
 

@@ -9,7 +9,7 @@ idempotently (S12).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -20,6 +20,7 @@ from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError
+from omniroute.lazy import later
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
 from omniroute.model.message import Message
@@ -28,15 +29,23 @@ from omniroute.model.wire import (
     Accepted,
     DeliveryStatus,
     Outgoing,
+    OutRequest,
+    OutResponse,
     Permanent,
     Retryable,
     SendContext,
     SendResult,
     Unknown,
 )
-from omniroute.ports import Transaction
+from omniroute.ports import ChannelAdapter, Transaction, Transport
 from omniroute.rules.delivery import LEASE, after_failure
+from omniroute.rules.handed_over import result_problem
 from omniroute.schema import CONVERSATIONS, MESSAGES, OUTBOX
+
+if TYPE_CHECKING:
+    import logging
+else:
+    (logging,) = later(globals(), None, "logging")
 
 __all__ = ["BATCH", "Parcel", "deliver", "lease", "record", "send"]
 
@@ -113,12 +122,51 @@ def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
             reply_to=message.reply_to,
             template=message.template,
         )
-        result = drive(adapter.send(outgoing, parcel.context, settings), runtime.transport)
+        result = _carried(adapter, outgoing, parcel.context, settings, runtime.transport)
         if isinstance(result, Unknown) and adapter.capabilities(settings).idempotent_send:
             return Retryable(result.reason, step=result.step, sent_ids=result.sent_ids)
     except OmnirouteError as error:
         return Permanent(str(error))
     return result
+
+
+def _carried(
+    adapter: ChannelAdapter,
+    outgoing: Outgoing,
+    context: SendContext,
+    settings: Any,
+    transport: Transport,
+) -> SendResult:
+    """Let an adapter send. What it stumbles over is its own message's failure and no other's (R10).
+
+    Before its first request nothing has gone out. After it, nobody knows.
+    """
+    counted, log = _Counted(transport), logging.getLogger("omniroute.desk")
+    try:
+        result = drive(adapter.send(outgoing, context, settings), counted)
+        if (problem := result_problem(result)) is None:
+            return result
+        reason = f"the adapter's send returned no result: {problem}"
+        log.error("message %s: %s", outgoing.id, reason)
+    except OmnirouteError:
+        raise
+    except Exception as error:
+        reason = f"the adapter raised {type(error).__name__}"  # its text may hold a secret (R15)
+        log.exception("message %s: %s", outgoing.id, reason)
+    failed = Unknown if counted.asked else Retryable
+    return failed(reason, step=context.step, sent_ids=context.sent_ids)
+
+
+class _Counted:
+    """A transport that knows whether it was asked for anything."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.asked = False
+
+    def perform(self, request: OutRequest) -> OutResponse:
+        self.asked = True
+        return self._transport.perform(request)
 
 
 def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], None]:

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from omniroute.desk.outbox import DeadLetter
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.views import Change, ConversationView, MessageView, Page
-    from omniroute.desk.watch import Stop
     from omniroute.model.targets import Group, Queue
     from omniroute.model.wire import Attachment
     from omniroute.ports import Transaction
@@ -170,9 +169,10 @@ class Desk(
         does, `ConversationClosed` after the end. `key` and `within` as for `take`.
         """
         files = tuple(attachments)
-        check = self._runtime.content_check(text, files)
+        check = self._runtime.check_content
         flow = handle.reply(conversation, by, text, files, check, confirm=confirm)
-        flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
+        if key is not None:
+            flow = idempotency.once(key, flow, "reply", conversation, by, text, files, confirm)
         return self._written(flow, now, within, (conversation, by, key, None))
 
     def transfer(
@@ -358,12 +358,7 @@ class Desk(
         self, conversation: str, *, limit: int = 50, after: int | None = None
     ) -> list[MessageView]:
         """Return a conversation's messages and notes in order, beyond position `after`."""
-        listed = read.list_messages(self.id, conversation, limit, after)
-
-        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
-
-        return self._runtime.look(self.id, work)
+        return self._read(read.list_messages(self.id, conversation, limit, after))
 
     def counts(
         self,
@@ -422,7 +417,11 @@ class Desk(
         return self._runtime.look(self.id, work)
 
     def watch(
-        self, after: int = 0, *, poll: str | timedelta = POLL, stop: Stop | None = None
+        self,
+        after: int = 0,
+        *,
+        poll: str | timedelta = POLL,
+        stop: Callable[[], bool] | None = None,
     ) -> Iterator[Change]:
         """Yield committed events beyond a position as they come, in order and without gaps (P19).
 

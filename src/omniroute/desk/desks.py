@@ -14,7 +14,7 @@ from omniroute.clock import Clock, SystemClock
 from omniroute.closing import Closes
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.errors import ConfigDiffers, DeskExists, UnknownDesk
+from omniroute.errors import ConfigDiffers, DeskExists, UniqueViolation, UnknownDesk
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
@@ -80,9 +80,18 @@ class Desks(Closes):
         config = checking.checked(config, self.registry)
         runtime = self._runtime
         work = configure.create(config, runtime.clock.now(), Draw(runtime.ids))
-        runtime.store.transact(work)
+        self._once_seen(work, (config.desk, *config.entry_points))
         runtime.created(config.desk)
         return Desk(config.desk, runtime)
+
+    def _once_seen(self, work: Callable[[Any], None], wanted: Iterable[str]) -> None:
+        """Another process may take the desk's id or an address at this moment: then `work` sees it."""
+        for _ in wanted:
+            try:
+                return self._runtime.store.transact(work)
+            except UniqueViolation:
+                continue
+        return self._runtime.store.transact(work)
 
     def __getitem__(self, desk: str) -> Desk:
         """Return a stored desk; `UnknownDesk` when there is none of that id."""

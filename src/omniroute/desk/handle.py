@@ -49,11 +49,11 @@ _OUT: Final = Direction.OUT
 _PENDING: Final = DeliveryStatus.PENDING
 
 _done: Final = making(Done)
-_message: Final = making(Message)
+_message: Final[Callable[..., Message]] = making(Message)
 _reply: Final = making(ask.Reply)
 
-CheckContent = Callable[[Unit, str], None]
-"""Raises `UnsupportedContent` for what an entry point's channel cannot carry."""
+CheckContent = Callable[[Unit, str, str | None, Sequence[Attachment]], None]
+"""Raises `UnsupportedContent` for a text and files that an entry point's channel cannot carry."""
 
 
 def take(conversation: str, by: str, *, confirm: bool) -> Callable[[Unit], Done]:
@@ -233,20 +233,22 @@ def reply(
     def flow(unit: Unit) -> Done:
         unit.agent(by)
         found = unit.conversation(conversation)
-        check(unit, found.place.entry_point)
+        entry_point = found.place.entry_point
+        check(unit, entry_point, text, attachments)
+        name = unit.draw.next("m")
         written = _message(
-            id=unit.draw.next("m"),
-            conversation=conversation,
-            position=0,
-            direction=_OUT,
-            author=agent_actor(by),
-            at=max(unit.now, found.at),
+            name,
+            conversation,
+            0,
+            _OUT,
+            agent_actor(by),
+            max(unit.now, found.at),
             text=text,
             attachments=attachments,
-            entry_point=found.place.entry_point,
+            entry_point=entry_point,
             status=_PENDING,
         )
-        return _written(unit, found, _reply(by, written.id, confirm), written)
+        return _written(unit, found, _reply(by, name, confirm), written)
 
     return flow
 

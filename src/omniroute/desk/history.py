@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from omniroute.desk import read
-from omniroute.desk.views import Page, VersionView
+from omniroute.desk.views import Page, VersionView, page_of
 from omniroute.errors import UnknownVersion
 from omniroute.model.desk_config import DeskConfig
 from omniroute.ports import Transaction
@@ -26,9 +26,8 @@ def versions(
 
     def work(tx: Transaction, setup: Setup) -> Page[VersionView]:
         found = tx.scan(_HISTORY, desk, after=bound, limit=limit + 1, reverse=True)
-        cursor = str(found[limit - 1].version) if len(found) > limit else None
         zone = setup.config.zone
-        return Page(tuple(VersionView.of(each, zone) for each in found[:limit]), cursor)
+        return page_of(found, limit, VersionView.of, zone, lambda each: each.version)
 
     return work
 

@@ -9,10 +9,13 @@ from omniroute.desk.receive import REJECTED, Outcome, receive_item
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
 from omniroute.desk.views import Received, ReceivedItem, view_of
-from omniroute.errors import PayloadError, UsageError
+from omniroute.errors import PayloadError, PluginError, UsageError
 from omniroute.model.values import frozen
 from omniroute.model.wire import Inbound, ParseResult, RawRequest, RawResponse, Rejected
+from omniroute.ports import ChannelAdapter
 from omniroute.rules import acceptance
+from omniroute.rules.handed_over import check_request, type_problem
+from omniroute.rules.names import shown
 from omniroute.rules.resolution import Setup
 from omniroute.rules.storable import key_problem, storable_problem
 
@@ -48,9 +51,25 @@ def parse(
     """Verify and read a request, by `setup()`; a host's own items are taken as they are."""
     if not isinstance(request, RawRequest):
         return ParseResult(items=_own_items(request))
+    check_request(request)
     adapter, settings = runtime.adapter(desk, setup(), entry_point)
     adapter.verify(request, settings, now)
-    return adapter.parse(request, settings)
+    return _read(adapter.parse(request, settings), adapter)
+
+
+def _read(result: object, adapter: ChannelAdapter) -> ParseResult:
+    """Return what an adapter read; `PluginError` where it did not give what it promised."""
+    if isinstance(result, ParseResult):
+        items: object = result.items
+        if isinstance(items, tuple | list) and all(isinstance(each, Inbound) for each in items):
+            return result
+        result = items
+    raise PluginError(
+        f"the adapter for {adapter.kind!r} read a webhook wrongly",
+        expected="a ParseResult with Inbound items from its parse",
+        got=shown(result),
+        hint="the adapter conformance kit finds such mistakes",
+    )
 
 
 def handshake(
@@ -96,6 +115,8 @@ def _own_items(request: object) -> tuple[Inbound, ...]:
 
 def item_problem(item: Inbound) -> str | None:
     """Return why an item cannot be kept, or None: an adapter or a host made it, not the desk (R13)."""
+    if problem := type_problem(item):
+        return problem
     keys = [("key", item.key), ("address", item.address)]
     if item.thread:
         keys.append(("thread", item.thread))
@@ -108,9 +129,6 @@ def item_problem(item: Inbound) -> str | None:
     for name, each in keys:
         if problem := key_problem(each):
             return f"{name} {problem}"
-    text: object = item.text
-    if not isinstance(text, str | None):
-        return "text is not text"
     return storable_problem(item)
 
 
@@ -167,8 +185,8 @@ def summary(arrivals: Sequence[Arrival], unreadable: tuple[Rejected, ...], now: 
 def _item(outcome: Outcome) -> ReceivedItem:
     return ReceivedItem(
         result=outcome.result,
-        key=outcome.key,
-        kind=outcome.kind.value,
+        key=str(outcome.key),
+        kind=str(outcome.kind),  # what an adapter or host named so need not be a kind
         conversation=None if outcome.conversation is None else outcome.conversation.id,
         message=outcome.message,
         reason=outcome.reason,

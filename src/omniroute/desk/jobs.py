@@ -79,7 +79,7 @@ def _look_at_groups(unit: Unit) -> None:
     for queue, *_ in waits:
         rule = unit.rule(queue).assign
         if rule.mode is AssignMode.CASCADE:
-            unit.closed[pool(queue, rule.cascade[0])] = None
+            unit.agenda.closed[pool(queue, rule.cascade[0])] = None
 
 
 def _next_version(unit: Unit, version: int) -> int:
@@ -99,7 +99,7 @@ def _agents(unit: Unit, job: Job) -> str | None:
     for agent in agents:
         _follow(unit, agent, moves, author)
         # Queues that they serve may be pushed from here on, whoever changed or not.
-        unit.freed[agent.id] = None
+        unit.agenda.freed[agent.id] = None
     return agents[-1].id if len(agents) == BATCH else None
 
 
@@ -139,7 +139,8 @@ def _line_up(unit: Unit, conversation: Conversation) -> None:
     if conversation.state not in WAITING:
         return
     if is_for_all(conversation, policy) or conversation.extras.routing.sticky is not None:
-        unit.queued[conversation.id] = None  # who is asked, or waited for, may be others now
+        # Who is asked, or waited for, may be others now.
+        unit.agenda.queued[conversation.id] = None
 
 
 def _thread(conversation: Conversation) -> Key:

@@ -120,7 +120,7 @@ def give_back(unit: Unit) -> None:
             conversation = unit.conversation(each)
             if _keeps_after(unit, conversation) is None:
                 let_go(unit, conversation)
-                unit.bereft[each] = None
+                unit.agenda.bereft[each] = None
 
 
 def lost_keeper(before: Agent | None, after: Agent | None) -> str | None:

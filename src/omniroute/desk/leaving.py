@@ -26,7 +26,6 @@ HELD: Final = ("requeue", "keep")
 _SAY: Final = 'held="requeue", held="keep", or hand_to=<agent>'
 _HOLDING: Final = CONVERSATIONS.index("agent_by_due")
 _HELD_IN: Final = tuple(state for state in OPEN if state is not State.OFFERED)
-_PAGE: Final = 100
 
 
 def remove(
@@ -98,12 +97,8 @@ def _let_go(unit: Unit, agent: str, hand_to: str | None, by: str | None) -> None
     if hand_to is not None:
         unit.agent(hand_to)
     for state in _HELD_IN:
-        while page := unit.tx.scan(_HOLDING, unit.desk, (agent, state.value), limit=_PAGE):
-            for conversation in page:
-                found = unit.conversation(conversation.id)
-                command = _command(found, hand_to, by)
-                unit.perform(found, command, unit.policy(found))
-            unit.flush()
+        for found in unit.emptying(_HOLDING, (agent, state.value)):
+            unit.perform(found, _command(found, hand_to, by), unit.policy(found))
 
 
 def _command(conversation: Conversation, hand_to: str | None, by: str | None) -> Enqueue | HandOver:

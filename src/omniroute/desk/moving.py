@@ -175,12 +175,8 @@ class Clearing:
 
 
 def _end(unit: Unit, entry_point: str, by: str | None) -> None:
-    unit.flush()
-    while page := unit.tx.scan(_ON_ENTRY_POINT, unit.desk, (entry_point,), limit=_PAGE):
-        for each in page:
-            found = unit.conversation(each.id)
-            unit.perform(found, End(by, EndReason.FAILURE), unit.policy(found))
-        unit.flush()
+    for found in unit.emptying(_ON_ENTRY_POINT, (entry_point,)):
+        unit.perform(found, End(by, EndReason.FAILURE), unit.policy(found))
 
 
 def _staffed(path: str, named: list[str]) -> Problem:

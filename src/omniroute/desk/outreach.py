@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from omniroute.desk.views import ConversationView, MessageView
     from omniroute.model.records import ReadMarker
     from omniroute.model.wire import Attachment, Template
-    from omniroute.ports import Transaction
-    from omniroute.rules.resolution import Setup
 else:
     handle, idempotency, read, starting, views = later(
         globals(), "omniroute.desk", "handle", "idempotency", "read", "starting", "views"
@@ -110,12 +108,7 @@ class Outreach(Part):
     ) -> list[MessageView]:
         """Return what was sent to a contact by `engage`, in order, beyond position `after`."""
         read.check_limit(limit)
-        listed = starting.engagements(self.id, contact, limit, after)
-
-        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
-            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
-
-        return self._runtime.look(self.id, work)
+        return self._read(starting.engagements(self.id, contact, limit, after))
 
     def describe(
         self,

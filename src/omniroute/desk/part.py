@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.unit import Unit
     from omniroute.desk.views import ConversationView, MessageView
+    from omniroute.model.message import Message
+    from omniroute.ports import Transaction
+    from omniroute.rules.resolution import Setup
 else:
     (views,) = later(globals(), "omniroute.desk", "views")
 
@@ -69,3 +72,11 @@ class Part:
 
         instant = None if now is None else self._now(now)  # the clock is read once, under the lock
         return self._runtime.run(self.id, instant, viewed, within=within, about=about)
+
+    def _read(self, listed: Callable[[Transaction], list[Message]]) -> list[MessageView]:
+        """Read messages, and answer with what a host sees of them."""
+
+        def work(tx: Transaction, setup: Setup) -> list[MessageView]:
+            return [views.MessageView.of(each, setup.config.zone) for each in listed(tx)]
+
+        return self._runtime.look(self.id, work)

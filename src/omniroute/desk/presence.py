@@ -23,7 +23,6 @@ __all__ = ["forget_absence", "heartbeat", "missed"]
 
 _HELD = (State.ACTIVE, State.INACTIVE)
 _HOLDING = CONVERSATIONS.index("agent_by_due")
-_PAGE = 100
 
 
 def _key(agent: str) -> tuple[str, str, str]:
@@ -83,9 +82,6 @@ def missed(unit: Unit, timer: AgentTimer, at: int) -> None:
 
 def _give_back(unit: Unit, agent: str, at: int) -> None:
     for state in _HELD:
-        while page := unit.tx.scan(_HOLDING, unit.desk, (agent, state.value), limit=_PAGE):
-            for each in page:
-                found = unit.conversation(each.id)
-                command = Enqueue(found.queue or found.place.inbox, reason="returned")
-                unit.perform(found, command, unit.policy(found), now=at)
-            unit.flush()
+        for found in unit.emptying(_HOLDING, (agent, state.value)):
+            command = Enqueue(found.queue or found.place.inbox, reason="returned")
+            unit.perform(found, command, unit.policy(found), now=at)

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from omniroute.desk.agenda import Agenda
 from omniroute.desk.asking import ask_everybody, follow_staff
 from omniroute.desk.candidates import find, stages
 from omniroute.desk.decided import write_decision
@@ -37,6 +38,7 @@ from omniroute.rules.waiting import (
     prefix_of,
     queue_and_group,
     refusal,
+    slot,
 )
 from omniroute.rules.weights import fits, missing, place_for
 
@@ -44,45 +46,46 @@ __all__ = ["next_for", "settle"]
 
 
 def settle(unit: Unit) -> None:
-    """Assign everything that this unit's changes make assignable, then write the unit down."""
-    if unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
-        _bring_together(unit, Lines(unit))
-    if unit.began_waiting:
-        tell_who_waits(unit)
-    unit.finish()
+    """Assign everything that this unit's changes make assignable, and write states so far."""
+    if (agenda := unit.pending) is not None:
+        if agenda.has_to_settle:
+            _bring_together(unit, agenda, Lines(unit))
+        if agenda.began_waiting:
+            tell_who_waits(unit)
+    unit.flush()
 
 
-def _bring_together(unit: Unit, lines: Lines) -> None:
-    while unit.restaffed or unit.bereft or unit.freed or unit.queued or unit.closed:
-        if unit.restaffed:
+def _bring_together(unit: Unit, agenda: Agenda, lines: Lines) -> None:
+    while agenda.restaffed or agenda.bereft or agenda.freed or agenda.queued or agenda.closed:
+        if agenda.restaffed:
             follow_staff(unit, lines)
-        elif unit.bereft:
+        elif agenda.bereft:
             _look_again(unit)
-        elif unit.freed:
-            agent = next(iter(unit.freed))
-            del unit.freed[agent]
+        elif agenda.freed:
+            agent = next(iter(agenda.freed))
+            del agenda.freed[agent]
             _fill(unit, lines, agent)
-        elif unit.closed:  # what it opens is open to all who wait, in their order
-            place = next(iter(unit.closed))
-            del unit.closed[place]
+        elif agenda.closed:  # what it opens is open to all who wait, in their order
+            place = next(iter(agenda.closed))
+            del agenda.closed[place]
             _reopen(unit, lines, place)
         else:
-            conversation = _first_of(unit)
-            del unit.queued[conversation.id]
+            conversation = _first_of(unit, agenda)
+            del agenda.queued[conversation.id]
             _place(unit, lines, conversation)
 
 
-def _first_of(unit: Unit) -> Conversation:
+def _first_of(unit: Unit, agenda: Agenda) -> Conversation:
     """Return the first of several newly waiting conversations, as it stands by now (M3)."""
-    if len(unit.queued) == 1:
-        return unit.conversation(next(iter(unit.queued)))
+    if len(agenda.queued) == 1:
+        return unit.conversation(next(iter(agenda.queued)))
 
     def place(conversation: Conversation) -> tuple[int, int, int, int, str]:
         routing, since = conversation.extras.routing, conversation.clocks.queued_at
         entry = ("", "", routing.segment, routing.wait_class, since, conversation.id)
         return order(entry, unit.rule(conversation.queue or "").assign, unit.now)
 
-    return min(map(unit.conversation, unit.queued), key=place)
+    return min(map(unit.conversation, agenda.queued), key=place)
 
 
 def _place(unit: Unit, lines: Lines, conversation: Conversation, *, told: bool = True) -> bool:
@@ -135,7 +138,9 @@ def _fill(unit: Unit, lines: Lines, agent_id: str) -> None:
             return
         first, keeper = _first_of_lane(unit, lines, kept), unit.agent(agent_id)
         if first.id != kept.id:
-            unit.bereft[kept.id] = None  # the longest wait comes first, whoever it was kept for
+            unit.agenda.bereft[kept.id] = (
+                None  # the longest wait comes first, whoever it was kept for
+            )
         _give(unit, lines, first, find(unit, lines, first, preferred=keeper))
     while (agent := unit.find_agent(agent_id)) is not None and may_push(agent):
         room = agent.capacity.soft_max - agent.load
@@ -169,10 +174,11 @@ def _keep_room(unit: Unit, lines: Lines, conversation: Conversation) -> None:
 
 def _look_again(unit: Unit) -> None:
     """What nobody keeps parts for any more is placed anew."""
-    for each in unit.bereft:
+    agenda = unit.agenda
+    for each in agenda.bereft:
         if unit.conversation(each).state is State.QUEUED:
-            unit.queued[each] = None
-    unit.bereft.clear()
+            agenda.queued[each] = None
+    agenda.bereft.clear()
 
 
 def next_for(
@@ -303,4 +309,6 @@ def _give(unit: Unit, lines: Lines, conversation: Conversation, choice: Choice) 
         command = ask.Offer if offered else ask.Assign
         conversation = unit.perform(conversation, command(choice.chosen.agent), policy)
         lines.given(before, conversation)
+        if slot(conversation) != choice.chosen.agent:
+            return  # it had ended by now, before anybody was asked (S2)
     write_decision(unit, conversation, choice, unit.now)

@@ -107,8 +107,9 @@ class Runtime:
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
-            draw.rewind()
-            if about is not None:
+            if draw.drawn:  # by a try before this one
+                draw.rewind()
+            if about is not None and getattr(tx, "foresees", False):
                 foresee(tx, desk, about, self._setups.get(desk, _NO_SETUPS).get)
             tx.lock(desk)  # others were at work meanwhile, by the same clock
             if now is None:
@@ -125,7 +126,7 @@ class Runtime:
                 self._doubt(desk, unit.setup.version)
             return result
 
-        return self.transact(work, within=within)
+        return self.store.transact(work) if within is None else self.transact(work, within=within)
 
     def transact(self, work: Callable[[Transaction], T], *, within: object | None = None) -> T:
         """Run work in a transaction of its own, or inside a host's."""
@@ -221,19 +222,15 @@ class Runtime:
         adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
         return adapter.capabilities(settings)
 
-    def content_check(
-        self, text: str | None, attachments: Sequence[Attachment]
-    ) -> Callable[[Unit, str], None]:
-        """Return what raises `UnsupportedContent` where an entry point's channel cannot carry this."""
-
-        def check(unit: Unit, entry_point: str) -> None:
-            adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
-            check_content(adapter.capabilities(settings), text, attachments)
-            if unit.setup.limits_contents:
-                channel = unit.setup.entry_point(entry_point).channel
-                check_contents(unit.setup.contents(channel), text, attachments)
-
-        return check
+    def check_content(
+        self, unit: Unit, entry_point: str, text: str | None, attachments: Sequence[Attachment]
+    ) -> None:
+        """Raise `UnsupportedContent` where an entry point's channel cannot carry this."""
+        adapter, settings = self.adapter(unit.desk, unit.setup, entry_point)
+        check_content(adapter.capabilities(settings), text, attachments)
+        if unit.setup.limits_contents:
+            channel = unit.setup.entry_point(entry_point).channel
+            check_contents(unit.setup.contents(channel), text, attachments)
 
     def forget_settings(self) -> None:
         """Resolve secrets anew at their next use: after they were rotated."""

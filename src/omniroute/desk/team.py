@@ -17,7 +17,7 @@ from omniroute.desk.leaving import remove
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.unit import Unit
-from omniroute.desk.views import AgentView, Page, StaffChangeView
+from omniroute.desk.views import AgentView, Page, StaffChangeView, page_of
 from omniroute.errors import UnknownAgent, UsageError
 from omniroute.lazy import later
 from omniroute.model.agent import Agent, Capacity, Role
@@ -230,9 +230,8 @@ class Staff:
 
         def work(tx: Transaction, setup: Setup) -> Page[AgentView]:
             found = tx.scan(_ALL, self._desk, after=bound, limit=limit + 1)
-            cursor = found[limit - 1].id if len(found) > limit else None
             zone = setup.config.zone
-            return Page(tuple(AgentView.of(each, zone) for each in found[:limit]), cursor)
+            return page_of(found, limit, AgentView.of, zone, lambda each: each.id)
 
         return self._runtime.look(self._desk, work)
 
@@ -247,9 +246,8 @@ class Staff:
             found = tx.scan(
                 _HISTORY, self._desk, (agent,), after=bound, limit=limit + 1, reverse=True
             )
-            cursor = str(found[limit - 1].position) if len(found) > limit else None
             zone = setup.config.zone
-            return Page(tuple(StaffChangeView.of(each, zone) for each in found[:limit]), cursor)
+            return page_of(found, limit, StaffChangeView.of, zone, lambda each: each.position)
 
         return self._runtime.look(self._desk, work)
 

@@ -74,7 +74,7 @@ def _fire(unit: Unit, *, inclusive: bool) -> int:
             fired += _fire_agents(unit, timer, at[0], inclusive=inclusive)
         else:
             fired += _fire_one(unit, unit.conversation(name), at, inclusive=inclusive)
-        if unit.freed or unit.queued or unit.closed:
+        if unit.agenda.freed or unit.agenda.queued or unit.agenda.closed:
             settle(unit)
         for entry in _again(unit):
             if entry[0][0] <= horizon:
@@ -99,13 +99,14 @@ def _fire_one(
 
 def _again(unit: Unit) -> Iterator[_Due]:
     """Yield what became due while the last deadline was fired."""
-    for name in unit.due_again:
+    agenda = unit.agenda
+    for name in agenda.due_again:
         timers = unit.conversation(name).timers
         if timers:
             yield in_order(timers[0]), 0, name, None
-    yield from map(_entry, unit.agents_due)
-    unit.due_again.clear()
-    unit.agents_due.clear()
+    yield from map(_entry, agenda.agents_due)
+    agenda.due_again.clear()
+    agenda.agents_due.clear()
 
 
 def _entry(timer: AgentTimer) -> _Due:

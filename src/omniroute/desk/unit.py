@@ -7,7 +7,7 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from omniroute.desk.flows import start_flows
@@ -35,8 +35,8 @@ from omniroute.model.state import WAITING, State
 from omniroute.model.wire import DeliveryStatus
 from omniroute.rules import lifecycle, texts
 from omniroute.rules.deadlines import has_come
-from omniroute.rules.sla.deciding import changes
-from omniroute.schema import MESSAGES
+from omniroute.rules.sla.deciding import changes, rests
+from omniroute.schema import MESSAGES, Index, Key
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
@@ -70,8 +70,12 @@ class Unit(UnitState):
             if not driven:
                 # Nobody is asked for what has ended by now, however late that is looked at (S2).
                 alone = isinstance(command, Offer) and command.agent is not None
-                until = None if alone else self.reached
-                conversation = self.catch_up(self.refresh(conversation), until=until)
+                if conversation.clocks.sla is not None:
+                    conversation = self.refresh(conversation)
+                if conversation.timers:
+                    conversation = self.catch_up(
+                        conversation, until=None if alone else self.reached
+                    )
                 if kind in _BY_LINE and conversation.state not in WAITING:
                     return conversation  # it expired before anybody had room
             if kind in texts.SAID_AHEAD_OF:
@@ -79,8 +83,10 @@ class Unit(UnitState):
                     conversation = self._say(conversation, said, policy, now)
         decision = lifecycle.decide(conversation, command, policy, self.now if now is None else now)
         self._write(conversation, decision, messages)
-        state = self._follow_up(conversation, decision, policy, now)
-        if driven:
+        state = decision.state
+        if not _FOLLOWED.isdisjoint(map(type, decision.events)):
+            state = self._follow_up(conversation, decision, policy, now)
+        if driven or not state.timers:
             return state
         # What has passed already fires now (S3), what still lies ahead of a late deadline does not.
         return self.catch_up(state, until=self.reached)
@@ -163,9 +169,9 @@ class Unit(UnitState):
             self.tx.add(MESSAGES, self.desk, messages)
         for effect in decision.effects:
             self.enqueue(state, effect, at[getattr(effect, "message", None)])
-        if state is not conversation:
-            if conversation is None:
-                self._opened.add(state.id)
+        if conversation is None:
+            self.open(state, events)
+        elif state is not conversation:
             self.touch(state, events)
 
     def refresh(self, conversation: Conversation) -> Conversation:
@@ -174,7 +180,8 @@ class Unit(UnitState):
         As of the instant that it was saved, or of what happened since: what came due after that and
         was not looked at is still told for its own instant (S2).
         """
-        if conversation.clocks.sla is None:
+        clocks = conversation.clocks
+        if clocks.sla is None or (not self.setup.resolves and rests(clocks)):
             return conversation
         policy = self.policy(conversation)
         if policy.sla is None or not changes(conversation, policy.sla, self.now):
@@ -183,6 +190,14 @@ class Unit(UnitState):
         if first is None:
             return conversation  # its entry point is gone
         return self.perform(conversation, Reschedule(first), policy, now=self.in_force_since())
+
+    def emptying(self, index: Index[Conversation], prefix: Key) -> Iterator[Conversation]:
+        """Yield, page by page, what stands below a prefix: whoever asks takes each of them away."""
+        self.flush()
+        while page := self.tx.scan(index, self.desk, prefix, limit=_PAGE):
+            for each in page:
+                yield self.conversation(each.id)
+            self.flush()
 
     def catch_up(self, conversation: Conversation, *, until: int | None = None) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""
@@ -212,8 +227,11 @@ class Unit(UnitState):
         return after
 
 
+_PAGE: Final = 100
 _BY_LINE: Final = frozenset({Assign, Line, Offer, Withdraw})
 _DRIVEN: Final = frozenset({Expire, Reschedule})
+_FOLLOWED: Final = texts.SAID_AFTER | {tell.Ended, tell.Relocated}
+"""Events that bring something about beside themselves: texts, flows, wrap-ups, clocks that count anew."""
 
 
 def _counts_anew(before: Conversation, after: Conversation) -> bool:

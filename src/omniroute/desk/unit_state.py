@@ -8,11 +8,11 @@ not use: most units write one conversation, one event and the desk's row. No rul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import Final, Protocol
 
 from attrs import fields_dict
 
+from omniroute.desk.agenda import Agenda
 from omniroute.desk.keeping import leave_line, lost_keeper
 from omniroute.desk.queue_lines import QueueLines
 from omniroute.desk.waits import note_wait
@@ -88,21 +88,14 @@ class UnitState:
         "_saved_at",
         "_setups",
         "_touched",
-        "agents_due",
         "agents_written",
-        "began_waiting",
-        "bereft",
-        "closed",
         "desk",
         "draw",
-        "due_again",
-        "freed",
         "moves_in_line",
         "now",
-        "queued",
+        "pending",
         "reached",
         "record",
-        "restaffed",
         "setup",
         "tx",
     )
@@ -118,29 +111,17 @@ class UnitState:
         self.setup = setups.setup(tx, desk, record.config_version)
         self.reached = now
         """Up to where deadlines have been fired, while late ones are fired in order."""
-        self.due_again: dict[str, None] = {}
-        """Conversations with a deadline that came while others were fired."""
-        self.agents_due: list[AgentTimer] = []
-        """Deadlines of agents that came so."""
-        self.queued: dict[str, None] = {}
-        """Conversations that came into line, to be looked up when they are placed (R16)."""
-        self.freed: dict[str, None] = {}
-        self.closed: dict[str, None] = {}
-        self.restaffed: list[tuple[Agent | None, Agent | None]] = []
-        """Agents who came, went, or serve otherwise: as they were, and as they are (S7)."""
-        self.began_waiting: dict[str, None] = {}
-        """Conversations whose wait began, where they are told of it (P8)."""
-        self.bereft: dict[str, None] = {}
-        """Conversations for which an agent kept room who no longer does."""
         self.moves_in_line = 0
         self.agents_written = 0
         """How often agents were written down: what was read of them before is older than they are."""
+        self.pending: Agenda | None = None
+        """The `agenda`, where there is anything in it."""
         self._agents: dict[str, Agent] = {}
         self._saved: dict[str, Agent] = {}
         self._conversations: dict[str, Conversation] = {}
         self._touched: dict[str, Conversation] = {}
-        self._opened: set[str] = set()  # which nothing is stored of yet
-        self._saved_at: dict[int, int] = {}  # by version of the configuration
+        self._opened: set[str] | None = None  # which nothing is stored of yet
+        self._saved_at: tuple[int, int] | None = None  # a version of the configuration, and when
         self._entries: list[LogEntry] = []
         self._position = record.position
         self._next_due = record.next_due
@@ -157,6 +138,14 @@ class UnitState:
     def starts_flows(self) -> bool:
         """Whether some plugin starts the flows of channels."""
         return self._setups.starts_flows
+
+    @property
+    def agenda(self) -> Agenda:
+        """What this unit's changes make worth looking at."""
+        found = self.pending
+        if found is None:
+            found = self.pending = Agenda()
+        return found
 
     @property
     def queue_lines(self) -> QueueLines:
@@ -195,9 +184,12 @@ class UnitState:
 
     def agent(self, agent: str) -> Agent:
         """Return an agent as they stand in this unit; `UnknownAgent` when there is none."""
-        found = self.find_agent(agent)
+        found = self._agents.get(agent)
         if found is None:
-            raise UnknownAgent(f"no agent {agent!r}")
+            found = self.tx.get(AGENTS, self.desk, (agent,))
+            if found is None:
+                raise UnknownAgent(f"no agent {agent!r}")
+            self._agents[agent] = found
         return found
 
     def find_agent(self, agent: str) -> Agent | None:
@@ -212,9 +204,9 @@ class UnitState:
     def policy(self, conversation: Conversation) -> Policy:
         """Return the policy in force where the conversation stands."""
         place = conversation.place
-        return self.setup.policy_at(
+        return self.setup.policies[
             place.entry_point, place.channel, conversation.queue or place.inbox
-        )
+        ]
 
     def policy_at(self, conversation: Conversation, queue: str) -> Policy:
         """Return the policy that is in force for a conversation once it stands in a queue."""
@@ -222,11 +214,12 @@ class UnitState:
 
     def in_force_since(self) -> int:
         """Return since when the configuration has been in force, as far as this unit is concerned."""
-        version = self.setup.version
-        if version not in self._saved_at:
+        version, known = self.setup.version, self._saved_at
+        if known is None or known[0] != version:
             saved = self.tx.get(CONFIG_CHANGES, self.desk, (version,))
-            self._saved_at[version] = self.now if saved is None else min(saved.at, self.now)
-        return self._saved_at[version]
+            at = self.now if saved is None else min(saved.at, self.now)
+            known = self._saved_at = (version, at)
+        return known[1]
 
     def pushes(self, conversation: Conversation) -> bool:
         """Return whether the conversation is given to agents automatically."""
@@ -246,24 +239,29 @@ class UnitState:
         """Record an event, and let the agents follow whom it names; return the log's position by then."""
         self._position = position = self._position + 1
         self._entries.append(_entry(position, event))
-        for name in _naming(type(event)):  # type: ignore[arg-type]  # classes are hashable
-            agent = getattr(event, name)
-            if agent is not None:
-                self._follow(agent, event)
-        return self._position
+        naming = _NAMING.get(type(event))
+        if naming is None:
+            naming = _NAMING[type(event)] = _names_in(type(event))
+        if naming:
+            for name in naming:
+                agent = getattr(event, name)
+                if agent is not None:
+                    self._follow(agent, event)
+            position = self._position
+        return position
 
     def _follow(self, agent_id: str, event: tell.Event) -> None:
         before = self.find_agent(agent_id)
         after = apply_agent(before, event, agent_id)
         if isinstance(event, _OF_STAFF):
-            self.restaffed.append((before, after))
+            self.agenda.restaffed.append((before, after))
         if (kept := lost_keeper(before, after)) and not isinstance(event, tell.RoomReleased):
-            self.bereft[kept] = None
+            self.agenda.bereft[kept] = None
         if after is None:
             self._agents.pop(agent_id, None)
             self._saved.pop(agent_id, None)
             self.agents_written += 1
-            self.closed.update(dict.fromkeys(before.pools if before is not None else ()))
+            self.agenda.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             return
         name = None
@@ -272,9 +270,9 @@ class UnitState:
                 name = name_of(self, event)
             _check_room(before, event, name)
         elif after is not before:
-            self.freed[agent_id] = None
+            self.agenda.freed[agent_id] = None
             if before is not None and before.available and _left(before, after):
-                self.closed.update(dict.fromkeys(before.pools))
+                self.agenda.closed.update(dict.fromkeys(before.pools))
         self._agents[agent_id] = self._saved[agent_id] = after
         if name is not None:
             weigh(self, after, event, name)
@@ -287,6 +285,13 @@ class UnitState:
         """Write a new message beside its event."""
         self.tx.add(MESSAGES, self.desk, (message,))
 
+    def open(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
+        """Keep a conversation that has just begun, as `touch` does."""
+        if self._opened is None:
+            self._opened = set()
+        self._opened.add(conversation.id)
+        self.touch(conversation, events)
+
     def touch(self, conversation: Conversation, events: Iterable[tell.Event]) -> None:
         """Keep a conversation as these events left it, and note what that makes worth looking at."""
         name = conversation.id
@@ -294,14 +299,14 @@ class UnitState:
         self._conversations[name] = self._touched[name] = conversation
         if conversation.state in WAITING or (before is not None and before.state in WAITING):
             self._move_in_line(before, conversation, events)
-        elif self.queued:
-            self.queued.pop(name, None)
+        elif self.pending is not None:
+            self.pending.queued.pop(name, None)
         timers = conversation.timers
         if timers:
             deadline = timers[0][0]
             self.note_deadline(deadline)
             if deadline <= self.now:
-                self.due_again[name] = None
+                self.agenda.due_again[name] = None
 
     def _move_in_line(
         self, before: Conversation | None, after: Conversation, events: Iterable[tell.Event]
@@ -312,10 +317,11 @@ class UnitState:
             leave_line(self, before, after)
         if self.setup.tells_waits:
             note_wait(self, before, after, events)
+        agenda = self.agenda
         if after.state not in WAITING or any(isinstance(event, tell.Offered) for event in events):
-            self.queued.pop(after.id, None)
+            agenda.queued.pop(after.id, None)
         elif any(isinstance(event, _WAITS_ANEW) for event in events):
-            self.queued[after.id] = None
+            agenda.queued[after.id] = None
             self.queue_lines.note(after, self.setup.channels)
 
     def _may_keep_room(self) -> bool:
@@ -328,7 +334,7 @@ class UnitState:
         if timer.due is not None:
             self.note_deadline(timer.due)
             if timer.due <= self.now:
-                self.agents_due.append(timer)
+                self.agenda.agents_due.append(timer)
 
     def note_deadline(self, deadline: int) -> None:
         """Let the desk's row promise nothing later than this deadline."""
@@ -341,7 +347,8 @@ class UnitState:
         entry_point, now = conversation.place.entry_point, self.now
         entry = _outgoing(conversation.id, position, entry_point, effect, now)
         self.tx.add(OUTBOX, self.desk, (entry,))
-        self._next_work = min(self._next_work, now)
+        if now < self._next_work:  # noqa: PLR1730  (`min` would be a call in every step)
+            self._next_work = now
 
     def send(self, message: Message, to: str) -> None:
         """Write a message that belongs to no conversation, and let it go to an address (C10)."""
@@ -368,13 +375,14 @@ class UnitState:
             self._saved.clear()
             self.agents_written += 1
         if self._touched:
-            for conversation in self._touched.values():
-                if conversation.id in self._opened:
+            opened = self._opened
+            for name, conversation in self._touched.items():
+                if opened is not None and name in opened:
                     self.tx.add(CONVERSATIONS, self.desk, (conversation,))
                 else:
                     self.tx.put(CONVERSATIONS, self.desk, conversation)
-            self._touched.clear()
-            self._opened.clear()
+            self._touched = {}
+            self._opened = None
 
     def finish(self) -> None:
         """Write what is left: states, the log, the desk's row."""
@@ -444,8 +452,11 @@ def _left(before: Agent, after: Agent) -> bool:
     return not after.available or before.pools != after.pools
 
 
-@cache
-def _naming(event: type[tell.Event]) -> tuple[str, ...]:
+_NAMING: Final[dict[type, tuple[str, ...]]] = {}
+"""By kind of event, the fields that name agents who follow it: worked out when it first happens."""
+
+
+def _names_in(event: type[tell.Event]) -> tuple[str, ...]:
     """Return the fields of a kind of event that name agents who follow it, in the order they do."""
     if issubclass(event, tell.AgentEvent):
         return ("agent",)

@@ -5,7 +5,7 @@ Inside, instants are integers; here, at the face, they are datetimes in the desk
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
@@ -18,7 +18,7 @@ from omniroute.desk.clock_views import (
     clock_views,
     response_target_view,
 )
-from omniroute.instants import from_micros
+from omniroute.instants import from_micros, made_from_micros
 from omniroute.model.agent import Agent, Capacity, ChannelTerms, Colour, Role
 from omniroute.model.conversation import Conversation, Ending, Offer
 from omniroute.model.desk_config import AgentConfig
@@ -27,7 +27,7 @@ from omniroute.model.message import Direction, Message
 from omniroute.model.policy import Policy
 from omniroute.model.records import ConfigChange, StaffChange
 from omniroute.model.state import Readiness, State
-from omniroute.model.values import frozen, making
+from omniroute.model.values import copying, frozen, making
 from omniroute.model.wire import Attachment, Choice, DeliveryStatus, Rejected, Template
 from omniroute.rules.availability import colour
 from omniroute.rules.menu import branch_of
@@ -46,9 +46,11 @@ __all__ = [
     "ReceivedItem",
     "StaffChangeView",
     "VersionView",
+    "page_of",
     "view_of",
 ]
 
+S = TypeVar("S")
 V = TypeVar("V")
 
 
@@ -187,31 +189,16 @@ class MessageView:
     @classmethod
     def of(cls, message: Message, zone: str) -> MessageView:
         """Return the view of a stored message."""
+        status_at = message.status_at
         return _message_view(
-            id=message.id,
-            conversation=message.conversation,
-            position=message.position,
-            direction=message.direction,
-            author=message.author,
-            at=from_micros(message.at, zone),
-            kind=message.kind,
-            type=message.type,
-            text=message.text,
-            attachments=message.attachments,
-            template=message.template,
-            choice=message.choice,
-            reply_to=message.reply_to,
-            target=message.target,
-            emoji=message.emoji,
-            status=message.status,
-            status_at=None if message.status_at is None else from_micros(message.status_at, zone),
-            error=message.error,
-            provider_ids=message.provider_ids,
-            extra=message.extra,
+            message,
+            made_from_micros(message.at, zone),
+            None if status_at is None else from_micros(status_at, zone),
         )
 
 
-_message_view: Final = making(MessageView)
+# Its other fields are called as the message's are, and hold the same.
+_message_view: Final = copying(MessageView, "at", "status_at")
 
 
 @frozen(kw_only=True)
@@ -385,12 +372,28 @@ class Page(Generic[V]):
     items: tuple[V, ...]
     next: str | None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[V]:
         """Iterate over this page's items."""
         return iter(self.items)
 
+    def __getitem__(self, index: int) -> V:
+        """Return one of this page's items by its place; `IndexError` where there is none."""
+        return self.items[index]
+
     def __len__(self) -> int:
         return len(self.items)
+
+
+def page_of(
+    found: Sequence[S],
+    limit: int,
+    view: Callable[[S, str], V],
+    zone: str,
+    key: Callable[[S], object],
+) -> Page[V]:
+    """Return a page of what was read, one more than it holds; `key` says from where to go on."""
+    following = str(key(found[limit - 1])) if len(found) > limit else None
+    return Page(tuple(view(each, zone) for each in found[:limit]), following)
 
 
 @frozen(kw_only=True)

@@ -163,7 +163,7 @@ def note_wait(
     if after.state in WAITING and any(
         isinstance(event, tell.Opened | tell.Queued) for event in events
     ):
-        unit.began_waiting[after.id] = None
+        unit.agenda.began_waiting[after.id] = None
     if before is not None and before.state in WAITING and after.state is State.ACTIVE:
         _note_served(unit, before, after.since)
 
@@ -217,10 +217,10 @@ def next_wait(tx: Transaction, desk: str, setup: Setup, queue: str) -> int | Non
 
 def tell_who_waits(unit: Unit) -> None:
     """Tell those whose wait began, and whom nobody could take, where they stand (P8)."""
-    for each in unit.began_waiting:
+    for each in unit.agenda.began_waiting:
         found = unit.conversation(each)
         queue = found.queue or ""
         text = unit.rule(queue).assign.waiting_message
         if text is not None and found.state in WAITING:
             unit.deliver(found, unit.policy(found), text, "waiting")
-    unit.began_waiting.clear()
+    unit.agenda.began_waiting.clear()

@@ -11,7 +11,7 @@ of the import; here a class gets its slots then, and the rest when it is first a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter, itemgetter
 from types import FunctionType
@@ -170,7 +170,8 @@ def _positional(cls: Any) -> tuple[str, ...]:
 
 
 def _constructor(cls: Any) -> Callable[..., None]:
-    return _compiled(cls, "__init__", "self, ", "_set_class(self, _opened)", "pass")
+    parameters = _parameters(attrs.fields(cls))
+    return _compiled(cls, "__init__", ["self", *parameters], "_set_class(self, _opened)", "pass")
 
 
 def making(cls: Callable[P, T]) -> Callable[P, T]:
@@ -178,16 +179,21 @@ def making(cls: Callable[P, T]) -> Callable[P, T]:
 
     It takes what the class takes, and saves the way through the class: a quarter of what one costs.
     """
-    make: Callable[P, T] = _once_called(
-        partial(_compiled, cls, "make", "", "self = _opened()", "return self")
-    )
+    make: Callable[P, T] = _once_called(partial(_maker, cls))
     return make
+
+
+def _maker(cls: Any) -> FunctionType:
+    fields = attrs.fields(cls)
+    parameters = _parameters(fields, anyhow=_may_come_by_position(fields))
+    return _compiled(cls, "make", list(parameters), "self = _opened()", "return self")
 
 
 def copying(cls: Callable[..., T], *changed: str) -> Callable[..., T]:
     """Return a function that copies values of a frozen class, for steps that change some fields.
 
-    It takes the value, and what the `changed` fields hold from here on, as it is, in their order.
+    It takes the value, and what the `changed` fields hold from here on, as it is, in their order. The
+    value may be of another class that has the rest of the fields: a view is a copy of what it shows.
     """
     copy: Callable[..., T] = _once_called(partial(_copier, cls, changed))
     return copy
@@ -212,7 +218,9 @@ def _uncompiled(*given: Any, **named: Any) -> Any:
     return first(given, named)  # type: ignore[name-defined]  # noqa: F821  (see `_once_called`)
 
 
-def _compiled(cls: Any, name: str, first: str, opening: str, ending: str) -> FunctionType:
+def _compiled(
+    cls: Any, name: str, parameters: Iterable[str], opening: str, ending: str
+) -> FunctionType:
     """A function that fills an instance while it is open, and closes it."""
     fields = attrs.fields(cls)
     names: dict[str, Any] = {"_set_class": _set_class, "NOTHING": attrs.NOTHING}
@@ -220,7 +228,7 @@ def _compiled(cls: Any, name: str, first: str, opening: str, ending: str) -> Fun
         names[f"default_{number}"] = getattr(each.default, "factory", each.default)
         names[f"convert_{number}"] = each.converter
     filled = [f"self.{each.name} = {_value(n, each)}" for n, each in enumerate(fields)]
-    head = f"def {name}({first}{', '.join(_parameters(fields))}):"
+    head = f"def {name}({', '.join(parameters)}):"
     return _function(cls, [head, opening, *filled, "self.__class__ = _closed", ending], names)
 
 
@@ -249,20 +257,29 @@ def _opened(cls: Any) -> Any:
     return type(cls)(cls.__name__, (cls,), {"__slots__": (), **_OPEN})
 
 
-def _parameters(fields: Sequence[attrs.Attribute[Any]]) -> Iterator[str]:
+def _parameters(fields: Sequence[attrs.Attribute[Any]], *, anyhow: bool = False) -> Iterator[str]:
+    """Yield what a constructor takes. `anyhow` lets all come by position: Python binds them sooner."""
     for kw_only in (False, True):
         chosen = [(n, each) for n, each in enumerate(fields) if each.kw_only is kw_only]
-        if kw_only and chosen:
+        if kw_only and chosen and not anyhow:
             yield "*"
         for number, each in chosen:
             default = "NOTHING" if _is_made(each) else f"default_{number}"
             yield f"{each.alias}" + ("" if each.default is attrs.NOTHING else f"={default}")
 
 
+def _may_come_by_position(fields: Sequence[attrs.Attribute[Any]]) -> bool:
+    """Whether no field without a default comes behind one that has one."""
+    ordered = sorted(fields, key=lambda each: each.kw_only)
+    optional = [each.default is not attrs.NOTHING for each in ordered]
+    return optional == sorted(optional)
+
+
 def _value(number: int, each: attrs.Attribute[Any]) -> str:
     value = f"{each.alias}"
     if _is_made(each):
-        value = f"default_{number}() if {value} is NOTHING else {value}"
+        made = "{}" if getattr(each.default, "factory", None) is dict else f"default_{number}()"
+        value = f"{made} if {value} is NOTHING else {value}"
     return f"convert_{number}({value})" if each.converter else value
 
 

@@ -8,11 +8,13 @@ been checked (R13).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from attrs import field
 
+from omniroute.errors import UsageError
 from omniroute.model.values import frozen
 
 __all__ = [
@@ -41,8 +43,23 @@ __all__ = [
 ]
 
 
+_ONE_MICROSECOND: Final = timedelta(microseconds=1)
+
+
 def _lower_keys(headers: Mapping[str, str]) -> dict[str, str]:
-    return {key.lower(): value for key, value in headers.items()}
+    try:
+        return {key.lower(): value for key, value in headers.items()}
+    except AttributeError:
+        raise UsageError(
+            "cannot be used",
+            where="headers",
+            expected="a mapping of text to text",
+            got=type(headers).__name__,
+        ) from None
+
+
+def _micros(duration: int | timedelta | None) -> int | None:
+    return duration // _ONE_MICROSECOND if isinstance(duration, timedelta) else duration
 
 
 @frozen(kw_only=True)
@@ -305,14 +322,15 @@ class Accepted:
 
 @frozen
 class Retryable:
-    """It did not go out and may later; `after` microseconds when the provider said so.
+    """It did not go out and may later; not before `after`, where the provider said so.
 
-    Of a message in several parts, `step` counts those that did go out, as `sent_ids`; the next try
-    starts behind them. The same for `Permanent` and `Unknown`.
+    `after` is a `timedelta`, or microseconds, in which it is kept. Of a message in several parts,
+    `step` counts those that did go out, as `sent_ids`; the next try starts behind them. The same for
+    `Permanent` and `Unknown`.
     """
 
     reason: str
-    after: int | None = None
+    after: int | None = field(default=None, converter=_micros)
     step: int = field(default=0, kw_only=True)
     sent_ids: tuple[str, ...] = field(default=(), kw_only=True)
 

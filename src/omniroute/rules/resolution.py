@@ -66,14 +66,15 @@ class Setup:
         "_patterns",
         "_policies",
         "_primary",
-        "_within",
         "channels",
         "config",
         "counted",
         "has_flows",
         "leaves",
         "limits_contents",
+        "policies",
         "reach",
+        "resolves",
         "tells_waits",
         "version",
     )
@@ -119,7 +120,11 @@ class Setup:
         )
         self._policies: dict[tuple[str | None, str | None], _Resolved] = {}
         self._patterns: dict[str, tuple[str, ...]] = {}
-        self._within: dict[tuple[str | None, str | None, str | None], Policy] = {}
+        self.policies: Final = _Policies(self._policy_at)
+        targets = [each.targets for each in config.inboxes.values()]
+        targets += [each.targets for each in self._entry_points.values()]
+        self.resolves: Final = any(each.resolution is not None for each in targets)
+        """Whether the SLA of any place, or of any entry point, has a target for the resolution."""
 
     def __repr__(self) -> str:
         return f"Setup(desk={self.config.desk!r}, version={self.version})"
@@ -361,8 +366,7 @@ class Setup:
         Preset, desk, channel, inbox, top queue and so on down to the leaf: nearest set value wins.
         A place that no longer exists has what its nearest remaining ancestor has.
         """
-        found = self._within.get((None, channel, path))
-        return self.policy_at(None, channel, path) if found is None else found
+        return self.policies[None, channel, path]
 
     def policy_at(
         self, entry_point: str | None, channel: str | None = None, path: str | None = None
@@ -370,14 +374,9 @@ class Setup:
         """Return `policy(channel, path)` with the SLA of an entry point, counted in that place's hours.
 
         One that no longer exists, or none (None), has the SLA of the inbox that the place lies in.
+        Steps look into `policies`, and save a call.
         """
-        key = (entry_point, channel, path)
-        found = self._within.get(key)
-        if found is None:
-            if len(self._within) >= _MEMORY:
-                self._within.clear()
-            found = self._within[key] = self._policy_at(entry_point, channel, path)
-        return found
+        return self.policies[entry_point, channel, path]
 
     def _policy_at(self, entry_point: str | None, channel: str | None, path: str | None) -> Policy:
         policy, resolved = (
@@ -439,6 +438,25 @@ class Setup:
             values["sla"] = terms_of(found.sla, found.targets, values.get("hours"))
             sources["sla"] = f"inbox {inbox}"
         return Policy(**values), sources
+
+
+_Where = tuple[str | None, str | None, str | None]
+"""An entry point, a channel and a full path; None where none is meant."""
+
+
+class _Policies(dict[_Where, Policy]):
+    """The policies that were asked for so far; others are compiled when they are."""
+
+    __slots__ = ("_compiled",)
+
+    def __init__(self, compiled: Callable[[str | None, str | None, str | None], Policy]) -> None:
+        self._compiled = compiled
+
+    def __missing__(self, where: _Where) -> Policy:
+        if len(self) >= _MEMORY:
+            self.clear()
+        found = self[where] = self._compiled(*where)
+        return found
 
 
 def _nodes(config: DeskConfig) -> Iterator[str]:

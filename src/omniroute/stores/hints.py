@@ -17,30 +17,31 @@ class Hints:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wakes: dict[str, list[Callable[[], None]]] = {}
+        self.wakes: dict[str, list[Callable[[], None]]] = {}
+        """Who is to be called, by desk."""
 
     def __bool__(self) -> bool:
-        return bool(self._wakes)
+        return bool(self.wakes)
 
     def subscribe(self, desk: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake`, from any thread, when the desk's log may have grown; return what ends it."""
         with self._lock:
-            self._wakes[desk] = [*self._wakes.get(desk, ()), wake]
+            self.wakes[desk] = [*self.wakes.get(desk, ()), wake]
 
         def unsubscribe() -> None:
             with self._lock:
-                rest = [each for each in self._wakes.get(desk, ()) if each is not wake]
+                rest = [each for each in self.wakes.get(desk, ()) if each is not wake]
                 if rest:
-                    self._wakes[desk] = rest
+                    self.wakes[desk] = rest
                 else:
-                    self._wakes.pop(desk, None)
+                    self.wakes.pop(desk, None)
 
         return unsubscribe
 
     def tell(self, desks: Iterable[str] | None = None) -> None:
         """Wake who waits for these desks; None wakes everybody."""
         with self._lock:
-            named = list(self._wakes) if desks is None else list(desks)
-            wakes = [wake for desk in named for wake in self._wakes.get(desk, ())]
+            named = list(self.wakes) if desks is None else list(desks)
+            wakes = [wake for desk in named for wake in self.wakes.get(desk, ())]
         for wake in wakes:
             wake()

@@ -21,9 +21,11 @@ from omniroute.errors import (
     SignatureInvalid,
     StoreError,
     UnknownAddress,
+    UsageError,
 )
 from omniroute.model.wire import RawRequest, RawResponse
 from omniroute.rules.arguments import blaming
+from omniroute.rules.handed_over import check_request
 
 __all__ = ["handle_webhook"]
 
@@ -44,16 +46,25 @@ def handle_webhook(
 
     With `Desks` the address directory finds desk and entry point; one request may be for several.
     With a `Desk` and `entry_point` the host says where its URL belongs, which a provider's set-up
-    handshake needs: it names no address. Raises nothing that a sender or a store can cause.
+    handshake needs: it names no address. Raises nothing that a sender or a store can cause;
+    `UsageError` for a webhook on a `Desk` without `entry_point`, and for `entry_point` without a desk.
     """
+    check_request(request)
     try:
         if isinstance(desks, Desk):
             return _known(desks, request, entry_point)
-        return _found(desks, request)
+        if entry_point is None:
+            return _found(desks, request)
     except PayloadError as error:
         return _answer(_STATUS.get(type(error), 400), {"error": error.summary})
     except StoreError as error:
         return _answer(503, {"error": type(error).__name__})
+    raise UsageError(
+        "an entry point is one of a desk",
+        where="entry_point",
+        got=repr(entry_point),
+        hint="pass the desk beside it, desks[…]; with all desks the address directory finds it",
+    )
 
 
 def _known(desk: Desk, request: RawRequest, entry_point: str | None) -> RawResponse:
@@ -64,7 +75,8 @@ def _known(desk: Desk, request: RawRequest, entry_point: str | None) -> RawRespo
         return _answer(403, {"error": "no entry point knows this handshake"})
     if entry_point is not None:
         return _summary([desk.receive(entry_point, request)])
-    raise UnknownAddress("a webhook on one desk needs its entry point", hint="pass entry_point=")
+    # The host's mistake: told as a 4xx, the provider would not send it again.
+    raise UsageError("a webhook on one desk needs its entry point", hint="pass entry_point=")
 
 
 def _found(desks: Desks, request: RawRequest) -> RawResponse:

@@ -240,6 +240,56 @@ def test_a_crash_in_a_batch_writes_down_what_went_out(p) -> None:
     assert len(p.provider.sent) == 3
 
 
+class Faulty(ScriptedAdapter):
+    """Stumbles over one message, before or after its request."""
+
+    def send(self, message, context, settings):
+        if message.text == "early":
+            raise KeyError("a secret")
+        yield OutRequest(method="POST", url="scripted://provider", body=b"{}")
+        if message.text == "late":
+            raise KeyError("a secret")
+        return None if message.text == "nothing" else Accepted(("sent-9",))
+
+
+@pytest.fixture
+def faulty(p, caplog):
+    p.desks.registry._adapters["chat"] = Faulty("chat")
+    p.provider.answer_next(*[Permanent("not looked at")] * 9)
+    caplog.set_level("ERROR", logger="omniroute.desk")
+    return p
+
+
+@pytest.mark.parametrize(
+    "text,reason",
+    [
+        ("late", "unknown: the adapter raised KeyError"),
+        ("nothing", "unknown: the adapter's send returned no result: expected Accepted, "),
+    ],
+)
+def test_what_an_adapter_stumbles_over_after_its_request_is_not_sent_again(
+    faulty, caplog, text, reason
+) -> None:
+    stumbled, well = (faulty.contact(name).writes("Hello") for name in ("Maria", "Otto"))
+    (bad,), (good,) = says(faulty, stumbled, text), says(faulty, well, "Hi")
+    assert faulty.desk.deliver() == 2
+    assert (status_of(faulty, bad), status_of(faulty, good)) == (D.UNKNOWN, D.SENT)
+    (dead,) = faulty.desk.dead_letters()
+    assert dead.reason.startswith(reason)
+    assert bad.id in caplog.text
+
+
+def test_what_an_adapter_stumbles_over_before_its_request_is_tried_again(faulty, caplog) -> None:
+    stumbled, well = (faulty.contact(name).writes("Hello") for name in ("Maria", "Otto"))
+    (bad,), (good,) = says(faulty, stumbled, "early"), says(faulty, well, "Hi")
+    faulty.desk.deliver()
+    assert (status_of(faulty, bad), status_of(faulty, good)) == (D.PENDING, D.SENT)
+    faulty.advance("30d")
+    (dead,) = faulty.desk.dead_letters()
+    assert (dead.message, dead.attempts) == (bad.id, MAX_ATTEMPTS)
+    assert dead.reason == "the adapter raised KeyError", "its text may hold a secret"
+
+
 # --- statuses -------------------------------------------------------------------------------------
 
 

@@ -108,7 +108,7 @@ def test_whoever_changes_the_first_agents_are_those_that_the_store_would_list(
             assert [tuple(each) for each in found] == [tuple(each) for each in stored]
             for agent in held.values():  # as if nothing were stored yet
                 unit.changed_agents[agent.id] = agent
-        unit.freed.clear()
+        unit.agenda.freed.clear()
 
     p.desk._runtime.run(p.desk.id, p.clock.now(), compare)
     assert RUNNERS_UP < LOOKED_AT

@@ -631,6 +631,20 @@ def test_overflow_and_expiration_come_at_their_instants_however_late(play, mode,
     assert_folds(p)
 
 
+@pytest.mark.req("S2", "S13", "M5")
+def test_nobody_is_said_to_be_asked_for_what_had_ended_by_then(play) -> None:
+    p = desk_of(play, ONE, "ana", unanswered_expiration=10 * MINUTE, wrap_up=5 * MINUTE)
+    first = p.contact("Maria").writes("Hello")
+    p.agent("ana").accepts(first)
+    p.agent("ana").ends(first)
+    second = p.contact("Otto").writes("Hello")
+    p.clock.advance("20m")
+    p.desk.tick()
+    assert p.desk.conversation(second.id).ending.reason is EndReason.EXPIRED_IN_QUEUE
+    assert [each.chosen for each in p.desk.explain(second.id).decisions] == [None]
+    assert_folds(p)
+
+
 @pytest.mark.req("R1", "C5", "M5")
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_of_many_who_accept_at_once_exactly_one_has_it(on_disk, tmp_path) -> None:

@@ -20,8 +20,15 @@ from omniroute.model.desk_config import (
 from omniroute.model.message import Direction
 from omniroute.model.policy import AfterEnd, AfterEndTo, Assignment, PolicySettings
 from omniroute.model.state import State
-from omniroute.model.wire import Attachment, DeliveryStatus, InboundKind, RawRequest, Sender
-from omniroute.testing import MONDAY, NOW, a_config, an_inbound
+from omniroute.model.wire import (
+    Attachment,
+    DeliveryStatus,
+    InboundKind,
+    ParseResult,
+    RawRequest,
+    Sender,
+)
+from omniroute.testing import MONDAY, NOW, ScriptedAdapter, a_config, an_inbound
 from tests.unit.desk.helpers import BreakingStore, assert_folds, log, names, position, told
 
 K = InboundKind
@@ -538,3 +545,45 @@ def test_a_request_on_a_channel_without_an_adapter_is_refused(play) -> None:
     p.desk._runtime.registry._adapters.clear()
     with pytest.raises(PluginError, match="no adapter for channel kind 'chat'"):
         p.desk.receive("main", RawRequest())
+
+
+class Reads(ScriptedAdapter):
+    """Reads whatever the test says."""
+
+    result: object = None
+
+    def verify(self, request, settings, now):
+        """Take it as signed."""
+
+    def parse(self, request, settings):
+        return self.result
+
+
+@pytest.mark.parametrize(
+    "result,got",
+    [
+        (None, "nothing"),
+        ([an_inbound("Hello")], "a list"),
+        (ParseResult(items=["Hello"]), "a list"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_adapter_that_reads_wrongly_is_named(play, result, got) -> None:
+    p = play(a_config(agents=["ana"]))
+    p.desks.registry._adapters["chat"] = type("Wrongly", (Reads,), {"result": result})("chat")
+    with pytest.raises(
+        PluginError, match="the adapter for 'chat' read a webhook wrongly"
+    ) as raised:
+        p.desk.receive("main", RawRequest(body=b"{}"))
+    assert raised.value.got == got
+
+
+@pytest.mark.req("R13")
+def test_an_item_of_other_types_is_refused_and_its_neighbours_are_kept(play) -> None:
+    p = play(a_config(agents=["ana"]))
+    wrong = evolve(an_inbound("Hello", key="k1"), kind="message")  # type: ignore[arg-type]
+    got = p.desk.receive("main", [wrong, an_inbound("Hello", key="k2")])
+    assert [(each.result, each.kind) for each in got.items] == [
+        ("rejected", "message"),
+        ("accepted", "message"),
+    ]
+    assert got.items[0].reason == 'kind is "message", not an InboundKind'

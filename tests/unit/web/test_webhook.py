@@ -17,6 +17,7 @@ from omniroute.errors import (
     PluginError,
     SignatureInvalid,
     UnknownEntryPoint,
+    UsageError,
 )
 from omniroute.ids import SeededIds
 from omniroute.model.desk_config import AccountConfig, DeskConfig, EntryPointConfig
@@ -336,11 +337,20 @@ def test_a_handshake_that_nobody_knows_is_refused(desks) -> None:
 
 
 def test_one_desk_needs_to_be_told_the_entry_point(desks) -> None:
-    response = handle_webhook(desks["acme"], webhook(("a1", "k1", "Hello")))
-    assert (response.status, answer(response)) == (
-        404,
-        {"error": "a webhook on one desk needs its entry point"},
-    )
+    with pytest.raises(UsageError, match="a webhook on one desk needs its entry point"):
+        handle_webhook(desks["acme"], webhook(("a1", "k1", "Hello")))
+
+
+def test_an_entry_point_is_one_of_a_desk(desks) -> None:
+    with pytest.raises(UsageError, match="entry_point: an entry point is one of a desk; got 'a1'"):
+        handle_webhook(desks, webhook(("a1", "k1", "Hello")), entry_point="a1")
+
+
+def test_a_request_that_is_not_as_it_came_is_the_hosts_mistake(desks) -> None:
+    with pytest.raises(UsageError, match=r'request\.body is "text", not bytes'):
+        handle_webhook(desks, RawRequest(body="text"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="headers: cannot be used; expected a mapping"):
+        RawRequest(headers=[("a", "b")])  # type: ignore[arg-type]
 
 
 def test_an_unknown_entry_point_is_the_hosts_mistake(desks) -> None:

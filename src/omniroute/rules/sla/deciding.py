@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from omniroute.model.conversation import (
+    Clocks,
     Conversation,
     DeadlineKind,
     Pause,
@@ -42,6 +43,7 @@ __all__ = [
     "of_wake",
     "rearmed",
     "response_wanted",
+    "rests",
     "start",
     "without",
 ]
@@ -202,20 +204,24 @@ def changes(c: Conversation, terms: SlaTerms, now: int) -> list[Change]:
     """
     clocks = c.clocks
     sla = clocks.sla
-    if sla is None:
+    if sla is None or (terms.resolution is None and rests(clocks)):
         return []
-    if (
-        sla.response is None
-        and sla.resolution is None
-        and terms.resolution is None
-        and clocks.waiting_since is None
-    ):
-        return []  # no clock runs, and none would: so it is whenever an agent has answered
     if c.ended:
         return []
     found = [_response(c, sla, terms, now)]
     found.append(_change(c, sla.resolution, RESOLUTION, _resolution(sla, terms), now))
     return [each for each in found if each is not None]
+
+
+def rests(clocks: Clocks) -> bool:
+    """Whether no clock of the SLA runs, and none would but one for the resolution.
+
+    So it is whenever an agent has answered.
+    """
+    sla = clocks.sla
+    return sla is None or (
+        sla.response is None and sla.resolution is None and clocks.waiting_since is None
+    )
 
 
 def _response(c: Conversation, sla: Sla, terms: SlaTerms, now: int) -> Change | None:

@@ -22,18 +22,41 @@ __all__ = ["MemoryStore"]
 T = TypeVar("T")
 V = TypeVar("V")
 
-_Tables = dict[Collection[Any], Table]
-_NO_TABLES: _Tables = {}
 _EVERYWHERE = ""  # whose tables hold what belongs to no desk
+
+
+class _Tables(dict[Collection[Any], Table]):
+    """One desk's tables: each is made when it is first asked for."""
+
+    __slots__ = ("_desk", "_space")
+
+    def __init__(self, space: _Space, desk: str) -> None:
+        self._space = space
+        self._desk = desk
+
+    def __missing__(self, collection: Collection[Any]) -> Table:
+        owner, shared = self._desk, self._space.shared
+        if collection.desk_led or shared is self:
+            table = Table(collection, self._space.crossing, owner)
+        else:
+            table = shared[collection]
+        self[collection] = table
+        return table
+
+    @property
+    def are_empty(self) -> bool:
+        """Whether nothing of this desk's own stands in them."""
+        return not any(table.cells for each, table in self.items() if each.desk_led)
 
 
 class _Space:
     """What a store holds: tables by desk, and the entries of indexes that cross desks."""
 
-    __slots__ = ("_crossing", "desks")
+    __slots__ = ("_crossing", "desks", "shared")
 
     def __init__(self) -> None:
         self.desks: dict[str, _Tables] = {}
+        self.shared: _Tables = _Tables(self, _EVERYWHERE)
         self._crossing: dict[Index[Any], Entries] = {}
 
     def crossing(self, index: Index[Any]) -> Entries:
@@ -62,15 +85,15 @@ class MemoryStore:
             self._busy = True
             try:
                 result = work(tx)
-                if tx.new or tx.broken is not None:
+                if tx.new is not None or tx.broken is not None:
                     tx.settle()
             except BaseException:
                 tx.roll_back()
                 raise
             finally:
-                tx.__class__ = _FinishedTransaction
+                tx.end()
                 self._busy = False
-        if (tx.undo or tx.new) and self._hints:
+        if self._hints.wakes and tx.undo:
             self._hints.tell()
         return result
 
@@ -97,15 +120,15 @@ class MemoryStore:
 
 
 class _MemoryTransaction:
-    __slots__ = ("_desk", "_space", "_tables", "broken", "new", "undo")
+    __slots__ = ("_desks", "_space", "broken", "new", "undo")
 
     def __init__(self, space: _Space) -> None:
         self._space = space
+        self._desks = space.desks
         self.undo: list[Change] = []
         self.broken: UniqueViolation | None = None
-        self._desk: str | None = None
-        self._tables = _NO_TABLES  # those stored of the desk that the last verb was about
-        self.new: dict[tuple[str, Collection[Any]], Table] = {}
+        self.new: dict[str, _Tables] | None = None
+        """The tables of desks of which nothing is stored so far."""
 
     # --- the end of it ---
 
@@ -113,50 +136,54 @@ class _MemoryTransaction:
         """Make what was written stay."""
         if self.broken is not None:
             raise self.broken
-        for (owner, collection), table in self.new.items():
-            if table.cells:
-                self._space.desks.setdefault(owner, {})[collection] = table
+        for desk, tables in (self.new or {}).items():
+            if not tables.are_empty:
+                self._space.desks[desk] = tables
+
+    def end(self) -> None:
+        """Refuse every verb from here on."""
+        self._space = self._desks = _OVER
 
     def roll_back(self) -> None:
         """Take everything back, the last write first."""
         for table, key, old in reversed(self.undo):
             table.write(key, old)
 
-    # --- verbs ---
+    # --- verbs: what every step uses looks for its table by itself, and saves a call ---
 
     def _table(self, collection: Collection[Any], desk: str) -> Table:
-        if desk != self._desk:
-            self._desk = desk
-            self._tables = self._space.desks.get(desk, _NO_TABLES)
-        table = self._tables.get(collection)
-        return self._find_table(collection, desk) if table is None else table
-
-    def _find_table(self, collection: Collection[Any], desk: str) -> Table:
-        """The stored table, or an empty one that is stored once something is committed in it."""
-        owner = desk if collection.desk_led else _EVERYWHERE
-        table = self._space.desks.get(owner, {}).get(collection)
-        if table is None:
-            table = self.new.get((owner, collection))
-        if table is None:
-            table = Table(collection, self._space.crossing, owner)
-            self.new[owner, collection] = table
-        return table
+        """The stored table; that of a desk which is not known is stored once something is in it."""
+        tables = self._desks.get(desk)
+        if tables is None:
+            if self.new is None:
+                self.new = {}
+            tables = self.new.get(desk)
+            if tables is None:
+                tables = self.new[desk] = _Tables(self._space, desk)
+        return tables[collection]
 
     def lock(self, desk: str) -> None:
-        if not self._table(DESKS, desk).cells:
+        try:
+            table = self._desks[desk][DESKS]
+        except KeyError:
+            table = self._table(DESKS, desk)
+        if not table.cells:
             raise UnknownDesk(
                 f"no desk {desk!r} in this store", hint="create it first, from a configuration"
             )
 
     def get(self, collection: Collection[V], desk: str, key: Key) -> V | None:
-        table = self._tables.get(collection) if desk == self._desk else None
-        cells = self._table(collection, desk).cells if table is None else table.cells
-        found: V | None = cells.get(key)
+        try:
+            table = self._desks[desk][collection]
+        except KeyError:
+            table = self._table(collection, desk)
+        found: V | None = table.cells.get(key)
         return found
 
     def put(self, collection: Collection[V], desk: str, value: V) -> None:
-        table = self._tables.get(collection) if desk == self._desk else None
-        if table is None:
+        try:
+            table = self._desks[desk][collection]
+        except KeyError:
             table = self._table(collection, desk)
         try:
             self.undo.append(table.write(collection.key(value), value))
@@ -165,18 +192,23 @@ class _MemoryTransaction:
             raise
 
     def add(self, collection: Collection[V], desk: str, values: Iterable[V]) -> None:
-        table = self._tables.get(collection) if desk == self._desk else None
-        if table is None:
-            table = self._table(collection, desk)
-        key_of, undo, cells, followed = collection.key, self.undo, table.cells, table.followed
         try:
-            for value in values:
-                key = key_of(value)
-                if followed or key in cells:
-                    undo.append(table.add(key, value))
-                else:
-                    cells[key] = value
-                    undo.append((table, key, None))
+            table = self._desks[desk][collection]
+        except KeyError:
+            table = self._table(collection, desk)
+        key_of, undo, cells = collection.key, self.undo, table.cells
+        for value in values:
+            key = key_of(value)
+            if table.followed or key in cells:
+                self._add_beside(table, key, value)
+            else:
+                cells[key] = value
+                undo.append((table, key, None))
+
+    def _add_beside(self, table: Table, key: Key, value: object) -> None:
+        """Add what an index follows, or what must not be there."""
+        try:
+            self.undo.append(table.add(key, value))
         except UniqueViolation as error:
             self.broken = error
             raise
@@ -252,7 +284,7 @@ class _MemoryTransaction:
     def _crossed(self, index: Index[V], entry: Key) -> V:
         """The value of an entry whose index crosses desks: it names the desk."""
         at = len(index.columns)
-        found: V = self._find_table(index.collection, entry[at]).cells[entry[at + 1 :]]
+        found: V = self._table(index.collection, entry[at]).cells[entry[at + 1 :]]
         return found
 
     def _due(self, index: Index[Any], desk: str, now: int, limit: int) -> list[tuple[Table, Key]]:
@@ -264,7 +296,7 @@ class _MemoryTransaction:
         while batch := entries.scan((), after=after, until=(now,), limit=limit - len(found)):
             for entry in batch:
                 if not index.desk_led:
-                    table = self._find_table(index.collection, entry[key_at - 1])
+                    table = self._table(index.collection, entry[key_at - 1])
                 key, lanes = entry[key_at:], table.lanes(index)
                 if lanes is None or lanes.is_head(key, table.cells[key]):
                     found.append((table, key))
@@ -272,12 +304,15 @@ class _MemoryTransaction:
         return found
 
 
-class _FinishedTransaction(_MemoryTransaction):
-    __slots__ = ()
+class _Over:
+    """Stands for what is stored once a transaction is over: whatever is looked for is refused."""
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+    def _refuse(self, *_: Any) -> NoReturn:
         raise UsageError(
             "the transaction is over", hint="keep values, not the transaction, from a unit of work"
         )
 
-    lock = get = put = add = delete = scan = entries = heads = count = lease = _refuse
+    __getitem__ = get = crossing = _refuse
+
+
+_OVER: Any = _Over()

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from omniroute.errors import StoreBusy, StoreError, UniqueViolation
 from omniroute.stores.sql.wire import Wire, wire_for
 
-__all__ = ["Driver", "Fault", "driver_for", "error_for"]
+__all__ = ["Driver", "Fault", "driver_for", "error_for", "hint_for"]
 
 
 # duplicate_prepared_statement and invalid_sql_statement_name: the driver prepared it on another
@@ -23,6 +23,16 @@ _POOLED_HINT: Final = (
     "behind pgbouncer, give the store connect_args={'prepare_threshold': None}: the server changes"
     " with each transaction"
 )
+
+# By SQLite's primary result code.
+_SQLITE_HINTS: Final = {
+    8: "let this user write to the file and to its folder: SQLite keeps a -wal and a -shm beside it",
+    10: "the disk or its file system failed, or the file was taken away while it was open",
+    11: "stop what uses the file and restore a backup; `sqlite3 FILE .recover` may save more of it",
+    13: "nothing of this was stored; make room on the disk",
+    14: "see that the folder exists and that this user may write to it: only the file is made",
+    26: "the file is something else than a database: see whether the path is right",
+}
 
 
 class Fault(Enum):
@@ -59,6 +69,10 @@ class Driver(Protocol):
 
     def judge(self, error: BaseException) -> Fault:
         """Return what an error of a statement means."""
+        ...
+
+    def judge_opening(self, error: BaseException) -> Fault:
+        """Return what an error of the first connection means; `OTHER` where no other try mends it."""
         ...
 
     def judge_commit(self, error: BaseException) -> Fault:
@@ -103,6 +117,9 @@ class _Sqlite(_Base):
             return Fault.LOST
         return Fault.UNIQUE if code in self._UNIQUE else Fault.OTHER
 
+    def judge_opening(self, error: BaseException) -> Fault:
+        return self.judge(error)
+
     def judge_commit(self, error: BaseException) -> Fault:
         return Fault.LOST if self.judge(error) is Fault.LOST else Fault.GONE
 
@@ -125,6 +142,18 @@ class _Postgres(_Base):
     _BROKEN: Final = frozenset(
         {"OperationalError", "InterfaceError"}
     )  # where they have no SQLSTATE
+    _REFUSED: Final = (
+        "authentication failed",
+        "no password supplied",
+        "pg_hba.conf",
+        "does not exist",
+        "is not permitted to log in",
+        "permission denied",
+        "Name or service not known",
+        "nodename nor servname provided",
+        "SSL was required",
+        "certificate verify failed",
+    )
     _WARNING: Final = "01000"
 
     def __init__(self, dbapi: Any) -> None:
@@ -171,6 +200,13 @@ class _Postgres(_Base):
             return Fault.LOST
         return Fault.LOST if state in self._LOST else Fault.OTHER
 
+    def judge_opening(self, error: BaseException) -> Fault:
+        """Errors of connecting have no SQLSTATE, only words; in another language it is tried again."""
+        told = str(error)
+        if getattr(error, "sqlstate", None) is None and any(each in told for each in self._REFUSED):
+            return Fault.OTHER
+        return self.judge(error)
+
     def judge_commit(self, error: BaseException) -> Fault:
         return self.judge(error)
 
@@ -209,5 +245,11 @@ def error_for(fault: Fault, error: BaseException) -> StoreError:
         return StoreBusy("the database was busy, or a race was lost", got=got)
     if fault is Fault.GONE:
         return StoreError("the connection to the database broke", got=got)
-    hint = _POOLED_HINT if getattr(error, "sqlstate", None) in _PREPARED_ELSEWHERE else None
-    return StoreError("the database refused a statement", got=got, hint=hint)
+    return StoreError("the database refused a statement", got=got, hint=hint_for(error))
+
+
+def hint_for(error: BaseException) -> str | None:
+    """Return what to do about one of a driver's errors, where that is known."""
+    if getattr(error, "sqlstate", None) in _PREPARED_ELSEWHERE:
+        return _POOLED_HINT
+    return _SQLITE_HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)

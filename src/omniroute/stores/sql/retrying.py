@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from omniroute.errors import StoreBusy, StoreError
 from omniroute.stores.sql.drivers import Fault
 
-__all__ = ["LONGEST_PAUSE", "TRY_AGAIN", "Again", "until_done"]
+__all__ = ["TRY_AGAIN", "Again", "until_done"]
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ TRY_AGAIN: Final = (Fault.LOST, Fault.GONE, Fault.READ_ONLY)
 """What another try may mend."""
 
 _FIRST_PAUSE: Final = 0.005
-LONGEST_PAUSE: Final = 0.5  # seconds
+_LONGEST_PAUSE: Final = 0.5  # seconds
 
 
 class Again(Exception):
@@ -56,4 +56,4 @@ def until_done(
                 cause = again.__cause__
                 raise failure(f"gave up after {tries} tries", got=f"{cause}") from cause
         sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, _LONGEST_PAUSE)

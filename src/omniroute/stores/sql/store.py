@@ -35,10 +35,11 @@ from omniroute.stores.sql.durability import weaknesses
 from omniroute.stores.sql.joined import run_joined
 from omniroute.stores.sql.listening import NOTIFY, Listener
 from omniroute.stores.sql.loops import LoopEngines, aside, pause
-from omniroute.stores.sql.retrying import LONGEST_PAUSE, TRY_AGAIN, Again, until_done
+from omniroute.stores.sql.opening import cannot_open, cause_of, find_tables, set_up_sqlite
+from omniroute.stores.sql.retrying import TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
-from omniroute.stores.sql.urls import database_url, engine_made
+from omniroute.stores.sql.urls import database_url, engine_made, shown_url
 from omniroute.stores.sql.wire import Statement, Wire
 
 if TYPE_CHECKING:
@@ -95,8 +96,6 @@ class SqlStore:
         self.engine = (
             target if isinstance(target, Engine) else _make_engine(target, durability, options)
         )
-        if self._owned and self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", self._set_up_sqlite)
         self._make_async = partial(_make_async_engine, self.engine.url, options)
         self._loops = LoopEngines(self._make_async)
         self._schema = schema
@@ -117,6 +116,10 @@ class SqlStore:
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
         self._process = os.getpid()
+        if self._owned and dialect.name == "sqlite":
+            event.listen(
+                self.engine, "connect", lambda connection, _: set_up_sqlite(connection, durability)
+            )
         self._ready = False
         self._closed = False
 
@@ -196,7 +199,9 @@ class SqlStore:
         except PoolTimeout as error:
             raise StoreBusy("every connection of the pool is in use", got=str(error)) from error
         except self._failures as error:
-            raise self._unreachable(error) from error
+            raise cannot_open(error, self._driver, self.engine.url, first=False) from cause_of(
+                error
+            )
 
     def _current(self) -> Engine:
         return self._loops.current() or self.engine
@@ -217,84 +222,46 @@ class SqlStore:
         if self._owned:
             self.engine.dispose(close=False)
 
-    def _unreachable(self, error: BaseException) -> Exception:
-        cause = _cause(error)
-        if self._driver.judge(cause) in TRY_AGAIN:
-            return Again(Fault.GONE, will_write=False)
-        return StoreError("the database cannot be opened", got=f"{type(cause).__name__}: {cause}")
-
     # --- tables ---
 
     def create_tables(self) -> None:
         """Create the tables that are missing, and the database schema where one was named."""
         try:
-            with versions.writing(self.engine) as connection:
+            with versions.writing(self.engine, self._schema) as connection:
                 versions.create(connection, self.tables, self._schema)
         except DBAPIError as error:
-            cause = _cause(error)
+            cause = cause_of(error)
             raise error_for(self._driver.judge(cause), cause) from error
 
     def _prepare(self) -> None:
         """Create the tables of an empty database, and look at what it is, once for each store."""
-        with self._preparing:
+        until_done(
+            self._prepare_once,
+            retries=self._retries,
+            sleep=self._sleep,
+            gone=self._forget_connections,
+        )
+
+    def _prepare_once(self, _will_write: bool) -> None:  # noqa: FBT001  (by position)
+        with self._preparing:  # not while pausing: others would pause after us, one by one
             if self._ready or self._closed:
                 return
             try:
-                self._find_tables()
+                find_tables(self.engine, self.tables, self._schema, migrate=self._migrate)
                 weak = self._find_weaknesses()
             except SQLAlchemyError as error:
-                cause = _cause(error)
-                raise StoreError(
-                    "the database cannot be opened", got=f"{type(cause).__name__}: {cause}"
-                ) from error
+                raise cannot_open(error, self._driver, self.engine.url, first=True) from cause_of(
+                    error
+                )
             self._ready = True
         for each in weak:
-            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 4)
-
-    def _find_tables(self) -> None:
-        with self.engine.connect() as connection:
-            found = versions.look(connection, self._schema)
-        if found.standing is versions.Standing.EMPTY:
-            self._create_once()
-        elif found.standing is versions.Standing.OLDER and self._migrate:
-            from omniroute.stores.sql.upgrading import upgrade
-
-            upgrade(self.engine, schema=self._schema)
-        else:
-            versions.check(found)
+            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 6)
 
     def _find_weaknesses(self) -> list[str]:
         if self._durability != "full":
             return []
         with self.engine.connect() as connection:
             return weaknesses(connection)
-
-    def _set_up_sqlite(self, connection: Any, _: object) -> None:
-        """`BEGIN` is ours to send. WAL lets others read while one writes.
-
-        While others look at a new file, SQLite refuses to switch it to WAL and does not wait.
-        """
-        connection.isolation_level = None
-
-        def switch(_will_write: bool) -> None:  # noqa: FBT001  (by position)
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except self._driver.errors as error:
-                fault = self._driver.judge(error)
-                if fault is Fault.LOST:
-                    raise Again(fault, will_write=False) from error
-                raise
-
-        until_done(switch, retries=self._retries, sleep=self._sleep, gone=lambda: None)
-        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
-
-    def _create_once(self) -> None:
-        """Another process may do the same at this moment: then its tables are there afterwards."""
-        try:
-            self.create_tables()
-        except StoreError:
-            self._sleep(LONGEST_PAUSE)
-            self.create_tables()
 
     # --- hints ---
 
@@ -326,7 +293,7 @@ class SqlStore:
             self.engine.dispose()
 
     def __repr__(self) -> str:
-        return f"SqlStore({self.engine.url.render_as_string(hide_password=True)!r})"
+        return f"SqlStore({shown_url(self.engine.url)!r})"
 
 
 class _Connected:
@@ -427,12 +394,6 @@ class _Connected:
 
 
 _ASK_AGAIN: Final = "ask again with the same idempotency key"
-
-
-def _cause(error: BaseException) -> BaseException:
-    """The driver's error behind one of SQLAlchemy's."""
-    orig: BaseException | None = getattr(error, "orig", None)
-    return error if orig is None else orig
 
 
 # --- engines --------------------------------------------------------------------------------------

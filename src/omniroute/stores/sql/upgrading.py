@@ -14,21 +14,25 @@ from typing import Any, Final
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from omniroute.errors import StoreError
 from omniroute.stores.sql import versions
+from omniroute.stores.sql.drivers import driver_for, hint_for
+from omniroute.stores.sql.loops import pause
+from omniroute.stores.sql.opening import cause_of
+from omniroute.stores.sql.retrying import TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.tables import PREFIX
 from omniroute.stores.sql.urls import database_file, database_url, engine_made
 from omniroute.stores.sql.versions import Standing, Version
 
-__all__ = ["include_object", "status", "upgrade"]
+__all__ = ["include_object", "status", "upgrade", "upgrade_once"]
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 
-_TRIES: Final = 3
+_RETRIES: Final = 8
 
 
 def include_object(
@@ -63,22 +67,29 @@ def upgrade(target: str | URL | Engine, *, schema: str | None = None) -> tuple[s
 
     Creates the tables where there are none. Raises `StoreError` where the tables are newer than
     this omniroute, or were created by something else (Django's migrations, say), which then has to
-    change them. Two that upgrade at the same time wait for each other.
+    change them. Two that upgrade at the same time wait for each other, and for whoever is working on
+    the tables: tried again after a deadlock and after a broken connection, else `StoreError`.
     """
     with _opened(target) as engine, _told():
-        for _ in range(_TRIES - 1):
+        driver = driver_for(engine.dialect.name, engine.dialect.loaded_dbapi)
+
+        def once(_will_write: bool) -> tuple[str, ...]:  # noqa: FBT001  (by position)
             try:
-                return _upgrade(engine, schema)
-            except SQLAlchemyError:
-                continue  # another one may just have created the first table under our hands
-        return _upgrade(engine, schema)
+                return upgrade_once(engine, schema)
+            except SQLAlchemyError as error:
+                cause = cause_of(error)
+                fault = driver.judge_opening(cause)
+                if fault in TRY_AGAIN:
+                    raise Again(fault, will_write=True) from cause
+                raise
+
+        return until_done(once, retries=_RETRIES, sleep=pause, gone=lambda: None)
 
 
-def _upgrade(engine: Engine, schema: str | None) -> tuple[str, ...]:
-    with versions.writing(engine) as connection:
+def upgrade_once(engine: Engine, schema: str | None) -> tuple[str, ...]:
+    """Apply what is missing, in one transaction; errors of SQLAlchemy's come as they are."""
+    with versions.writing(engine, schema) as connection:
         versions.create_schema(connection, schema)
-        if versions.look(connection, schema).current is not None:
-            _lock(connection, schema)
         found = versions.look(connection, schema)
         if found.standing is Standing.UNVERSIONED:
             raise StoreError(
@@ -90,13 +101,6 @@ def _upgrade(engine: Engine, schema: str | None) -> tuple[str, ...]:
         if found.missing:
             _run(connection, schema)
         return found.missing
-
-
-def _lock(connection: Connection, schema: str | None) -> None:
-    """Wait for another upgrade, and let the next one wait; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        name = connection.dialect.identifier_preparer.format_table(versions.version_table(schema))
-        connection.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _run(connection: Connection, schema: str | None) -> None:
@@ -147,8 +151,9 @@ def _told() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
+        cause = cause_of(error)
         raise StoreError(
             "the database's tables could not be read or changed",
             got=f"{type(cause).__name__}: {str(cause).strip()}",
+            hint=hint_for(cause),
         ) from error

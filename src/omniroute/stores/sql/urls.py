@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from omniroute.errors import PluginError, UsageError
 
-__all__ = ["database_file", "database_url", "engine_made"]
+__all__ = ["database_file", "database_url", "engine_made", "shown_url"]
 
 _EXPECTED: Final = "sqlite:///… or postgresql+psycopg://…"
 _BACKENDS: Final = ("sqlite", "postgresql")
@@ -50,6 +50,12 @@ def database_file(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or "uri" in url.query:
         return None
     return Path(name)
+
+
+def shown_url(url: URL) -> str:
+    """Return a URL for people to read, without its passwords, wherever they stand in it (R15)."""
+    query = {name: value for name, value in url.query.items() if "password" not in name}
+    return url.set(query=query).render_as_string(hide_password=True)
 
 
 @contextmanager

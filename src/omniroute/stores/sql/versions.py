@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.schema import CreateSchema
 
@@ -47,6 +48,12 @@ VERSION_TABLE: Final = f"{PREFIX}version"
 
 REVISIONS: Final = ("0001",)
 """Every revision of the tables, in order; the last is what this omniroute works with."""
+
+
+_IN_LINE: Final = text(
+    "SELECT pg_advisory_xact_lock(hashtext('omniroute tables'),"
+    " hashtext(coalesce(CAST(:schema AS text), current_schema(), '')))"
+)
 
 
 class Standing(Enum):
@@ -79,13 +86,16 @@ def version_table(schema: str | None) -> Table:
 
 
 def look(connection: Connection, schema: str | None) -> Version:
-    """Return what a database has of our tables."""
+    """Return what a database has of our tables.
+
+    Tables come before their version here, since they are committed together while we look.
+    """
     known = inspect(connection)
+    there = known.has_table(PREFIX + DESKS.name, schema=schema)
     current = None
     if known.has_table(VERSION_TABLE, schema=schema):
         current = connection.execute(select(version_table(schema).c.version_num)).scalar()
     if current is None:
-        there = known.has_table(PREFIX + DESKS.name, schema=schema)
         return Version(Standing.UNVERSIONED if there else Standing.EMPTY, None, REVISIONS)
     if current not in REVISIONS:
         return Version(Standing.NEWER, current, ())
@@ -128,13 +138,20 @@ def create_schema(connection: Connection, schema: str | None) -> None:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Give a transaction in which tables are changed: whole or not at all, one at a time on SQLite.
+def writing(engine: Engine, schema: str | None) -> Iterator[Connection]:
+    """Give a transaction in which tables are changed: whole or not at all, and one at a time.
 
-    SQLite's driver begins none for statements that change tables, so it is begun here.
+    SQLite's driver begins none for statements that change tables, so it is begun here. On PostgreSQL
+    the line is a lock of its own, since there may be no table yet; whatever isolation a host's engine
+    has, who comes out of it has to see what those before it did.
     """
+    postgres = engine.dialect.name == "postgresql"
+    if postgres:
+        engine = engine.execution_options(isolation_level="READ COMMITTED")
     with engine.begin() as connection:
         driver = connection.connection.driver_connection
-        if engine.dialect.name == "sqlite" and not getattr(driver, "in_transaction", True):
+        if postgres:
+            connection.execute(_IN_LINE, {"schema": schema})
+        elif not getattr(driver, "in_transaction", True):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
