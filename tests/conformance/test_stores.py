@@ -331,6 +331,8 @@ class TestPostgres(DurableStoreConformance):
         with store.engine.connect() as connection:
             connection.execute(text("SET enable_seqscan = off"))
             connection.execute(text("SET enable_bitmapscan = off"))
+            connection.execute(text("SET enable_sort = off"))
+            connection.execute(text("SET enable_incremental_sort = off"))
             for index in (
                 WAITING,
                 READY,

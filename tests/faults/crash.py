@@ -31,6 +31,7 @@ AGENTS, QUEUES, SOFT_MAX = 8, 3, 3
 _LIVES_AT_MOST = 4  # how many commands a worker does before its last moments
 _LONGEST_DELAY = 0.030  # how many seconds these last
 _AFTER_COMMIT = 0.2  # the share of workers that die exactly between commit and answer
+_LIVES_PER_HIT = 20  # on average at most: where both cores are busy, few die before they answer
 _PATIENCE = 60.0
 
 
@@ -52,20 +53,25 @@ def _driver(seed: str, *, same_key: bool) -> Driver:
 def kill_clients(
     url: str, folder: Path, kills: int, *, seed: str = "k", same_key: bool = True
 ) -> tuple[Driver, Report]:
-    """Kill so many workers, one after another, and judge.
+    """Kill so many workers, one after another, each with a command under way, and judge.
 
-    With `same_key=False` each dies where its command is done and nobody was told: the control.
+    One that answered before it was killed does not count. With `same_key=False` each dies where its
+    command is done and nobody was told: the control.
     """
     prepare(url)
     driver, chance = _driver(seed, same_key=same_key), random.Random(f"{seed}/kills")
     with WorkerSource(url) as workers:
-        for _ in range(kills):
-            _live_and_die(workers.new(), driver, chance, _AFTER_COMMIT if same_key else 1)
+        hit = 0
+        for _ in range(_LIVES_PER_HIT * kills):
+            hit += _live_and_die(workers.new(), driver, chance, _AFTER_COMMIT if same_key else 1)
+            if hit == kills:
+                break
         _finish(workers.new(), driver)
     return driver, check(url, [driver.write_ledger(folder / "ledger.jsonl")])
 
 
-def _live_and_die(worker: Worker, driver: Driver, chance: random.Random, after: float) -> None:
+def _live_and_die(worker: Worker, driver: Driver, chance: random.Random, after: float) -> bool:
+    """Let a worker work until it is killed; whether it left a command unanswered."""
     for _ in range(chance.randint(0, _LIVES_AT_MOST)):
         _do(worker, driver)
     if chance.random() < after:
@@ -78,6 +84,7 @@ def _live_and_die(worker: Worker, driver: Driver, chance: random.Random, after: 
         if last is not None:  # it was told, so it counts
             driver.hear(last)
     worker.close()
+    return driver.pending is not None
 
 
 def _work_for(worker: Worker, driver: Driver, seconds: float) -> None:
@@ -117,6 +124,7 @@ def kill_server(
     with WorkerSource(url) as workers:
         worker = workers.new()
         for _ in range(kills):
+            _do(worker, driver)
             _work_for(worker, driver, chance.uniform(0, load))
             server.kill()
             server.start()

@@ -53,13 +53,17 @@ def fail_over(
     clients: int,
     hold: bool = False,
     load: float = _LOAD,
+    events: int = 10,
 ) -> Outcome:
-    """Run so many rounds under load, and judge. `hold` cuts the standby off before each."""
+    """Run so many rounds under load, and judge. `hold` cuts the standby off before each.
+
+    Before and after each at least so many `events` are stored.
+    """
     prepare(cluster.url)
     with program("failover_team", cluster.url, folder, clients) as working:
-        _wait_for_work(cluster)
+        _wait_for_work(cluster, events)
         for left in reversed(range(rounds)):
-            _once(cluster, load, hold=hold)
+            _once(cluster, load, events, hold=hold)
             if left:
                 cluster.rebuild()
         time.sleep(load)
@@ -68,13 +72,13 @@ def fail_over(
     return _outcome(cluster, folder, rounds, clients)
 
 
-def _once(cluster: Cluster, load: float, *, hold: bool) -> None:
+def _once(cluster: Cluster, load: float, events: int, *, hold: bool) -> None:
     time.sleep(load)
     if hold:
         cluster.hold()
-        _wait_for_work(cluster)
+        _wait_for_work(cluster, events)
     cluster.fail_over()
-    _wait_for_work(cluster)
+    _wait_for_work(cluster, events)
 
 
 def _outcome(cluster: Cluster, folder: Path, rounds: int, clients: int) -> Outcome:
@@ -87,7 +91,7 @@ def _outcome(cluster: Cluster, folder: Path, rounds: int, clients: int) -> Outco
     return outcome
 
 
-def _wait_for_work(cluster: Cluster, events: int = 10) -> None:
+def _wait_for_work(cluster: Cluster, events: int) -> None:
     """Wait until the primary has taken some more events."""
     query = f"SELECT count(*) FROM omniroute_log WHERE desk_id = '{DESK}'"
     before = cluster.primary.execute(query)[0][0]

@@ -15,7 +15,7 @@ def postgres():
         binaries()
     except RigError as error:
         pytest.skip(str(error))
-    with Server() as server:
+    with Server(settings={"autovacuum": "off"}) as server:  # it comes by when it likes
         yield server
 
 

@@ -51,7 +51,7 @@ def url(server_url: str) -> Iterator[str]:
     yield server_url
     with psycopg.connect(plain(server_url)) as connection:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'async'"
-        for _ in range(50):
+        for _ in range(3000):
             [left] = connection.execute(query).fetchone() or [0]
             connection.rollback()
             if left == 1:
@@ -115,11 +115,11 @@ def test_a_new_store_is_looked_at_without_holding_up_the_loop(url: str) -> None:
     def slow(*_: Any) -> None:
         if threading.current_thread() is not threading.main_thread():
             busy.set()
-            assert seen.wait(10)
+            assert seen.wait(60)
 
     async def story(desks: om.Desks) -> list[str]:
         call = asyncio.create_task(desks.aio.ids())
-        assert await asyncio.to_thread(busy.wait, 5), "no thread of its own looked at the store"
+        assert await asyncio.to_thread(busy.wait, 60), "no thread of its own looked at the store"
         seen.set()
         return await call
 
@@ -306,7 +306,10 @@ def test_a_pool_that_stays_empty_is_a_busy_store(url: str) -> None:
         holder.execute("SELECT * FROM omniroute_desks FOR UPDATE")
         desk = p.desks.aio["acme"]
         first = asyncio.create_task(desk.receive("main", an_inbound()))
-        await asyncio.sleep(0.1)
+        waits = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        async with asyncio.timeout(60):
+            while holder.execute(waits).fetchone() is None:  # noqa: ASYNC110  (it is the server's)
+                await asyncio.sleep(0.005)
         with pytest.raises(StoreBusy, match="pool"):
             await desk.counts()
         holder.rollback()
@@ -358,11 +361,11 @@ def test_a_provider_that_is_slow_does_not_hold_up_the_loop(p: Play) -> None:
     class Slow:
         def perform(self, request: Any) -> Any:
             sending.set()
-            assert seen.wait(5), "nothing else ran meanwhile"
+            assert seen.wait(60), "nothing else ran meanwhile"
             return p.provider.perform(request)
 
     async def meanwhile() -> None:
-        await asyncio.to_thread(sending.wait, 5)
+        await asyncio.to_thread(sending.wait, 60)
         await p.desks.aio["acme"].counts()
         seen.set()
 

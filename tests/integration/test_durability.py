@@ -19,7 +19,7 @@ from omniroute.schema import AGENTS, DESKS
 from omniroute.stores.sql import SqlStore
 from omniroute.testing import an_agent
 from omniroute.testing.store_conformance.values import ONE, alone
-from tests.rigs.postgres import HOST, Server, url_of, wait_for
+from tests.rigs.postgres import HOST, Port, Server, url_of, wait_for
 
 
 def warned(store: SqlStore) -> list[str]:
@@ -216,13 +216,12 @@ def test_a_commit_whose_wait_is_cancelled_is_unknown(
 
 
 def test_a_dsn_of_many_hosts_and_its_options_reach_the_driver(server: Server) -> None:
-    dead = Server(port=None)
-    dead.close()
+    dead = Port()
     url = url_of(
-        dead.port,
+        dead.number,
         server.port,
         target_session_attrs="read-write",
-        connect_timeout=5,
+        connect_timeout=50,
         keepalives=1,
         keepalives_idle=7,
         keepalives_interval=3,
@@ -239,9 +238,9 @@ def test_a_dsn_of_many_hosts_and_its_options_reach_the_driver(server: Server) ->
         assert driver.info.get_parameters()["tcp_user_timeout"] == "9000"
     wanted = {
         "host": f"{HOST},{HOST}",
-        "port": f"{dead.port},{server.port}",
+        "port": f"{dead.number},{server.port}",
         "target_session_attrs": "read-write",
-        "connect_timeout": "5",
+        "connect_timeout": "50",
         "keepalives": "1",
         "keepalives_idle": "7",
         "keepalives_interval": "3",
@@ -251,6 +250,7 @@ def test_a_dsn_of_many_hosts_and_its_options_reach_the_driver(server: Server) ->
     }
     assert {name: found.get(name) for name in wanted} == wanted
     store.close()
+    dead.close()
 
 
 def test_a_standby_alone_is_not_taken_for_the_primary(server: Server) -> None:

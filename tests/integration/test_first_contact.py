@@ -21,7 +21,7 @@ from omniroute.stores.sql import SqlStore, upgrading, versions
 from omniroute.testing import a_config
 from omniroute.testing.scripted import ScriptedPlugin
 from omniroute.testing.store_conformance.values import ONE, alone
-from tests.rigs.postgres import HOST, Server, free_port, wait_for
+from tests.rigs.postgres import HOST, Port, Server, wait_for
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -261,11 +261,16 @@ def test_so_is_a_free_connection(server: Server) -> None:
     store.close()
 
 
-def test_a_server_that_never_comes_is_told(server: Server) -> None:
+@pytest.fixture
+def nobodys() -> Iterator[int]:
+    """A port on which nobody listens."""
+    with Port() as port:
+        yield port.number
+
+
+def test_a_server_that_never_comes_is_told(server: Server, nobodys: int) -> None:
     pauses: list[float] = []
-    store = SqlStore(
-        f"postgresql+psycopg://ana:secret@{HOST}:{free_port()}/desk", sleep=pauses.append
-    )
+    store = SqlStore(f"postgresql+psycopg://ana:secret@{HOST}:{nobodys}/desk", sleep=pauses.append)
     with pytest.raises(StoreError, match=r"gave up after 9 tries.*refused") as caught:
         use(store)
     assert len(pauses) == 8
@@ -273,10 +278,10 @@ def test_a_server_that_never_comes_is_told(server: Server) -> None:
     store.close()
 
 
-def test_nobody_is_held_up_by_the_pauses_of_another() -> None:
+def test_nobody_is_held_up_by_the_pauses_of_another(nobodys: int) -> None:
     held: list[bool] = []
     store = SqlStore(
-        f"postgresql+psycopg://{HOST}:{free_port()}/desk",
+        f"postgresql+psycopg://{HOST}:{nobodys}/desk",
         retries=1,
         sleep=lambda _: held.append(store._preparing.locked()),
     )

@@ -73,12 +73,12 @@ def test_a_commit_that_no_standby_confirmed_is_unknown(cluster):
         cluster.hold()
         answer = pool.submit(perform, desks, message)
         cancel_whoever_waits_for_the_standby(cluster)
-        assert answer.result(30)["error"] == "CommitUnknown"
+        assert answer.result(60)["error"] == "CommitUnknown"
 
         later = pool.submit(asyncio.run, receive_async(open_desks(cluster.url)))
         cancel_whoever_waits_for_the_standby(cluster)
         with pytest.raises(om.CommitUnknown, match="canceling wait for synchronous replication"):
-            later.result(30)
+            later.result(60)
 
         cluster.primary.set("synchronous_standby_names", "")
         assert perform(desks, message)["result"] == "duplicate"
@@ -93,7 +93,7 @@ def test_a_commit_that_the_primary_died_in_is_unknown_and_asked_again(cluster):
         answer = pool.submit(perform, desks, message)
         wait_for_a_commit_without_answer(cluster)
         cluster.fail_over()
-        assert answer.result(30)["error"] == "CommitUnknown"
+        assert answer.result(60)["error"] == "CommitUnknown"
         assert perform(desks, message)["result"] == "accepted"
         assert perform(desks, message)["result"] == "duplicate"
     report = check(cluster.primary.url)
@@ -143,7 +143,7 @@ def open_many(store):
 
     def work(tx):
         tx.get(DESKS, DESK, ())
-        together.wait(30)
+        together.wait(60)
 
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         for done in [threads.submit(store.transact, work) for _ in range(CONNECTIONS)]:

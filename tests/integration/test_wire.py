@@ -127,7 +127,7 @@ def test_each_statement_sees_what_was_committed_once_the_one_before_it_was_done(
     def first(tx: Transaction) -> None:
         tx.lock(DESK)
         thread.start()
-        assert started.wait(10)
+        assert started.wait(60)
         tx.put(CONTACTS, DESK, Contact("k1", (), name="Mira"))
 
     store.transact(first)
@@ -318,7 +318,7 @@ def test_an_interrupted_wait_lets_the_server_go(store: SqlStore, empty_database:
         tx.lock(DESK)
         with pytest.raises(KeyboardInterrupt):
             other.transact(waits)
-        wait_for(lambda: not waiting(store), "nobody waits for the lock", 5)
+        wait_for(lambda: not waiting(store), "nobody waits for the lock")
 
     store.transact(first)
     assert other.transact(lambda tx: tx.get(DESKS, DESK, ())) == DeskRecord(DESK)

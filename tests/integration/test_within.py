@@ -38,6 +38,7 @@ from omniroute.stores.sql import SqlStore
 from omniroute.testing import MONDAY, Play, a_config, an_inbound, play
 from omniroute.testing.standin import WebhookBuilder
 from tests.integration.hosts import HOSTS, MAKE_TABLE, Host, plain
+from tests.rigs.postgres import wait_for
 
 CONFIG = a_config(preset="push", agents=("ana", "bob"))
 
@@ -452,6 +453,13 @@ def test_a_snapshot_that_is_too_old_has_lost(url_of: Any, level: str) -> None:
     engine.dispose()
 
 
+def is_blocked(asks: Any, who: Any) -> bool:
+    """Whether a connection waits for another one's lock."""
+    query = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+    (blocked,) = asks.execute(query, (who.info.backend_pid,)).fetchone()
+    return bool(blocked)
+
+
 def test_a_deadlock_with_another_host_is_a_race_lost(url_of: Any) -> None:
     """One has a row of the host's and wants the desk, the other has the desk and wants the row."""
     url = url_of("postgresql")
@@ -463,10 +471,12 @@ def test_a_deadlock_with_another_host_is_a_race_lost(url_of: Any) -> None:
         one.execute("INSERT INTO host_rows VALUES ('row')")
         one.commit()
         one.execute("SET deadlock_timeout = '50ms'")  # so that this one notices
+        other.execute("SET deadlock_timeout = '1h'")
         one.execute("UPDATE host_rows SET what = 'one'")
         p.desk.receive("main", an_inbound(), within=other)
         thread = threading.Thread(target=lambda: other.execute("UPDATE host_rows SET what = 'two'"))
         thread.start()
+        wait_for(lambda: is_blocked(one, other), "the other waits for the row")
         with pytest.raises(HostTransactionLost, match=r"(?i)deadlock"):
             p.desk.receive("main", an_inbound(key="in-2"), within=one)
         one.rollback()
@@ -489,7 +499,7 @@ def test_the_desk_is_locked_until_the_host_commits(url_of: Any) -> None:
         thread.start()
         assert not done.wait(0.2)
         connection.commit()
-        thread.join(10)
+        thread.join(60)
         assert texts(p) == ["Hello", "waited for you"]
 
 
@@ -506,7 +516,7 @@ def test_two_hosts_accept_at_one_desk_at_the_same_time(url_of: Any) -> None:
         psycopg.connect(plain(url)) as third,
     ):
         for connection in (one, other, third):
-            connection.execute("SET lock_timeout = '1s'")
+            connection.execute("SET lock_timeout = '60s'")
         for connection, key in ((one, "in-1"), (other, "in-2"), (third, "in-3")):
             accepted = p.desk.accept("main", an_inbound(key, key=key), within=connection)
             assert accepted.new == (key,)
@@ -541,7 +551,7 @@ def test_an_item_that_two_hosts_accept_at_once_is_known_to_the_second(url_of: An
         thread.start()
         thread.join(0.2)
         one.commit()
-        thread.join(10)
+        thread.join(60)
         other.commit()
         assert [(each.new, each.known) for each in found] == [((), ("in-1", "in-2"))]
         assert other.execute("SELECT * FROM host_rows").fetchall() == [("mine",)]

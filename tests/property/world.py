@@ -238,6 +238,7 @@ def _cells(store: om.MemoryStore) -> dict[tuple[str, Collection[Any]], dict[Key,
         (desk, collection): dict(table.cells)
         for desk, tables in store._space.desks.items()
         for collection, table in tables.items()
+        if table.cells  # an empty one was made for whoever looked into it
     }
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from omniroute.closing import Closes
-from tests.rigs.postgres import HOST, SUPERUSER, Server, run, url_of, wait_for
+from tests.rigs.postgres import HOST, SUPERUSER, Port, Server, run, url_of, wait_for
 
 __all__ = ["Cluster"]
 
@@ -39,9 +39,9 @@ class Cluster(Closes):
     def url(self) -> str:
         """What SQLAlchemy takes: both hosts, of which the one that can be written to is used."""
         ports = sorted((self.primary.port, self.standby.port))
-        return url_of(*ports, target_session_attrs="read-write", connect_timeout=2)
+        return url_of(*ports, target_session_attrs="read-write", connect_timeout=20)
 
-    def _new_standby(self, port: int | None) -> Server:
+    def _new_standby(self, port: Port | None) -> Server:
         settings = {**_SETTINGS, "cluster_name": _STANDBY}  # by this name the primary knows it
         standby = Server(fsync=self._fsync, settings=settings, port=port, make=self._copy)
         if self.synchronous:
@@ -81,8 +81,7 @@ class Cluster(Closes):
 
     def rebuild(self) -> None:
         """Put a new standby in the place of the old, on its port; return when it has everything."""
-        port = self.standby.port
-        self.standby.close()
+        port = self.standby.give_up_port()
         slots = "SELECT slot_name FROM pg_replication_slots"
         wait_for(
             lambda: not self.primary.execute(f"{slots} WHERE active"), "the old standby is gone"

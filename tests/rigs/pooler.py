@@ -22,10 +22,10 @@ from tests.rigs.postgres import (
     HOST,
     SUPERUSER,
     Folder,
+    Port,
     RigError,
     Server,
     account,
-    free_port,
     url_of,
     wait_for,
 )
@@ -64,7 +64,8 @@ class Pooler(Closes):
     """One pgbouncer for every database of a server."""
 
     def __init__(self, server: Server) -> None:
-        self.port = free_port()
+        self._port = Port()
+        self.port = self._port.number
         self._folder = Folder()
         settings = self._folder.path / "pgbouncer.ini"
         settings.write_text(
@@ -88,7 +89,7 @@ class Pooler(Closes):
             **account(),
         )
         try:
-            wait_for(self._takes_connections, "pgbouncer takes connections", patience=10)
+            wait_for(self._takes_connections, "pgbouncer takes connections")
         except BaseException:
             self.close()
             raise
@@ -125,3 +126,4 @@ class Pooler(Closes):
         self._process.kill()
         self._process.wait()
         self._folder.remove()
+        self._port.close()

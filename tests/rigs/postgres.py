@@ -19,7 +19,9 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -35,11 +37,11 @@ __all__ = [
     "HOST",
     "SUPERUSER",
     "Folder",
+    "Port",
     "RigError",
     "Server",
     "account",
     "binaries",
-    "free_port",
     "initdb",
     "run",
     "url_of",
@@ -81,16 +83,35 @@ def account() -> dict[str, Any]:
     """Return how to start a process as PostgreSQL agrees to: not as root."""
     if os.geteuid() != 0:
         return {}
-    try:
-        entry = pwd.getpwnam(_USER)
-    except KeyError:
-        subprocess.run(["useradd", "-s", "/bin/bash", _USER], check=True, capture_output=True)
-        entry = pwd.getpwnam(_USER)
+    if not _is_known(_USER):
+        # Another process of tests may do the same at this moment, and one of the two is refused.
+        command = ["useradd", "-s", "/bin/bash", _USER]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        wait_for(lambda: _is_known(_USER), f"the user {_USER} is there: {done.stderr}")
+    entry = pwd.getpwnam(_USER)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def _is_known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let others pass to where the programs are: the wheel may lie in root's own folder."""
+    for path in (folder, *folder.parents):
+        mode = path.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            path.chmod(mode | stat.S_IXOTH)
 
 
 def run(program: str, *args: object, folder: Path) -> str:
     """Run one of PostgreSQL's programs to its end and return what it printed."""
+    if os.geteuid() == 0:
+        _open_to_all(binaries())
     command = [str(binaries() / program), *map(str, args)]
     done: subprocess.CompletedProcess[str] = subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=folder, **account()
@@ -100,12 +121,22 @@ def run(program: str, *args: object, folder: Path) -> str:
     return done.stdout
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+class Port(Closes):
+    """A port that nobody else gets, whether something listens there just now or not."""
+
+    number: int
+
+    def __init__(self) -> None:
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind((HOST, 0))
+        self.number = self._held.getsockname()[1]
+        if sys.platform != "linux":  # elsewhere a server could not listen on it beside us
+            self._held.close()
+
+    def close(self) -> None:
+        """Leave it to anybody."""
+        self._held.close()
 
 
 def url_of(*ports: int, database: str = SUPERUSER, **options: object) -> str:
@@ -164,10 +195,11 @@ class Server(Closes):
         *,
         fsync: bool = False,
         settings: Mapping[str, object] | None = None,
-        port: int | None = None,
+        port: Port | None = None,
         make: Callable[[Path], object] | None = None,
     ) -> None:
-        self.port = port or free_port()
+        self._port = port or Port()
+        self.port = self._port.number
         self._process: subprocess.Popen[bytes] | None = None
         self.settings: dict[str, object] = {
             "fsync": "on" if fsync else "off",
@@ -207,7 +239,7 @@ class Server(Closes):
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Return a new connection, in autocommit."""
-        return psycopg.connect(self.dsn, autocommit=True, connect_timeout=10)
+        return psycopg.connect(self.dsn, autocommit=True, connect_timeout=60)
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement on a connection of its own and return its rows."""
@@ -237,8 +269,7 @@ class Server(Closes):
         if self.running:
             raise RigError("the server runs already")
         deadline = time.monotonic() + _PATIENCE
-        # A port can be lost between its choice and now, and a killed server's last processes may
-        # hold its shared memory for a moment: both pass.
+        # A killed server's last processes may hold its shared memory for a moment.
         while not self._try_start(deadline):
             if time.monotonic() > deadline:
                 raise RigError(f"the server does not start:\n{self.log}")
@@ -316,10 +347,15 @@ class Server(Closes):
         self.execute("SELECT pg_reload_conf()")
         wait_for(lambda: self.execute(f"SHOW {name}") == [(value,)], f"{name} = {value!r}")
 
-    def close(self) -> None:
-        """Kill the server and remove its folder."""
+    def give_up_port(self) -> Port:
+        """Kill the server and remove its folder; return its port, for another one."""
         self._end(signal.SIGKILL)
         self._folder.remove()
+        return self._port
+
+    def close(self) -> None:
+        """Kill the server and remove its folder."""
+        self.give_up_port().close()
 
     def __repr__(self) -> str:
         return f"Server(port={self.port}, running={self.running})"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
-import statistics
+import time
+from functools import partial
 
 import pytest
 
@@ -106,18 +107,23 @@ def test_a_plain_limit_has_no_peer():
 
 def test_per_call_gives_the_cost_of_one_call():
     calls = []
+    start = time.perf_counter()
     cost = per_call(lambda: calls.append(1), number=500)()
     assert len(calls) == 500
-    assert 0 < cost < 0.001
+    assert 0 < cost <= (time.perf_counter() - start) / 500
 
 
 def test_per_call_finds_out_how_often_to_call():
-    calls = []
-    contestant = per_call(lambda: calls.append(1))
-    contestant()
-    warm = len(calls)
-    contestant()
-    assert 1_000 < len(calls) - warm < warm
+    found = []
+    for _ in range(5):  # a machine that is busy may find few enough
+        calls: list[int] = []
+        contestant = per_call(partial(calls.append, 1))
+        contestant()
+        warm = len(calls)
+        contestant()
+        assert len(calls) - warm < warm
+        found.append(len(calls) - warm)
+    assert max(found) > 1_000
 
 
 def test_timed_prepares_afresh_and_divides_by_the_operations():
@@ -127,10 +133,11 @@ def test_timed_prepares_afresh_and_divides_by_the_operations():
         prepared.append(1)
         return lambda: sum(range(100_000))
 
-    whole = statistics.median(timed(prepare)() for _ in range(5))
-    part = statistics.median(timed(prepare, operations=1_000)() for _ in range(5))
-    assert len(prepared) == 10
-    assert whole / part > 100
+    assert timed(prepare)() > 0
+    start = time.perf_counter()
+    part = timed(prepare, operations=1_000)()
+    assert 0 < part <= (time.perf_counter() - start) / 1_000
+    assert len(prepared) == 2
 
 
 def test_json_is_one_line_per_figure_with_exactly_these_keys(registry, capsys):

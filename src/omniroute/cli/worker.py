@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 import click
 
@@ -24,9 +25,15 @@ def worker(store: str, *, every: str, once: bool) -> int:
     SIGINT. Where no database is, or one without tables, it says so and makes none. Secrets are found
     in the environment, by the names that the configuration gives.
     """
-    stopping = threading.Event()
+    # Not an Event: a signal may come while its wait holds the lock that its set would wait for.
+    signals: SimpleQueue[int] = SimpleQueue()
+
+    def wait(seconds: float) -> None:
+        with suppress(Empty):
+            signals.put(signals.get(timeout=seconds))
+
     with store_opened(store) as desks:
-        working = desks.worker(wait=stopping.wait, every=every)
+        working = desks.worker(wait=wait, every=every)
         if once:
             done = working.round()
             console().print(
@@ -34,7 +41,7 @@ def worker(store: str, *, every: str, once: bool) -> int:
             )
             return 0
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+            signal.signal(number, lambda heard, _: signals.put(heard))
         console().print("working; stop with Ctrl-C")
-        working.run(stopping.is_set)
+        working.run(lambda: not signals.empty())
     return 0

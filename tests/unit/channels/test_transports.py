@@ -151,7 +151,7 @@ def test_a_dropped_connection_is_unknown(
 
 
 def test_a_timeout_is_unknown(provider: StandInProvider, transport: HttpxTransport) -> None:
-    provider.fail_next(delay=5.0)
+    provider.fail_next(delay=60.0)
     request = next(ADAPTER.send(HELLO, SendContext(), provider.settings))
     answer = transport.perform(evolve(request, timeout=0.05))
     assert (answer.error, answer.sent) == ("ReadTimeout", True)

@@ -41,7 +41,39 @@ def test_a_signal_stops_it_after_its_round(tmp_path: Path) -> None:
         assert running.stdout is not None
         assert "working" in running.stdout.readline()
         running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 0
+        assert running.wait(60) == 0
+
+
+AT_A_LINE = """
+import signal, sys
+from omniroute.cli import main
+
+left = 0
+
+def told(frame, event, _):
+    global left
+    code = frame.f_code
+    pauses = code.co_name == "wait" or code.co_filename.endswith(("threading.py", "queue.py"))
+    if event == "line" and pauses and callable(signal.getsignal(signal.SIGTERM)):
+        left -= 1
+        if left == 0:
+            signal.raise_signal(signal.SIGTERM)
+    return told if pauses else None
+
+for left in range(1, 17):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.settrace(told)
+    assert main(sys.argv[1:]) == 0
+    sys.settrace(None)
+"""
+
+
+def test_a_signal_stops_it_at_whatever_line_of_its_pause_it_comes(tmp_path: Path) -> None:
+    """Whatever the pause holds just then, what the signal does must not wait for it."""
+    command = [sys.executable, "-c", AT_A_LINE, "worker", seeded(tmp_path), "--every", "1ms"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("working") == 16
 
 
 @pytest.mark.parametrize("made", [False, True], ids=["no file", "no tables"])
