@@ -136,7 +136,7 @@ class SqlStore:
         if self._process != os.getpid():
             self._start_over()
         if not self._ready:
-            aside(self._prepare)
+            self._prepare()
         return until_done(
             partial(self._once, work),
             retries=self._retries,
@@ -243,14 +243,17 @@ class SqlStore:
 
     def _prepare(self) -> None:
         """Create the tables of an empty database, and look at what it is, once for each store."""
-        until_done(
-            self._prepare_once,
-            retries=self._retries,
-            sleep=self._sleep,
-            gone=self._forget_connections,
-        )
 
-    def _prepare_once(self, _will_write: bool) -> None:  # noqa: FBT001  (by position)
+        def once(_will_write: bool) -> None:  # noqa: FBT001  (by position)
+            aside(self._prepare_once)  # the pauses are not: an event loop has few threads for those
+
+        until_done(once, retries=self._retries, sleep=self._sleep, gone=self._forget_first)
+
+    def _forget_first(self) -> None:
+        if self._owned:
+            self.engine.dispose()
+
+    def _prepare_once(self) -> None:
         with self._preparing:  # not while pausing: others would pause after us, one by one
             if self._ready or self._closed:
                 return
@@ -263,7 +266,7 @@ class SqlStore:
                 )
             self._ready = True
         for each in weak:
-            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 6)
+            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 7)
 
     def _find_weaknesses(self) -> list[str]:
         if self._durability != "full":
