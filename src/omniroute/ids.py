@@ -65,25 +65,26 @@ class SeededIds:
 class Draw:
     """The ids of one call: drawn as needed, and the same again after `rewind`."""
 
-    __slots__ = ("_again", "_drawn", "_source")
+    __slots__ = ("_again", "_source", "drawn")
 
     def __init__(self, source: IdSource) -> None:
         self._source = source
-        self._drawn: list[tuple[str, str]] = []
+        self.drawn: list[tuple[str, str]] = []
+        """What this try has drawn: kinds and ids."""
         self._again: list[tuple[str, str]] | None = None  # what a retry gets, the next one last
 
     def rewind(self) -> None:
         """Start over: the next ids are those that were drawn before."""
-        if self._drawn:
-            self._again = [*(self._again or ()), *reversed(self._drawn)]
-            self._drawn = []
+        if self.drawn:
+            self._again = [*(self._again or ()), *reversed(self.drawn)]
+            self.drawn = []
 
     def next(self, kind: str) -> str:
         """Return the next id; where a retry asks for another kind, it gets a fresh one."""
         drawn = self._known(kind) if self._again else None
         if drawn is None:
             drawn = self._source.next(kind)
-        self._drawn.append((kind, drawn))
+        self.drawn.append((kind, drawn))
         return drawn
 
     def _known(self, kind: str) -> str | None:

@@ -242,16 +242,16 @@ POSTGRES: dict[Assignment, dict[Story, int]] = {
 """The same on a server: what a command changes is written in one, and it waits for its turn."""
 WAYS: dict[Assignment, dict[Story, int]] = {
     Assignment.PUSH: {
-        new_message_to_a_free_agent: 8,
-        new_message_with_nobody_free: 7,
-        second_message: 7,
+        new_message_to_a_free_agent: 6,
+        new_message_with_nobody_free: 5,
+        second_message: 5,
         reply: 2,
         freed_slot_with_one_waiting: 2,
         freed_slot_with_nobody_waiting: 2,
-        tick_with_nothing_due: 6,
+        tick_with_nothing_due: 5,
         deliver_with_nothing_ready: 2,
     },
-    Assignment.CLAIM: {new_message_to_a_free_agent: 6, take: 2, take_next: 2, reply: 2},
+    Assignment.CLAIM: {new_message_to_a_free_agent: 4, take: 2, take_next: 2, reply: 2},
 }
 """How often each goes to the server and back, with BEGIN and COMMIT: what a command costs there."""
 
