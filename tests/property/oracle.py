@@ -299,9 +299,14 @@ class Oracle:
         chat = self._said(e)
         chat.asked_at = e.at if chat.asked_at is None else chat.asked_at
         chat.wrote_at = e.at
-        if self.book.closes and not is_open(e.at) and "after_hours_message" in self.book.texts:
-            if chat.told_closed is None or turns(chat.told_closed, to_open=True) <= e.at:
-                chat.texts.append("after_hours_message")
+        told = chat.told_closed
+        if (
+            "after_hours_message" in self.book.texts
+            and self.book.closes
+            and not is_open(e.at)
+            and (told is None or turns(told, to_open=True) <= e.at)
+        ):
+            chat.texts.append("after_hours_message")
 
     def _on_Remarked(self, e: Any) -> None:
         self._said(e)

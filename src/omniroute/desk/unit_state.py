@@ -284,7 +284,7 @@ class UnitState:
             )  # S15: the last ended
 
     def _forget_timers(self, agent_id: str) -> None:
-        """Whoever is gone wraps nothing up, and nobody waits for their heartbeat: nor when they are back."""
+        """Whoever is gone wraps nothing up and is not missed: nor when they are back."""
         while timers := self.tx.scan(_TIMERS, self.desk, (agent_id,), limit=100):
             for timer in timers:
                 self.tx.delete(AGENT_TIMERS, self.desk, AGENT_TIMERS.key(timer))
