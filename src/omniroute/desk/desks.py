@@ -14,7 +14,13 @@ from omniroute.clock import Clock, SystemClock
 from omniroute.closing import Closes
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.errors import ConfigDiffers, DeskExists, UniqueViolation, UnknownDesk
+from omniroute.errors import (
+    ConfigDiffers,
+    DeskExists,
+    UniqueViolation,
+    UnknownDesk,
+    UsageError,
+)
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
@@ -24,6 +30,7 @@ from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawRespons
 from omniroute.plugins import Registry
 from omniroute.ports import Store, Transport
 from omniroute.rules.arguments import blaming
+from omniroute.rules.names import shown
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
@@ -64,6 +71,10 @@ class Desks(Closes):
         transport: Transport | None = None,
         reveal: Callable[[SecretRef], Secret] = environment_secret,
     ) -> None:
+        _check_part(clock, "clock", "a Clock", "now")
+        _check_part(ids, "ids", "an IdSource", "next")
+        _check_part(transport, "transport", "a Transport", "perform")
+        _check_part(reveal, "reveal", "a function of a reference", "__call__")
         bring: tuple[object, ...] = (BuiltinAdapters(),) if builtin else ()
         self.registry = Registry((*bring, *plugins), discover=discover)
         self._runtime = Runtime(
@@ -214,6 +225,18 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
 def _same(desk: Desk, config: DeskConfig) -> None:
     if changed := diff.differences(desk.config, configure.without_staff(config)):
         raise ConfigDiffers(desk.id, changed)
+
+
+def _check_part(part: object, where: str, expected: str, method: str) -> None:
+    """Raise `UsageError` for what cannot stand in for a part of a desk: told now, not in its first use."""
+    made = not isinstance(part, type) or method == "__call__"
+    if part is not None and not (made and callable(getattr(part, method, None))):
+        raise UsageError(
+            "cannot be used",
+            where=where,
+            expected=expected if method == "__call__" else f"{expected}: an object with {method}()",
+            got=shown(part),
+        )
 
 
 class _LazyTransport:

@@ -21,6 +21,7 @@ from omniroute.model.records import ReadMarker
 from omniroute.model.state import Access, State
 from omniroute.model.values import making
 from omniroute.model.wire import Attachment, DeliveryStatus
+from omniroute.rules.handed_over import check_attachments
 from omniroute.rules.names import shown
 from omniroute.rules.roles import Right, has_right
 from omniroute.rules.storable import check_key, check_storable, check_switch, check_text
@@ -172,6 +173,8 @@ def tag(
     conversation: str, by: str, add: Sequence[str], remove: Sequence[str]
 ) -> Callable[[Unit], Done]:
     """Return the flow of adding and removing tags."""
+    if isinstance(remove, str):  # of its letters nobody thought
+        raise UsageError("not tags", where="remove", expected="a list of text", got=shown(remove))
     for number, each in enumerate((*add, *remove)):
         check_key(each, f"tags[{number}]")
 
@@ -191,7 +194,12 @@ def describe(
     if subject is not None:
         check_text(subject, "subject")
     if not isinstance(attributes, Mapping):
-        raise UsageError("not attributes", where="attributes", got=repr(attributes))
+        raise UsageError(
+            "not attributes",
+            where="attributes",
+            expected="a mapping of names to JSON values",
+            got=shown(attributes),
+        )
     for name in attributes:
         check_key(name, "attributes")
     check_storable(attributes, "attributes")
@@ -228,7 +236,7 @@ def reply(
     if text is not None:
         check_text(text, "text")
     if attachments:
-        _check_attachments(attachments)
+        check_attachments(attachments)
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -251,13 +259,6 @@ def reply(
         return _written(unit, found, _reply(by, name, confirm), written)
 
     return flow
-
-
-def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
-    for number, each in enumerate(attachments):
-        if not isinstance(each, Attachment):
-            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
-    check_storable(attachments, "attachments")
 
 
 def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:

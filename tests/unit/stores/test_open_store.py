@@ -90,6 +90,8 @@ def test_without_sqlalchemy_the_memory_store_works_and_sql_says_what_to_install(
         ("nothing", "not the URL of a database; expected sqlite"),
         ("postgresql://ana@127.0.0.1:abc/desk", "not the URL of a database; expected sqlite"),
         ("mysql://127.0.0.1/desk", "that desks are kept in; .* got 'mysql://…'"),
+        ("sqlite:///what?.db", r"not an option .* got '.db' \(in the name of a file \? is"),
+        ("sqlite:///desk.db?timeout=1&fast", "expected name=value after .* got 'fast'"),
         ("sqlite+aiosqlite:///desk.db", "an async driver cannot be used"),
         ("postgresql+psycopg_async://127.0.0.1/desk", "an async driver cannot be used"),
     ],
