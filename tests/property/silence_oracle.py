@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AwayThen, ExpirationHours, InactivityThen, Policy, ResumeTo
 
 _DAY = 86_400_000_000
 _MINUTE = 60_000_000
 OPEN = ((9 * 60, 12 * 60), (13 * 60, 17 * 60))
 """The hours of the desk, in minutes of a day, from Monday to Friday in UTC."""
+HOURS = Hours(zone="UTC", weekly=(tuple((a * 60, b * 60) for a, b in OPEN),) * 5 + ((),) * 2)
+"""The same as a desk is configured with them."""
 
 
 def opens_and_closes(day: int) -> list[tuple[int, int]]:
@@ -391,6 +394,8 @@ class Oracle:
         ]
 
     def _may(self, chat: Chat, name: str, agent: Agent, seen: int) -> bool:
+        if name in chat.declined:
+            return False  # not again in this wait, however it is given out by now (M5, R2)
         if chat.sticky is not None:
             return chat.sticky == name and chat.queue in agent.queues
         if chat.queue not in agent.queues:

@@ -19,7 +19,8 @@ from omniroute.model.policy import Assignment, ExpirationHours, Inactivity, Poli
 from omniroute.model.state import State
 from omniroute.rules.presets import PRESETS
 from omniroute.testing import MONDAY, Play, a_config
-from tests.property.test_silence_machine import HOURS, spans
+from tests.property.silence_oracle import HOURS
+from tests.property.test_silence_machine import spans
 
 STORY = st.lists(
     st.tuples(

@@ -34,7 +34,6 @@ from omniroute.model.desk_config import (
     InboxConfig,
     QueueNode,
 )
-from omniroute.model.hours import Hours
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -61,7 +60,7 @@ from omniroute.schema import AGENTS as AGENTS_KEPT
 from omniroute.schema import CONVERSATIONS
 from omniroute.testing import MONDAY, Play, a_config
 from tests.property.desk_ground import now_and_then
-from tests.property.silence_oracle import OPEN, Agent, Oracle
+from tests.property.silence_oracle import HOURS, Agent, Oracle
 from tests.unit.desk.helpers import assert_folds, every_agent, every_conversation, stored
 
 STEPS = int(os.environ.get("SILENCE_STEPS", "5000"))
@@ -83,7 +82,6 @@ def spans(*minutes: int) -> st.SearchStrategy[int | None]:
     return st.sampled_from([None, *(each * MINUTE for each in minutes)])
 
 
-HOURS = Hours(zone="UTC", weekly=(tuple((a * 60, b * 60) for a, b in OPEN),) * 5 + ((),) * 2)
 INACTIVITY = st.none() | st.builds(
     Inactivity,
     after=st.sampled_from([7, 15]).map(lambda n: n * MINUTE),

@@ -22,7 +22,6 @@ from omniroute.model.desk_config import (
     InboxConfig,
     QueueNode,
 )
-from omniroute.model.hours import Hours
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -45,7 +44,7 @@ from omniroute.model.policy import (
 from omniroute.model.sla import SlaHours, SlaTargets
 from omniroute.rules.checks import problems
 from omniroute.rules.presets import PRESETS
-from tests.property.silence_oracle import OPEN
+from tests.property.silence_oracle import HOURS
 
 QUEUES = ("general/a", "general/b")
 ENTRIES = {
@@ -63,7 +62,6 @@ PROFILES: Mapping[str, dict[str, Any]] = {
 }
 STAFF = tuple(PROFILES)
 GOLD = {"tier": "gold"}
-HOURS = Hours(zone="UTC", weekly=(tuple((a * 60, b * 60) for a, b in OPEN),) * 5 + ((),) * 2)
 
 
 def some(*values: Any) -> st.SearchStrategy[Any]:
