@@ -92,13 +92,14 @@ bench: .venv ## Measure beside peers: make bench NAMES="import" ARGS=--json
 .PHONY: fuzz
 fuzz: .venv ## Drive desks on every store at random: make fuzz FUZZ_SECONDS=600 FUZZ_STEPS=100
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_STEPS=$(FUZZ_STEPS) $(PY) -m pytest -o faulthandler_timeout=0 \
-	  tests/property/test_desk_machine.py tests/property/test_configuration_machine.py \
+	  tests/property/test_desk_machine.py tests/property/test_wide_machine.py \
+	  tests/property/test_configuration_machine.py \
 	  tests/integration/test_desk_on_postgres.py $(ARGS)
 
 .PHONY: silence
 silence: .venv ## Drive timers at random against an oracle: make silence SILENCE_STEPS=50000
 	@SILENCE_STEPS=$(SILENCE_STEPS) $(PY) -m pytest -o faulthandler_timeout=0 \
-	  tests/property/test_silence_machine.py $(ARGS)
+	  tests/property/test_silence_machine.py tests/property/test_late_desk.py $(ARGS)
 
 .PHONY: races
 races: .venv ## Let processes race on PostgreSQL: make races ASSIGNMENTS=8000 ARGS=--fsync

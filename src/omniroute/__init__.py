@@ -375,6 +375,8 @@ if TYPE_CHECKING:
     )
     from omniroute.rules.lifecycle import (
         Decision,
+    )
+    from omniroute.rules.public import (
         apply,
         decide,
         fold,
@@ -1059,8 +1061,8 @@ _HOMES = {
         "fold_agent",
     ),
     "omniroute.rules.entry_points": ("ResolvedEntryPoint",),
-    "omniroute.rules.lifecycle": (
-        "Decision",
+    "omniroute.rules.lifecycle": ("Decision",),
+    "omniroute.rules.public": (
         "apply",
         "decide",
         "fold",

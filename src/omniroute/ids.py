@@ -16,6 +16,8 @@ _LETTERS = (8 * _ALPHABET).encode()  # for each byte a letter, every letter as o
 _LENGTH = 20  # 100 bits
 _AT_ONCE = 64  # the machine is asked for so many at a time: asking costs more than the bytes
 
+_SLICES = [slice(at * _LENGTH, (at + 1) * _LENGTH) for at in range(_AT_ONCE)]
+
 _ready: list[str] = []
 if hasattr(os, "register_at_fork"):  # else a process and its child would go on with the same ids
     os.register_at_fork(after_in_child=_ready.clear)
@@ -43,7 +45,7 @@ class RandomIds:
 def _drawn() -> str:
     """Return the letters of one new id, and keep those of the next ones ready."""
     letters = os.urandom(_LENGTH * _AT_ONCE).translate(_LETTERS).decode()
-    new = [letters[at : at + _LENGTH] for at in range(0, len(letters), _LENGTH)]
+    new = list(map(letters.__getitem__, _SLICES))
     last = new.pop()
     _ready.extend(new)
     return last
@@ -65,25 +67,26 @@ class SeededIds:
 class Draw:
     """The ids of one call: drawn as needed, and the same again after `rewind`."""
 
-    __slots__ = ("_again", "_drawn", "_source")
+    __slots__ = ("_again", "_source", "drawn")
 
     def __init__(self, source: IdSource) -> None:
         self._source = source
-        self._drawn: list[tuple[str, str]] = []
+        self.drawn: list[tuple[str, str]] = []
+        """What this try has drawn: kinds and ids."""
         self._again: list[tuple[str, str]] | None = None  # what a retry gets, the next one last
 
     def rewind(self) -> None:
         """Start over: the next ids are those that were drawn before."""
-        if self._drawn:
-            self._again = [*(self._again or ()), *reversed(self._drawn)]
-            self._drawn = []
+        if self.drawn:
+            self._again = [*(self._again or ()), *reversed(self.drawn)]
+            self.drawn = []
 
     def next(self, kind: str) -> str:
         """Return the next id; where a retry asks for another kind, it gets a fresh one."""
         drawn = self._known(kind) if self._again else None
         if drawn is None:
             drawn = self._source.next(kind)
-        self._drawn.append((kind, drawn))
+        self.drawn.append((kind, drawn))
         return drawn
 
     def _known(self, kind: str) -> str | None:

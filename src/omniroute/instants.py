@@ -28,6 +28,7 @@ __all__ = [
     "check_instant",
     "from_micros",
     "instant_or_micros",
+    "made_from_micros",
     "render_duration",
     "to_duration",
     "to_micros",
@@ -105,33 +106,48 @@ def from_micros(micros: int, zone: str = "UTC") -> pendulum.DateTime:
 
     The latest are kept: one instant stands in several fields of what is shown of a step.
     """
-    make, tz = _face(zone)
+    return made_from_micros(micros, zone)
+
+
+def made_from_micros(micros: int, zone: str) -> pendulum.DateTime:
+    """Return what `from_micros` does, and keep nothing: for an instant that is new."""
     seconds = micros // SECOND
     known = _quarter(seconds // _QUARTER, zone)
     if known is None:
-        local = datetime.fromtimestamp(seconds, tz)
-        known = local.year, local.month, local.day, local.hour, local.minute, local.fold
-        second = local.second
-    else:
-        second = seconds % _QUARTER
-    year, month, day, hour, minute, fold = known
+        return _between_quarters(seconds, micros - seconds * SECOND, zone)
+    make, tz, year, month, day, hour, minute, fold = known
+    second = seconds % _QUARTER
     minute += second // 60
-    rest = micros - seconds * SECOND
-    return make(year, month, day, hour, minute, second % 60, rest, tz, fold=fold)
+    if fold:
+        return make(
+            year, month, day, hour, minute, second % 60, micros - seconds * SECOND, tz, fold=fold
+        )
+    return make(year, month, day, hour, minute, second % 60, micros - seconds * SECOND, tz)
+
+
+def _between_quarters(seconds: int, micros: int, zone: str) -> pendulum.DateTime:
+    make, tz = _face(zone)
+    local = datetime.fromtimestamp(seconds, tz)
+    day = local.year, local.month, local.day
+    return make(*day, local.hour, local.minute, local.second, micros, tz, fold=local.fold)
+
+
+_Quarter = tuple[type["pendulum.DateTime"], tzinfo, int, int, int, int, int, int]
 
 
 @lru_cache(maxsize=1024)
-def _quarter(number: int, zone: str) -> tuple[int, int, int, int, int, int] | None:
+def _quarter(number: int, zone: str) -> _Quarter | None:
     """Return when a quarter of an hour begins in a zone: year to minute, and the fold.
 
-    None where the clocks change within it, or its minutes are not UTC's, as long ago in some zones.
+    What a datetime there is made with stands before it. None where the clocks change within it, or
+    its minutes are not UTC's, as long ago in some zones.
     """
-    _, tz = _face(zone)
+    make, tz = _face(zone)
     first = datetime.fromtimestamp(number * _QUARTER, tz)
     last = datetime.fromtimestamp(number * _QUARTER + _QUARTER - 1, tz)
     if first.utcoffset() != last.utcoffset() or first.second or first.minute % 15:
         return None
-    return first.year, first.month, first.day, first.hour, first.minute, first.fold
+    return make, tz, first.year, first.month, first.day, first.hour, first.minute, first.fold
 
 
 @lru_cache(maxsize=1024)

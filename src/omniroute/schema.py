@@ -179,7 +179,7 @@ AGENT_TIMERS: Final = Collection(
     key=lambda timer: (timer.agent, timer.kind.value, timer.conversation),
     columns=_number("due"),
     row=lambda timer: (timer.due,),
-    indexes=(Index("agent_deadlines", ("due",)),),
+    indexes=(Index("agent_deadlines", ("due",)), Index("timers_of_agents", ())),
 )
 
 CONTACTS: Final = Collection(

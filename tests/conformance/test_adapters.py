@@ -170,3 +170,18 @@ def test_the_kit_finds_a_broken_adapter(broken: type[WhatsAppAdapter], found_by:
     kit.adapter = broken()
     with pytest.raises((AssertionError, pytest.fail.Exception, SignatureInvalid, KeyError)):
         getattr(kit, found_by)()
+
+
+class Forgotten(AdapterConformance):
+    """Has an adapter's class, and nothing that the kit asks for beside it."""
+
+    adapter = WhatsAppAdapter  # type: ignore[assignment]
+
+
+def test_the_kit_says_what_it_needs() -> None:
+    with pytest.raises(AttributeError, match="Forgotten needs 'samples': set it in the class"):
+        Forgotten().test_accepts_what_the_provider_signed()
+    with pytest.raises(AssertionError, match="`adapter` is an object, not its class"):
+        Forgotten().test_declares_its_interface()
+    with pytest.raises(AttributeError, match="'Forgotten' object has no attribute 'sampels'"):
+        _ = Forgotten().sampels

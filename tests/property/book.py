@@ -53,7 +53,10 @@ class Entry:
 
 @frozen(kw_only=True)
 class Book:
-    """What the test configured. `layers` are settings by place: "" is the desk, then paths."""
+    """What the test configured. `layers` are settings by place: "" is the desk, then paths.
+
+    `texts` are the desk's automatic ones; `closes` says whether it has the hours of `silence_oracle`.
+    """
 
     preset: str | None
     trees: Mapping[str, Any]
@@ -61,6 +64,8 @@ class Book:
     groups: Mapping[str, Sequence[str]]
     layers: Mapping[str, Mapping[str, Any]]
     limits: Limits
+    texts: Mapping[str, str] = {}
+    closes: bool = False
 
     def setting(self, name: str, where: str = "") -> Any:
         """The value of a setting at an inbox or queue: that of the nearest layer."""

@@ -9,7 +9,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import omniroute as om
 from omniroute.codec import encode
@@ -557,7 +563,7 @@ def _by_due(chat: Chat) -> tuple[bool, int, str]:
 # --- running it
 
 
-def drive(machine: type[DeskMachine], stories: int, *, fuzz: bool = True) -> None:
+def drive(machine: type[RuleBasedStateMachine], stories: int, *, fuzz: bool = True) -> None:
     """Run a machine through so many stories, or, where `make fuzz` asks for it, for so long.
 
     A story that fails is told as it was found. The shortest one like it takes minutes to look for,

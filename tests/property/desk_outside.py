@@ -208,7 +208,7 @@ class Outside(Ground):
         chat = self.oracle.chats[self.letters[message][0]]
         for _ in range(2 if again else 1):
             self.do(lambda world: world.desk.receive(chat.entry, status_of(chat, message, status)))
-            freed = ("Ended", "Assigned") if "Ended" in self.told else ()
+            freed = ("Ended", "Assigned", "MessageSent") if "Ended" in self.told else ()
             assert self.told_only("DeliveryChanged", *freed)
 
 

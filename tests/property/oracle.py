@@ -15,6 +15,7 @@ from typing import Any
 from attrs import define, field
 
 from tests.property.book import Book, Path
+from tests.property.silence_oracle import is_open, turns
 
 _WINDOW = 24 * 3_600_000_000
 
@@ -54,6 +55,9 @@ class Chat:
     undone: bool = False
     awaits: str | None = None
     messages: list[str] = field(factory=list)
+    texts: list[str] = field(factory=list)
+    ended_text: int = 0
+    told_closed: int | None = None
 
     @property
     def place(self) -> str:
@@ -115,6 +119,8 @@ class Oracle:
             getattr(self, f"_on_{type(event).__name__}")(event)
             if name is not None and type(event).__name__ not in ("DeliveryChanged", "Remarked"):
                 self.chats[name].at = event.at
+        for name in touched:
+            assert not self.chats[name].texts, "an automatic text was not sent (U46, U48, U49)"
         return list(touched)
 
     def _on_Configured(self, event: Any) -> None:
@@ -174,6 +180,8 @@ class Oracle:
             due=e.due,
         )
         self._arm(chat, e.due, e.timers)
+        if "greeting" in self.book.texts:
+            chat.texts.append("greeting")
 
     def _on_Started(self, e: Any) -> None:
         """An agent began it, who holds it; nobody waits for an answer (S11)."""
@@ -291,6 +299,14 @@ class Oracle:
         chat = self._said(e)
         chat.asked_at = e.at if chat.asked_at is None else chat.asked_at
         chat.wrote_at = e.at
+        told = chat.told_closed
+        if (
+            "after_hours_message" in self.book.texts
+            and self.book.closes
+            and not is_open(e.at)
+            and (told is None or turns(told, to_open=True) <= e.at)
+        ):
+            chat.texts.append("after_hours_message")
 
     def _on_Remarked(self, e: Any) -> None:
         self._said(e)
@@ -311,10 +327,21 @@ class Oracle:
         assert chat.state != "ended"
         if e.automatic:
             assert e.actor == "system"
+            self._sent(chat, e)
             return
         assert e.actor == f"agent:{chat.holder}", "somebody else answered"
         chat.due = chat.armed = chat.asked_at = None
         assert e.timers in (None, ())
+
+    def _sent(self, chat: Chat, e: Any) -> None:
+        """A text of the policy goes out once, where there is an occasion."""
+        if e.occasion == "ended_text":
+            chat.ended_text += 1
+        elif e.occasion is not None:
+            assert e.occasion in chat.texts, f"{e.occasion} without an occasion, or twice"
+            chat.texts.remove(e.occasion)
+            if e.occasion == "after_hours_message":
+                chat.told_closed = e.at
 
     def _on_Tagged(self, e: Any) -> None:
         chat = self.chats[e.conversation]
@@ -351,6 +378,9 @@ class Oracle:
 
     def _on_Ended(self, e: Any) -> None:
         chat = self.chats[e.conversation]
+        says_so = "ended_text" in self.book.texts and e.ending.value != "failure"
+        assert chat.ended_text == says_so, "U46"
+        chat.ended_text = 0
         assert e.released == chat.holder
         assert chat.undone is (e.ending.value == "failure"), "ended for another reason (S11)"
         chat.undone = False

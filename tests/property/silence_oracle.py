@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from omniroute.model.hours import Hours
 from omniroute.model.policy import AwayThen, ExpirationHours, InactivityThen, Policy, ResumeTo
 
 _DAY = 86_400_000_000
 _MINUTE = 60_000_000
 OPEN = ((9 * 60, 12 * 60), (13 * 60, 17 * 60))
 """The hours of the desk, in minutes of a day, from Monday to Friday in UTC."""
+HOURS = Hours(zone="UTC", weekly=(tuple((a * 60, b * 60) for a, b in OPEN),) * 5 + ((),) * 2)
+"""The same as a desk is configured with them."""
 
 
 def opens_and_closes(day: int) -> list[tuple[int, int]]:
@@ -63,9 +66,19 @@ class Chat:
     asks: str | None = None
     offered_until: int | None = None
     declined: set[str] = field(default_factory=set)
+    armed: dict[str, int] = field(default_factory=dict)
+
+    def rearm(self, p: Policy, kinds: frozenset[str] | None = None) -> None:
+        """Arm anew what an event touches, all of it where nothing is said; the rest stays (S3, S4)."""
+        due = self.due(p)
+        if kinds is None:
+            self.armed = due
+            return
+        kept = {name: at for name, at in self.armed.items() if name not in kinds}
+        self.armed = kept | {name: at for name, at in due.items() if name in kinds}
 
     def due(self, p: Policy) -> dict[str, int]:
-        """When each deadline comes that is armed."""
+        """When each deadline would come, were it armed under this policy."""
         if self.state == "ended":
             return {}
         contact = max(self.contact_at, self.woke_at)
@@ -178,7 +191,7 @@ class Oracle:
         chat.at = event.at
 
     def _judge(self, chat: Chat, deadline: str, event: Any, now: int) -> None:
-        due = chat.due(self.policy)
+        due = chat.armed
         if deadline == "timeout":
             deadline = "hard_expiry" if event.detail else "chat_timeout"
         assert deadline in due, f"{deadline} fired, and was not armed: {chat}"
@@ -197,6 +210,11 @@ class Oracle:
             chat.since = e.at
         if handler is not None:
             handler(chat, e, was)
+        kind = "MessageOfTheDesk" if getattr(e, "automatic", False) else kind
+        if target is not None:
+            chat.rearm(self.policy)
+        elif kind in _TOUCHED:
+            chat.rearm(self.policy, _TOUCHED[kind])
 
     def _on_Opened(self, chat: Chat, e: Any, _: str) -> None:
         chat.contact_at = chat.queued_at = e.at
@@ -360,7 +378,7 @@ class Oracle:
     def overdue(self, now: int) -> dict[str, dict[str, int]]:
         """What should have fired by `now`, and has not."""
         late = {
-            name: {kind: at for kind, at in chat.due(self.policy).items() if at <= now}
+            name: {kind: at for kind, at in chat.armed.items() if at <= now}
             for name, chat in self.chats.items()
         }
         return {name: kinds for name, kinds in late.items() if kinds}
@@ -376,6 +394,8 @@ class Oracle:
         ]
 
     def _may(self, chat: Chat, name: str, agent: Agent, seen: int) -> bool:
+        if name in chat.declined:
+            return False  # not again in this wait, however it is given out by now (M5, R2)
         if chat.sticky is not None:
             return chat.sticky == name and chat.queue in agent.queues
         if chat.queue not in agent.queues:
@@ -395,6 +415,14 @@ class Oracle:
 
 
 CASCADED = "general/a"
+_BY_AGENT = frozenset({"hard_expiry", "chat_timeout", "inactivity"})
+_ALIVE = frozenset({"keep_alive", "keep_alive_end"})
+_TOUCHED = {
+    "MessageReceived": _BY_AGENT | _ALIVE,
+    "MessageSent": _BY_AGENT,
+    "KeepAliveAsked": _ALIVE,
+}
+"""What is armed anew by what changes no state: a new version of the configuration reaches no more (S4)."""
 
 
 def _deadline(kind: str, event: Any) -> str | None:

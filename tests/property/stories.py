@@ -69,6 +69,16 @@ resumes = st.sampled_from([("queue", None), ("first_available", None), ("last_ag
 assignments = st.sampled_from(["push", "claim"])
 
 
+texts = st.fixed_dictionaries(
+    {},
+    optional={
+        "greeting": st.just("Welcome!"),
+        "after_hours_message": st.just("We open on {opens_at}."),
+        "ended_text": st.just("The end."),
+    },
+)
+
+
 @st.composite
 def books(draw: st.DrawFn) -> Book:
     """A configuration: a preset, and exceptions to it at every level."""
@@ -91,6 +101,8 @@ def books(draw: st.DrawFn) -> Book:
         groups=GROUPS,
         layers={place: layer for place, layer in layers.items() if layer or not place},
         limits=draw(st.sampled_from(LIMITS)),
+        texts=draw(texts),
+        closes=draw(st.booleans()),
     )
 
 

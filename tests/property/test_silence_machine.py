@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,7 +34,6 @@ from omniroute.model.desk_config import (
     InboxConfig,
     QueueNode,
 )
-from omniroute.model.hours import Hours
 from omniroute.model.policy import (
     AfterEnd,
     AfterEndTo,
@@ -53,11 +52,16 @@ from omniroute.model.policy import (
     Resuming,
 )
 from omniroute.model.state import State
+from omniroute.rules.agent_folding import apply_agent
 from omniroute.rules.checks import problems
+from omniroute.rules.folding import apply
 from omniroute.rules.presets import PRESETS
+from omniroute.schema import AGENTS as AGENTS_KEPT
+from omniroute.schema import CONVERSATIONS
 from omniroute.testing import MONDAY, Play, a_config
-from tests.property.silence_oracle import OPEN, Agent, Oracle
-from tests.unit.desk.helpers import assert_folds, every_agent, every_conversation
+from tests.property.desk_ground import now_and_then
+from tests.property.silence_oracle import HOURS, Agent, Oracle
+from tests.unit.desk.helpers import assert_folds, every_agent, every_conversation, stored
 
 STEPS = int(os.environ.get("SILENCE_STEPS", "5000"))
 _LENGTH = 45
@@ -78,7 +82,6 @@ def spans(*minutes: int) -> st.SearchStrategy[int | None]:
     return st.sampled_from([None, *(each * MINUTE for each in minutes)])
 
 
-HOURS = Hours(zone="UTC", weekly=(tuple((a * 60, b * 60) for a, b in OPEN),) * 5 + ((),) * 2)
 INACTIVITY = st.none() | st.builds(
     Inactivity,
     after=st.sampled_from([7, 15]).map(lambda n: n * MINUTE),
@@ -169,9 +172,12 @@ def a_desk(preset: str, policy: PolicySettings, cascade: AssignSettings | None) 
 class SilenceMachine(RuleBasedStateMachine):
     """One desk with two queues, five contacts, three agents, and a clock that goes as it likes."""
 
+    steps = 0
+
     @initialize(preset=st.sampled_from(sorted(PRESETS)), policy=POLICIES, cascade=CASCADE)
     def opens(self, preset: str, policy: PolicySettings, cascade: AssignSettings | None) -> None:
         self.p = Play(a_desk(preset, policy, cascade), store="memory://", start=_START)
+        self.presence = policy.presence
         assert isinstance(self.p.desks._runtime.ids, SeededIds)
         setup = self.p.desk._runtime.current("acme")
         self.policy: Policy = setup.policy("chat", QUEUES[1])
@@ -180,7 +186,8 @@ class SilenceMachine(RuleBasedStateMachine):
         self.oracle = Oracle(self.policy, staff, stages.cascade, stages.widen_after)
         self.seen = 0
         self.position = 0
-        self.events: list[Any] = []
+        self.folded: dict[str, Conversation] = {}
+        self.folded_staff: dict[str, Any] = {}
         self.follow()
         for agent in AGENTS:
             self.switches(agent, available=True)
@@ -194,8 +201,26 @@ class SilenceMachine(RuleBasedStateMachine):
         for change in fresh:
             self.oracle.read(change.event, self.p.clock.now())
             self.position = change.position
-            self.events.append(change.event)
-        return [change.event for change in fresh]
+        events = [change.event for change in fresh]
+        self._fold(events)
+        return events
+
+    def _fold(self, events: list[Any]) -> None:
+        """What is stored is what the log folds to, after every step (R16)."""
+        touched: dict[str, None] = {}
+        for event in events:
+            for agent in AGENTS:
+                after = apply_agent(self.folded_staff.get(agent), event, agent)
+                self.folded_staff[agent] = after
+            if isinstance(event, tell.ConversationEvent):
+                touched[event.conversation] = None
+                before = self.folded.get(event.conversation)
+                self.folded[event.conversation] = apply(before, event)
+        for name in touched:
+            assert stored(self.p, CONVERSATIONS, name) == self.folded[name], "the log is the truth"
+        if events:
+            for agent in AGENTS:
+                assert stored(self.p, AGENTS_KEPT, agent) == self.folded_staff[agent]
 
     def tried(self, call: Any, *args: Any, **more: Any) -> None:
         """Do what may be refused; a refusal changes nothing."""
@@ -288,6 +313,39 @@ class SilenceMachine(RuleBasedStateMachine):
         if chat := self.chat(number):
             self.tried(self.p.desk.snooze, chat, by=agent, for_=lasts)
 
+    # --- what administrators do -------------------------------------------------------------------
+
+    @now_and_then(6)
+    @rule(preset=st.sampled_from(sorted(PRESETS)), policy=POLICIES, cascade=CASCADE)
+    def configures(
+        self, preset: str, policy: PolicySettings, cascade: AssignSettings | None
+    ) -> None:
+        """Other timers, hours and modes from here on: what is armed stays so until it is armed anew.
+
+        What an absence comes to stays: the oracle follows one rule of presence (the wide machine draws it).
+        """
+        self.ticks()
+        policy = evolve(policy, presence=self.presence)
+        self.p.desk.apply(a_desk(preset, policy, cascade))
+        self.works_by_another_version()
+
+    @now_and_then(4)
+    @rule(number=st.integers(0, 9))
+    def rolls_back(self, number: int) -> None:
+        self.ticks()
+        newest = self.p.desk.history(limit=1).items[0].number
+        self.p.desk.rollback(to=1 + number % newest)
+        self.works_by_another_version()
+
+    def works_by_another_version(self) -> None:
+        """Staff and places in line follow with the next tick."""
+        setup = self.p.desk._runtime.current("acme")
+        stages = setup.policy("chat", QUEUES[0]).assign
+        self.policy = self.oracle.policy = setup.policy("chat", QUEUES[1])
+        self.oracle.cascade, self.oracle.widen_after = stages.cascade, stages.widen_after
+        self.follow()
+        self.ticks()
+
     # --- what time does ---------------------------------------------------------------------------
 
     @rule(by=st.sampled_from([MINUTE, 4 * MINUTE, 11 * MINUTE, HOUR, DAY]))
@@ -348,6 +406,7 @@ class SilenceMachine(RuleBasedStateMachine):
 
     @invariant()
     def holds(self) -> None:
+        self.steps += 1
         if not hasattr(self, "p"):
             return
         if self.policy.assignment is Assignment.PUSH:
@@ -366,7 +425,7 @@ class SilenceMachine(RuleBasedStateMachine):
 
     def _armed(self, conversation: Conversation) -> None:
         """What is stored as armed is what the oracle expects, and nothing after the end."""
-        due = self.oracle.chats[conversation.id].due(self.policy)
+        due = self.oracle.chats[conversation.id].armed
         armed = {kind.value: at for at, kind in conversation.timers if kind.value in _KINDS}
         assert armed == due
         assert not (conversation.state is State.ENDED and conversation.timers)
@@ -393,82 +452,3 @@ TestSilence.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-
-
-# --- the late log equals the punctual one ---------------------------------------------------------
-
-STORY = st.lists(
-    st.tuples(
-        st.sampled_from([1, 3, 8, 15, 60, 700]),
-        st.sampled_from(["write", "write", "reply", "end", "snooze", "note"]),
-        st.sampled_from(["Maria", "Otto"]),
-    ),
-    max_size=12,
-)
-PUNCTUAL = st.builds(
-    PolicySettings,
-    assignment=st.just(Assignment.CLAIM),
-    unanswered_expiration=spans(12, 45),
-    chat_timeout=spans(40, 200),
-    inactivity=st.none() | st.builds(Inactivity, after=st.sampled_from([7 * MINUTE, 20 * MINUTE])),
-    ended_text=st.none() | st.just("The end."),
-    after_hours_expiration=spans(8, 90),
-    expiration_hours=st.none() | st.sampled_from(ExpirationHours),
-    hours=st.none() | st.just(HOURS),
-    snooze_grace=spans(10),
-    wrap_up=spans(3, 500),
-    closed=st.just(()),
-    enabled=st.just({"keep_alive": False}),
-)
-"""What S2 excepts is left out: choices (who gets it), and waits in which somebody must be able to react."""
-
-
-def lived(
-    preset: str, policy: PolicySettings, story: list[tuple[int, str, str]], *, late: bool
-) -> list[Any]:
-    config = a_config(agents=("ana", "bob"), preset=preset, policy=policy)
-    p = Play(config, store="memory://", start=_START)
-    p.desk.set_available("ana")
-    for minutes, action, who in [*story, (2000, "write", "Vera")]:
-        span = f"{minutes * 60 + 1}s"  # no message comes at a deadline's own instant (U43)
-        if late:
-            p.clock.advance(span)
-        else:
-            p.advance(span)
-        try:
-            _act(p, action, who)
-        except UsageError:
-            continue
-    p.clock.advance("30d") if late else p.advance("30d")
-    p.desk.tick()
-    told: list[Any] = [e.event for e in p.desk.changes()]
-    p.close()
-    # A command that is refused has drawn ids, so that messages are not called the same.
-    return [
-        evolve(e, message="") if hasattr(e, "message") else e
-        for e in told
-        if not isinstance(e, tell.DeliveryChanged)
-    ]
-
-
-def _act(p: Play, action: str, who: str) -> None:
-    if action == "write":
-        p.contact(who).writes("Hello")
-        return
-    own = p.desk.conversations(states=tuple(State), order="latest").items
-    chat = next((each.id for each in own if each.address.endswith(who.lower())), "c_0")
-    if action == "snooze":
-        p.desk.snooze(chat, by="ana", for_="2h")
-    elif action == "end":
-        p.desk.end(chat, by="ana")
-    else:
-        getattr(p.desk, action)(chat, "Hi", by="ana")
-
-
-@pytest.mark.req("S2", "R6")
-@settings(max_examples=80, deadline=None)
-@given(st.sampled_from(sorted(PRESETS)), PUNCTUAL, STORY)
-def test_a_late_desk_tells_the_same_story(
-    preset: str, policy: PolicySettings, story: list[tuple[int, str, str]]
-) -> None:
-    assert lived(preset, policy, story, late=True) == lived(preset, policy, story, late=False)

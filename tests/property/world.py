@@ -22,6 +22,7 @@ from omniroute.clock import ManualClock
 from omniroute.codec import encode
 from omniroute.desk import Desk, Desks
 from omniroute.ids import SeededIds
+from omniroute.instants import HOUR, to_micros
 from omniroute.model.desk_config import (
     DeskConfig,
     EntryPointConfig,
@@ -39,6 +40,7 @@ from omniroute.model.policy import (
     ResumeTo,
     Resuming,
 )
+from omniroute.model.sla import SlaHours, SlaTargets
 from omniroute.model.wire import OutRequest, OutResponse
 from omniroute.ports import Store, Transaction
 from omniroute.schema import Collection, Key
@@ -47,6 +49,7 @@ from omniroute.testing.playing import MONDAY
 from omniroute.testing.scripted import ScriptedPlugin
 from tests.conftest import example
 from tests.property.book import Book
+from tests.property.silence_oracle import HOURS
 
 T = TypeVar("T")
 
@@ -63,7 +66,14 @@ def desk_config(book: Book) -> DeskConfig:
         desk=DESK,
         zone="Europe/Berlin",
         preset=book.preset,
-        policy=_settings(book, "", capacity={"messaging": limits}, agent_initiated=True),
+        policy=_settings(
+            book,
+            "",
+            capacity={"messaging": limits},
+            agent_initiated=True,
+            hours=HOURS if book.closes else None,
+            **book.texts,
+        ),
         inboxes={name: _inbox(book, name) for name in book.trees},
         entry_points={name: _entry_point(book, name) for name in book.entries},
         groups={name: GroupConfig(serves=tuple(each)) for name, each in book.groups.items()},
@@ -79,6 +89,7 @@ def _inbox(book: Book, name: str) -> InboxConfig:
         else (),
         queues=_nodes(book.trees[name]),
         policy=_settings(book, name),
+        targets=SlaTargets(hours=SlaHours.CALENDAR),
         at={
             place.removeprefix(f"{name}/"): _settings(book, place)
             for place in book.layers
@@ -238,6 +249,7 @@ def _cells(store: om.MemoryStore) -> dict[tuple[str, Collection[Any]], dict[Key,
         (desk, collection): dict(table.cells)
         for desk, tables in store._space.desks.items()
         for collection, table in tables.items()
+        if table.cells  # an empty one was made for whoever looked into it
     }
 
 
@@ -280,7 +292,8 @@ class World:
     def __init__(self, book: Book, kept: Kept) -> None:
         self.book = book
         self.kept = kept
-        self.clock = ManualClock(MONDAY)
+        # What closes is closed when it begins: that is where its texts have most to say.
+        self.clock = ManualClock(to_micros(MONDAY) + (9 * HOUR if book.closes else 0))
         self.ids = SeededIds()
         self.provider = Provider()
         self.read_to = 0

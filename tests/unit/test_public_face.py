@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import omniroute as om
+from omniroute.testing import MONDAY, NOW, a_conversation
 
 HEAVY = ("sqlalchemy", "httpx", "click", "rich", "pendulum", "pluggy", "cattrs", "attr", "alembic")
 SELDOM = (
@@ -63,7 +65,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_a_name_is_the_thing_of_its_own_module() -> None:
     from omniroute.desk import Desk
-    from omniroute.rules.lifecycle import decide
+    from omniroute.rules.public import decide
 
     assert om.Desk is Desk
     assert om.decide is decide
@@ -139,3 +141,23 @@ def test_every_public_name_stands_in_the_reference(project: Path) -> None:
         and re.search(rf"automodule:: {re.escape(homes[name])}\s", text) is None
     ]
     assert missing == []
+
+
+RULES: Any = om  # calls that no type checker would let pass
+
+
+@pytest.mark.parametrize(
+    "call,told",
+    [
+        (lambda c: RULES.decide(c, "take", om.Policy(), NOW), "command: cannot be used; expected "),
+        (lambda c: RULES.decide(c, om.Take("ben"), None, NOW), "policy: .*expected a Policy, got"),
+        (lambda c: RULES.decide(c, om.Take("ben"), om.Policy(), MONDAY), "now: .*a whole number"),
+        (lambda c: RULES.decide("c_1", om.Take("ben"), om.Policy(), NOW), "conversation: .*a Conv"),
+        (lambda c: RULES.apply(c, "assigned"), "event: cannot be used"),
+        (lambda c: RULES.fold(["assigned"]), "events: cannot be used"),
+    ],
+)
+def test_what_the_rules_are_given_wrongly_is_told_by_its_name(call, told) -> None:
+    chat = a_conversation(om.State.ACTIVE, agent="ana")
+    with pytest.raises(om.UsageError, match=told):
+        call(chat)

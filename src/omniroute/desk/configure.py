@@ -241,7 +241,7 @@ def obstacles(
 
 def _check_moves(setup: Setup, moves: Sequence[QueueMove]) -> None:
     """Raise `UsageError` where conversations are to go from a queue that there is not."""
-    places = (*setup.config.inboxes, *setup.leaves)
+    places = tuple(dict.fromkeys((*setup.config.inboxes, *setup.leaves)))
     for move in moves:
         if move.source not in places and not setup.is_branch(move.source):
             text = unknown(f"no queue is named {quoted(move.source)}", places, move.source)

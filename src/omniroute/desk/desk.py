@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         watch,
     )
     from omniroute.desk.acting import Acting
+    from omniroute.desk.foresight import About
     from omniroute.desk.outbox import DeadLetter
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.views import Change, ConversationView, MessageView, Page
@@ -66,6 +67,8 @@ else:
     )
 
 __all__ = ["POLL", "Desk"]
+
+_TICKS: Final[About] = (None, None, None, "ticks")
 
 POLL: Final = timedelta(seconds=1)
 """How often `watch` looks, where nothing tells it to look sooner."""
@@ -265,7 +268,9 @@ class Desk(
         instant, fired, more = self._now(now), 0, True
         intake.route(self._runtime, self.id)
         while more:
-            count, more = self._runtime.run(self.id, instant, tick.tick_batch, overdue_first=False)
+            count, more = self._runtime.run(
+                self.id, instant, tick.tick_batch, overdue_first=False, about=_TICKS
+            )
             fired += count
         return fired
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,13 @@ from omniroute.clock import Clock, SystemClock
 from omniroute.closing import Closes
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
-from omniroute.errors import ConfigDiffers, DeskExists, UniqueViolation, UnknownDesk
+from omniroute.errors import (
+    ConfigDiffers,
+    DeskExists,
+    UniqueViolation,
+    UnknownDesk,
+    UsageError,
+)
 from omniroute.ids import Draw, IdSource, RandomIds
 from omniroute.lazy import later
 from omniroute.model.desk_config import DeskConfig
@@ -24,15 +30,19 @@ from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawRespons
 from omniroute.plugins import Registry
 from omniroute.ports import Store, Transport
 from omniroute.rules.arguments import blaming
+from omniroute.rules.names import shown
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
 if TYPE_CHECKING:
+    import logging
+
     from omniroute.config import diff
     from omniroute.desk import aio, checking, configure, inbound, worker
     from omniroute.desk.aio import AsyncDesks
     from omniroute.desk.worker import Worker
 else:
+    (logging,) = later(globals(), None, "logging")
     (diff,) = later(globals(), "omniroute.config", "diff")
     aio, checking, configure, inbound, worker = later(
         globals(), "omniroute.desk", "aio", "checking", "configure", "inbound", "worker"
@@ -64,6 +74,10 @@ class Desks(Closes):
         transport: Transport | None = None,
         reveal: Callable[[SecretRef], Secret] = environment_secret,
     ) -> None:
+        _check_part(clock, "clock", "a Clock", "now")
+        _check_part(ids, "ids", "an IdSource", "next")
+        _check_part(transport, "transport", "a Transport", "perform")
+        _check_part(reveal, "reveal", "a function of a reference", "__call__")
         bring: tuple[object, ...] = (BuiltinAdapters(),) if builtin else ()
         self.registry = Registry((*bring, *plugins), discover=discover)
         self._runtime = Runtime(
@@ -75,7 +89,7 @@ class Desks(Closes):
             reveal=reveal,
         )
 
-    def create(self, config: DeskConfig | str | PathLike[str]) -> Desk:
+    def create(self, config: DeskConfig | str | PathLike[str] | Mapping[str, Any]) -> Desk:
         """Seed a new desk from a configuration or its file. `DeskExists` when it is there already."""
         config = checking.checked(config, self.registry)
         runtime = self._runtime
@@ -146,16 +160,27 @@ class Desks(Closes):
         """Return the desks and entry points that a webhook is for: one for each account it concerns.
 
         Within a desk the entry points of one account share a signature, and `receive` sorts the
-        items.
+        items. What an adapter raises for a webhook that is another's is told in the log
+        `omniroute.desk`; where nobody's it is, it is raised: the webhook may be that adapter's own.
         """
         found: dict[tuple[str, str | None], tuple[Desk, str]] = {}
+        failures: list[Exception] = []
+        log = logging.getLogger("omniroute.desk")
         for kind, adapter in self.registry.kinds().items():
-            for address in adapter.addresses(request):
+            try:
+                addresses = adapter.addresses(request)
+            except Exception as error:
+                log.exception("the adapter for %r could not look at a webhook", kind)
+                failures.append(error)
+                continue
+            for address in addresses:
                 owner = self.find(kind, address)
                 if owner is not None:
                     desk, name = owner
                     account = desk.config.entry_points[name].account
                     found.setdefault((desk.id, account), owner)
+        if failures and not found:
+            raise failures[0]
         return list(found.values())
 
     def handshake(self, request: RawRequest) -> RawResponse | None:
@@ -188,7 +213,11 @@ class Desks(Closes):
 
 
 @blaming
-def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
+def open_desk(
+    store: str | Store,
+    config: DeskConfig | str | PathLike[str] | Mapping[str, Any],
+    **options: Any,
+) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
     The desk is a context manager, and `close` releases what it works with. The staff is not
@@ -214,6 +243,18 @@ def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **op
 def _same(desk: Desk, config: DeskConfig) -> None:
     if changed := diff.differences(desk.config, configure.without_staff(config)):
         raise ConfigDiffers(desk.id, changed)
+
+
+def _check_part(part: object, where: str, expected: str, method: str) -> None:
+    """Raise `UsageError` for what cannot stand in for a part of a desk: told now, not in its first use."""
+    made = not isinstance(part, type) or method == "__call__"
+    if part is not None and not (made and callable(getattr(part, method, None))):
+        raise UsageError(
+            "cannot be used",
+            where=where,
+            expected=expected if method == "__call__" else f"{expected}: an object with {method}()",
+            got=shown(part),
+        )
 
 
 class _LazyTransport:

@@ -21,6 +21,7 @@ from omniroute.model.records import ReadMarker
 from omniroute.model.state import Access, State
 from omniroute.model.values import making
 from omniroute.model.wire import Attachment, DeliveryStatus
+from omniroute.rules.handed_over import check_attachments
 from omniroute.rules.names import shown
 from omniroute.rules.roles import Right, has_right
 from omniroute.rules.storable import check_key, check_storable, check_switch, check_text
@@ -49,7 +50,7 @@ _OUT: Final = Direction.OUT
 _PENDING: Final = DeliveryStatus.PENDING
 
 _done: Final = making(Done)
-_message: Final = making(Message)
+_message: Final[Callable[..., Message]] = making(Message)
 _reply: Final = making(ask.Reply)
 
 CheckContent = Callable[[Unit, str, str | None, Sequence[Attachment]], None]
@@ -172,6 +173,8 @@ def tag(
     conversation: str, by: str, add: Sequence[str], remove: Sequence[str]
 ) -> Callable[[Unit], Done]:
     """Return the flow of adding and removing tags."""
+    if isinstance(remove, str):  # of its letters nobody thought
+        raise UsageError("not tags", where="remove", expected="a list of text", got=shown(remove))
     for number, each in enumerate((*add, *remove)):
         check_key(each, f"tags[{number}]")
 
@@ -191,7 +194,12 @@ def describe(
     if subject is not None:
         check_text(subject, "subject")
     if not isinstance(attributes, Mapping):
-        raise UsageError("not attributes", where="attributes", got=repr(attributes))
+        raise UsageError(
+            "not attributes",
+            where="attributes",
+            expected="a mapping of names to JSON values",
+            got=shown(attributes),
+        )
     for name in attributes:
         check_key(name, "attributes")
     check_storable(attributes, "attributes")
@@ -228,7 +236,7 @@ def reply(
     if text is not None:
         check_text(text, "text")
     if attachments:
-        _check_attachments(attachments)
+        check_attachments(attachments)
 
     def flow(unit: Unit) -> Done:
         unit.agent(by)
@@ -237,12 +245,12 @@ def reply(
         check(unit, entry_point, text, attachments)
         name = unit.draw.next("m")
         written = _message(
-            id=name,
-            conversation=conversation,
-            position=0,
-            direction=_OUT,
-            author=agent_actor(by),
-            at=max(unit.now, found.at),
+            name,
+            conversation,
+            0,
+            _OUT,
+            agent_actor(by),
+            max(unit.now, found.at),
             text=text,
             attachments=attachments,
             entry_point=entry_point,
@@ -251,13 +259,6 @@ def reply(
         return _written(unit, found, _reply(by, name, confirm), written)
 
     return flow
-
-
-def _check_attachments(attachments: tuple[Attachment, ...]) -> None:
-    for number, each in enumerate(attachments):
-        if not isinstance(each, Attachment):
-            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
-    check_storable(attachments, "attachments")
 
 
 def note(conversation: str, by: str, text: str) -> Callable[[Unit], Done]:

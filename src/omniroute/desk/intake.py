@@ -11,6 +11,7 @@ from datetime import datetime
 
 from attrs import evolve
 
+from omniroute.desk.foresight import of_item
 from omniroute.desk.inbound import addressed, received
 from omniroute.desk.receive import REJECTED
 from omniroute.desk.runtime import Runtime
@@ -93,7 +94,8 @@ def route(runtime: Runtime, desk: str) -> int:
     routed = 0
     while waiting := runtime.read(lambda tx: tx.scan(_ORDER, desk, limit=_BATCH)):
         for accepted in waiting:
-            runtime.run(desk, accepted.at, _routed(accepted))
+            about = of_item(accepted.entry_point, accepted.item)
+            runtime.run(desk, accepted.at, _routed(accepted), about=about)
         routed += len(waiting)
     return routed
 

@@ -11,13 +11,15 @@ from omniroute.desk.part import Part
 from omniroute.lazy import later
 
 if TYPE_CHECKING:
-    from omniroute.desk import inbound, intake, read
+    from omniroute.desk import foresight, inbound, intake, read
     from omniroute.desk.intake import AcceptedItems, RefusedItem
     from omniroute.desk.views import Received
     from omniroute.model import wire
     from omniroute.model.wire import Inbound, RawRequest, RawResponse
 else:
-    inbound, intake, read = later(globals(), "omniroute.desk", "inbound", "intake", "read")
+    foresight, inbound, intake, read = later(
+        globals(), "omniroute.desk", "foresight", "inbound", "intake", "read"
+    )
     (wire,) = later(globals(), "omniroute.model", "wire")
 
 __all__ = ["MessagesIn"]
@@ -48,8 +50,11 @@ class MessagesIn(Part):
         setup = partial(self._runtime.current, self.id, within=within)
         parsed = inbound.parse(self._runtime, self.id, entry_point, request, instant, setup=setup)
         own = not isinstance(request, wire.RawRequest)
-        flows = (inbound.received(entry_point, item, own=own) for item in parsed.items)
-        outcomes = [self._runtime.run(self.id, instant, flow, within=within) for flow in flows]
+        outcomes = []
+        for item in parsed.items:
+            flow = inbound.received(entry_point, item, own=own)
+            about = foresight.of_item(entry_point, item)
+            outcomes.append(self._runtime.run(self.id, instant, flow, within=within, about=about))
         return inbound.summary(outcomes, parsed.rejected, instant)
 
     def accept(

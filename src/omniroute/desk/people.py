@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
+from omniroute.desk.foresight import ADDRESSES
 from omniroute.desk.merged import kept_for
 from omniroute.desk.unit import Unit
 from omniroute.model.contact import Contact
@@ -17,7 +18,6 @@ __all__ = ["contact_of", "find_contact", "known_by", "last_served", "latest"]
 
 _OPEN = CONVERSATIONS.index("open_thread")
 _ENDED = CONVERSATIONS.index("thread")
-_ADDRESSES = CONTACTS.index("contact_addresses")
 
 
 def contact_of(unit: Unit, kind: str, sender: Sender) -> tuple[Contact, bool]:
@@ -59,14 +59,14 @@ def _name_kept(unit: Unit, merged: Contact, name: str) -> None:
 def find_contact(unit: Unit, kind: str, sender: Sender) -> Contact | None:
     """Return whom any of a sender's addresses is known to belong to, or None."""
     for address in sender.addresses:
-        found = unit.tx.scan(_ADDRESSES, unit.desk, (kind, address), limit=1)
+        found = unit.tx.scan(ADDRESSES, unit.desk, (kind, address), limit=1)
         if found:
             return found[0]
     return None
 
 
 def _taken(unit: Unit, address: tuple[str, str]) -> bool:
-    return bool(unit.tx.entries(_ADDRESSES, unit.desk, address, limit=1))
+    return bool(unit.tx.entries(ADDRESSES, unit.desk, address, limit=1))
 
 
 def last_served(unit: Unit, entry_point: str, person: Contact, thread: str) -> Conversation | None:

@@ -80,7 +80,10 @@ class Query:
         for state in self.states:
             if not isinstance(state, State):
                 raise UsageError(
-                    "not a state", where="states", expected="om.State's members", got=repr(state)
+                    "not a state",
+                    where="states",
+                    expected="a list of om.State's members",
+                    got=repr(state),
                 )
 
     @property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkab
 from attrs import define, field
 
 from omniroute.clock import Clock, Reading
-from omniroute.desk.foresight import About, foresee
+from omniroute.desk.foresight import About, Reads, foresee
 from omniroute.desk.setups import compiled
 from omniroute.desk.tick import fire_overdue
 from omniroute.desk.unit import Ranking, Unit
@@ -94,7 +94,7 @@ class Runtime:
         *,
         within: object | None = None,
         overdue_first: bool = True,
-        about: About | None = None,
+        about: About | Reads | None = None,
     ) -> T:
         """Run a flow in one transaction under the desk's lock; its ids survive a retry.
 
@@ -102,12 +102,13 @@ class Runtime:
         given (None) it is read then: what happens later has no earlier instant. Deadlines that came
         before it fire first (R6), unless firing them is what the flow does.
         `within` is a host's connection, whose transaction the flow joins instead of having its own.
-        `about` is what the flow names, from which it is guessed what it will read.
+        `about` is what the flow names, from which it is guessed what it will read, or tells that itself.
         """
         draw = Draw(self.ids)
 
         def work(tx: Transaction) -> T:
-            draw.rewind()
+            if draw.drawn:  # by a try before this one
+                draw.rewind()
             if about is not None and getattr(tx, "foresees", False):
                 foresee(tx, desk, about, self._setups.get(desk, _NO_SETUPS).get)
             tx.lock(desk)  # others were at work meanwhile, by the same clock

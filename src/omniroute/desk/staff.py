@@ -241,6 +241,7 @@ def set_available(agent: str, *, available: bool, by: str) -> Callable[[Unit], A
     Switching somebody else needs the right to (G18).
     """
     check_switch(available, "available")
+    check_key(agent, "agent")
     check_key(by, "by")
 
     def flow(unit: Unit) -> Agent:

@@ -42,6 +42,7 @@ from omniroute.ports import Transaction
 from omniroute.rules.acceptance import check_contents, held_reason
 from omniroute.rules.delivery import check_content
 from omniroute.rules.entry_points import ResolvedEntryPoint
+from omniroute.rules.handed_over import check_attachments, type_problem
 from omniroute.rules.names import quoted, shown, unknown
 from omniroute.rules.storable import check_key, check_storable, check_text
 from omniroute.rules.texts import never_began
@@ -85,14 +86,13 @@ def _check_opening(opening: Opening) -> None:
 def _check_contents(opening: Opening) -> None:
     if opening.text is not None:
         check_text(opening.text, "text")
-    for number, each in enumerate(opening.attachments):
-        if not isinstance(each, Attachment):
-            raise UsageError("not an Attachment", where=f"attachments[{number}]", got=repr(each))
-    check_storable(opening.attachments, "attachments")
+    check_attachments(opening.attachments)
     if opening.template is None:
         return
     if not isinstance(opening.template, Template):
         raise UsageError("not a Template", where="template", got=shown(opening.template))
+    if problem := type_problem(opening.template, "template"):
+        raise UsageError(f"cannot be used: {problem}")
     check_storable(opening.template, "template")
     if opening.attachments:
         raise UsageError("a template goes out alone", where="attachments", expected="none")

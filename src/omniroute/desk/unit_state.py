@@ -49,6 +49,7 @@ __all__ = ["Ranking", "Setups", "UnitState"]
 Ranking = Callable[..., Iterable[object] | None]
 """Takes `question`, a `RankingQuestion`; returns agents' ids, the best first, or None."""
 
+_TIMERS: Final = AGENT_TIMERS.index("timers_of_agents")
 _entry: Final = making(LogEntry)
 _outgoing: Final = making(OutboxEntry)
 _desk_row: Final = making(DeskRecord)
@@ -263,6 +264,7 @@ class UnitState:
             self.agents_written += 1
             self.agenda.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
+            self._forget_timers(agent_id)
             return
         name = None
         if before is not None and after.load > before.load:
@@ -280,6 +282,12 @@ class UnitState:
             self.write_event(
                 tell.AgentRemoved(agent_id, event.at, tell.SYSTEM)
             )  # S15: the last ended
+
+    def _forget_timers(self, agent_id: str) -> None:
+        """Whoever is gone wraps nothing up and is not missed: nor when they are back."""
+        while timers := self.tx.scan(_TIMERS, self.desk, (agent_id,), limit=100):
+            for timer in timers:
+                self.tx.delete(AGENT_TIMERS, self.desk, AGENT_TIMERS.key(timer))
 
     def add_message(self, message: Message) -> None:
         """Write a new message beside its event."""

@@ -18,7 +18,7 @@ from omniroute.desk.clock_views import (
     clock_views,
     response_target_view,
 )
-from omniroute.instants import from_micros
+from omniroute.instants import from_micros, made_from_micros
 from omniroute.model.agent import Agent, Capacity, ChannelTerms, Colour, Role
 from omniroute.model.conversation import Conversation, Ending, Offer
 from omniroute.model.desk_config import AgentConfig
@@ -192,7 +192,7 @@ class MessageView:
         status_at = message.status_at
         return _message_view(
             message,
-            from_micros(message.at, zone),
+            made_from_micros(message.at, zone),
             None if status_at is None else from_micros(status_at, zone),
         )
 

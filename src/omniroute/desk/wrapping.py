@@ -32,7 +32,7 @@ def start_wrap_ups(unit: Unit, events: Iterable[tell.ConversationEvent], lasts: 
     for event in events:
         if not isinstance(event, tell.Ended) or event.source is State.OFFERED:
             continue  # what was only offered leaves nothing to wrap up
-        if event.released is not None:
+        if event.released is not None and unit.find_agent(event.released) is not None:
             until, name = event.at + lasts, event.conversation
             key = (event.released, AgentTimerKind.WRAP_UP.value, name)
             if unit.tx.get(AGENT_TIMERS, unit.desk, key) is not None:

@@ -347,11 +347,11 @@ class PolicySettings:
     keep_alive: KeepAlive | None = None
     """The two stages that end a quiet conversation."""
     greeting: str | None = None
-    """Sent once when a conversation starts; at most 918 characters."""
+    """Sent once when a conversation starts, with `{position}` and `{estimated_wait}`; at most 918."""
     skip_greeting_after_hours: bool | None = None
     """Whether no greeting goes out outside hours."""
     after_hours_message: str | None = None
-    """Answers what comes in outside hours, once per conversation and closed period; at most 918."""
+    """Answers outside hours, once per conversation and closed period, with `{opens_at}`; at most 918."""
     dismissed_text: str | None = None
     """Tells the contact of the dismissal; at most 918 characters. `[agent name]` is the agent's."""
     dismissed_text_at: DismissedTextAt | None = None

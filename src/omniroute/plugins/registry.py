@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any, Final
 
 import pluggy
 
 from omniroute.errors import PluginError
 from omniroute.plugins.hookspecs import PROJECT, Hooks
 from omniroute.ports import ADAPTER_API, ChannelAdapter, Store
+from omniroute.rules.names import shown
 
 __all__ = ["Rank", "Registry"]
 
@@ -25,6 +27,12 @@ StartsFlow = Callable[..., bool | None]
 """Lets the plugins start a flow: takes `start`, a `FlowStart`; True where one did."""
 
 
+_ADAPTER: Final = (
+    *("kind", "api", "Settings"),
+    *("capabilities", "addresses", "handshake", "verify", "parse", "send", "fetch"),
+)
+
+
 class Registry:
     """Adapters by channel kind and stores by URL scheme, gathered from plugins.
 
@@ -36,13 +44,20 @@ class Registry:
     def __init__(self, plugins: Iterable[object] = (), *, discover: bool = False) -> None:
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(Hooks)
-        for plugin in plugins:
-            manager.register(plugin)
-        if discover:
-            manager.load_setuptools_entrypoints(PROJECT)
+        try:
+            for plugin in plugins:
+                _register(manager, plugin)
+            if discover:
+                manager.load_setuptools_entrypoints(PROJECT)
+            manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginError(
+                f"a plugin's hook is not as omniroute calls it: {error}",
+                expected=", ".join(f"{each}" for each in _signatures()),
+            ) from error
         self._adapters: dict[str, ChannelAdapter] = {}
         for adapters in reversed(manager.hook.omniroute_adapters()):
-            for adapter in adapters:
+            for adapter in _listed(adapters):
                 self._add(adapter)
         self.rank: Rank | None = (
             manager.hook.omniroute_rank if manager.hook.omniroute_rank.get_hookimpls() else None
@@ -59,9 +74,19 @@ class Registry:
         )
         self._stores: dict[str, Callable[[str], Store]] = {}
         for factories in reversed(manager.hook.omniroute_stores()):
-            self._stores.update(factories)
+            self._stores.update(_opening(factories))
 
     def _add(self, adapter: ChannelAdapter) -> None:
+        missing = [name for name in _ADAPTER if not hasattr(adapter, name)]
+        if missing or isinstance(adapter, type):
+            raise PluginError(
+                "omniroute_adapters brought what is no adapter",
+                expected="an object with " + ", ".join(_ADAPTER),
+                got=f"the class {adapter.__name__}"
+                if isinstance(adapter, type)
+                else f"one without {missing[0]}",
+                hint="return objects, not their classes" if isinstance(adapter, type) else None,
+            )
         if adapter.api != ADAPTER_API:
             raise PluginError(
                 f"the adapter for {adapter.kind!r} speaks another interface version",
@@ -105,3 +130,49 @@ class Registry:
     def stores(self) -> Mapping[str, Callable[[str], Store]]:
         """Return the store factories that plugins bring, by URL scheme."""
         return MappingProxyType(self._stores)
+
+
+def _register(manager: pluggy.PluginManager, plugin: object) -> None:
+    if isinstance(plugin, type):
+        raise PluginError(
+            "a plugin is an object, not its class",
+            got=plugin.__name__,
+            hint=f"pass {plugin.__name__}()",
+        )
+    if manager.is_registered(plugin):
+        raise PluginError("this plugin stands here twice", got=shown(plugin))
+    manager.register(plugin)
+    if not manager.get_hookcallers(plugin):
+        raise PluginError(
+            "a plugin without hooks",
+            expected=f"functions marked om.hookimpl: {', '.join(_signatures())}",
+            got=shown(plugin),
+        )
+
+
+def _signatures() -> list[str]:
+    """Return the hooks as a plugin writes them."""
+    hooks = {name: each for name, each in vars(Hooks).items() if name.startswith(PROJECT)}
+    return [
+        f"{name}({', '.join(each.__code__.co_varnames[1 : each.__code__.co_argcount])})"
+        for name, each in hooks.items()
+    ]
+
+
+def _listed(adapters: Any) -> Iterable[ChannelAdapter]:
+    if not isinstance(adapters, Iterable):
+        raise PluginError(
+            "omniroute_adapters brought no list", expected="adapters", got=shown(adapters)
+        )
+    found: Iterable[ChannelAdapter] = adapters
+    return found
+
+
+def _opening(factories: Any) -> Mapping[str, Callable[[str], Store]]:
+    if not isinstance(factories, Mapping) or not all(map(callable, factories.values())):
+        raise PluginError(
+            "omniroute_stores brought no stores",
+            expected="a mapping of URL schemes to functions that open a store",
+            got=shown(factories),
+        )
+    return factories

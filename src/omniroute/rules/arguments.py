@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from functools import wraps
 from types import FunctionType, NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, cast, get_args, get_origin
@@ -145,6 +146,8 @@ def _unfit(value: Any, kind: Any) -> str | None:
     if base in _ANYTHING or not isinstance(base, type):
         return _unstorable(value)
     if not _is(value, base):
+        if issubclass(base, Enum):
+            return f"one of {base.__name__}: {', '.join(each.name for each in base)}"
         return _WORDS.get(base) or (_several(inner) if issubclass(base, Iterable) else _named(base))
     if isinstance(value, Mapping):
         within = [(each, inner[:1]) for each in value] + [
@@ -161,9 +164,9 @@ def _unfit(value: Any, kind: Any) -> str | None:
 def _is(value: Any, base: type) -> bool:
     if base in _CALLED:
         return callable(value)
-    if isinstance(value, str | bytes):
-        return issubclass(type(value), base) and base not in _OF_MANY
     try:
+        if isinstance(value, str | bytes):
+            return issubclass(type(value), base) and base not in _OF_MANY
         return isinstance(value, base) and not (base is int and isinstance(value, bool))
     except TypeError:
         return True  # a protocol that cannot be asked
@@ -190,7 +193,8 @@ def _is_deep(value: Any) -> bool:
 
 
 def _several(kinds: tuple[Any, ...]) -> str:
-    named = [_WORDS.get(each) or _named(each) for each in kinds if isinstance(each, type)]
+    told = [each for each in kinds if isinstance(each, type) and each not in _ANYTHING]
+    named = [_WORDS.get(each) or _named(each) for each in told]
     return f"a {'mapping' if len(kinds) == 2 else 'list'} of {' to '.join(named) or 'values'}"
 
 

@@ -22,7 +22,15 @@ from omniroute.model.desk_config import (
 )
 from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
-from omniroute.rules import assign_checks, estimates, hours, offer_checks, queue_tree, weight_checks
+from omniroute.rules import (
+    assign_checks,
+    estimates,
+    hours,
+    offer_checks,
+    queue_tree,
+    variables,
+    weight_checks,
+)
 from omniroute.rules.channel_checks import (
     channel_problems,
     gate_problems,
@@ -101,6 +109,7 @@ def _policies(desk: Judged) -> Iterator[Problem]:
     if desk.read("inboxes", "primary_for"):
         yield from weight_checks.problems(desk)
     yield from estimates.problems(desk.config)
+    yield from variables.problems(desk.config)
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")
         yield from _layer(desk, path, channel.policy)

@@ -17,10 +17,11 @@ import attrs
 
 from omniroute.errors import UsageError
 from omniroute.model.values import frozen
-from omniroute.model.wire import Accepted, Permanent, RawRequest, Retryable, Unknown
+from omniroute.model.wire import Accepted, Attachment, Permanent, RawRequest, Retryable, Unknown
 from omniroute.rules.names import shown
+from omniroute.rules.storable import check_storable
 
-__all__ = ["check_request", "result_problem", "type_problem"]
+__all__ = ["check_attachments", "check_request", "result_problem", "type_problem"]
 
 _RESULTS: Final = (Accepted, Retryable, Permanent, Unknown)
 _WORDS: Final[Mapping[Any, str]] = {
@@ -67,6 +68,19 @@ def result_problem(result: object) -> str | None:
     if not isinstance(result, _RESULTS):
         return f"expected Accepted, Retryable, Permanent or Unknown, got {shown(result)}"
     return type_problem(result)
+
+
+def check_attachments(attachments: tuple[Attachment, ...]) -> None:
+    """Raise `UsageError` for what is no `Attachment`, or one that cannot be stored."""
+    for number, each in enumerate(attachments):
+        where = f"attachments[{number}]"
+        if not isinstance(each, Attachment):
+            raise UsageError(
+                "not an Attachment", where=where, expected="a list of Attachments", got=shown(each)
+            )
+        if problem := type_problem(each, where):
+            raise UsageError(f"cannot be used: {problem}")
+    check_storable(attachments, "attachments")
 
 
 def check_request(request: RawRequest) -> None:

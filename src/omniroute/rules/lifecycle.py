@@ -36,7 +36,8 @@ __all__ = ["TABLE", "Decision", "Step", "after_end", "apply", "decide", "fold"]
 
 # Compared with in every step: looking it up in its class costs as much as storing five fields.
 _QUEUED: Final = State.QUEUED
-_TIMED: Final = (State.SNOOZED, State.OFFERED)
+_SNOOZED: Final = State.SNOOZED
+_OFFERED: Final = State.OFFERED
 # A decision is not seen before it is returned: its last event and its state get their timers here,
 # when both are made, instead of being made twice.
 _set_told_timers: Final = tell.ConversationEvent.__dict__["timers"].__set__
@@ -88,7 +89,8 @@ def decide(
         # Most steps of most desks end here: nothing is armed, and nothing can be.
         now_in = state.state
         runs = compiled is not None and (now_in is _QUEUED or not compiled.line_only)
-        if runs or state.timers or now_in in _TIMED or state.extras.routing.requires:
+        timed = state.timers or now_in is _SNOOZED or now_in is _OFFERED
+        if runs or timed or state.extras.routing.requires:
             _arm(state, events[-1], compiled, kinds)
     return _decision(state, events, effects)  # type: ignore[arg-type]  # Open always has events
 

@@ -213,7 +213,7 @@ class Setup:
     def check_place(self, path: str | None) -> None:
         """Raise `UsageError` for a full path that is neither an inbox nor a queue; None is the desk."""
         if path is not None and path not in self._nodes:
-            text = unknown(f"no inbox or queue is named {quoted(path)}", self._nodes, path)
+            text = unknown(f"no inbox or queue is named {quoted(path)}", sorted(self._nodes), path)
             raise UsageError(text, where="path")
 
     def inbox_of(self, path: str) -> str:

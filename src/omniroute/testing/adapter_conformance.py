@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import pytest
@@ -91,12 +91,21 @@ class AdapterConformance:
     signs_body: bool = True
     """False where the provider sends a shared secret and signs nothing."""
 
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say what a kit needs where it is not set."""
+        if name in AdapterConformance.__annotations__:
+            raise AttributeError(
+                f"{type(self).__name__} needs {name!r}: set it in the class, as AdapterConformance says"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def unsigned(self, request: RawRequest) -> RawRequest:
         """Return `request` without its signature."""
         return evolve(request, headers={})
 
     def test_declares_its_interface(self) -> None:
         """Its kind, the interface's version, a settings class and what the channel carries."""
+        assert not isinstance(self.adapter, type), "`adapter` is an object, not its class"
         assert self.adapter.kind
         assert self.adapter.kind == self.adapter.kind.lower()
         assert self.adapter.api == ADAPTER_API

@@ -25,7 +25,7 @@ from omniroute.config.load import load_config
 from omniroute.desk.desk import Desk
 from omniroute.desk.desks import Desks
 from omniroute.desk.views import Change, ConversationView, MessageView, Received
-from omniroute.errors import UsageError
+from omniroute.errors import UnknownEntryPoint, UsageError
 from omniroute.ids import SeededIds
 from omniroute.instants import from_micros, instant_or_micros, to_duration, to_micros
 from omniroute.model.desk_config import DeskConfig
@@ -33,6 +33,7 @@ from omniroute.model.wire import Choice, Inbound, InboundKind, Sender
 from omniroute.ports import Store
 from omniroute.rules.arguments import blaming
 from omniroute.rules.judged import kind_of
+from omniroute.rules.names import quoted, unknown
 from omniroute.testing.scripted import Delivery, ScriptedPlugin, ScriptedProvider
 
 __all__ = ["MONDAY", "Play", "PlayAgent", "PlayContact", "play"]
@@ -75,18 +76,24 @@ class Play(Closes):
         self.desk: Desk = self.desks.create(_without_credentials(config))
         self.conversations: dict[str, None] = {}
         self._contacts: dict[str, PlayContact] = {}
+        self._entry_points = config.entry_points
         self._keys = 0
 
     def contact(self, name: str, *, on: str | None = None) -> PlayContact:
         """Return a contact, the same one for the same name. `on` is the entry point they write to."""
         found = self._contacts.get(name)
+        if on is not None and on not in self._entry_points:  # what was seen costs no look
+            self._entry_points = self.desk.config.entry_points
+            if on not in self._entry_points:
+                text = unknown(f"no entry point is named {quoted(on)}", self._entry_points, on)
+                raise UnknownEntryPoint(text)
         if found is None:
             entry_point = on or self.desk.entry_points()[0].name
             found = self._contacts[name] = PlayContact(self, name, entry_point)
         return found if on is None else PlayContact(self, name, on)
 
     def agent(self, agent: str) -> PlayAgent:
-        """Return an agent of the desk, saving a new one where there is none yet."""
+        """Return an agent by id; `serving` saves one that the desk does not have yet."""
         return PlayAgent(self, agent)
 
     def receive(self, entry_point: str, item: Inbound) -> Received:
@@ -175,6 +182,10 @@ def _went_to(received: Received) -> ConversationView:
     return received.conversations[0]
 
 
+def _id(conversation: ConversationView | str) -> str:
+    return conversation if isinstance(conversation, str) else conversation.id
+
+
 @blaming
 class PlayContact:
     """Somebody on the other side."""
@@ -215,7 +226,10 @@ class PlayContact:
 
 @blaming
 class PlayAgent:
-    """An agent at work. Every method is the desk's own, acting as this agent."""
+    """An agent at work. Every method is the desk's own, acting as this agent.
+
+    Conversations are given as they were read, or by id. `p.desk.acting_as(id)` has the other commands.
+    """
 
     def __init__(self, play: Play, agent: str) -> None:
         self._play = play
@@ -236,31 +250,33 @@ class PlayAgent:
         self._play.desk.set_available(self.id, available=False)
         return self
 
-    def takes(self, conversation: ConversationView, *, confirm: bool = False) -> ConversationView:
+    def takes(
+        self, conversation: ConversationView | str, *, confirm: bool = False
+    ) -> ConversationView:
         """Take a conversation by hand."""
-        return self._play.desk.take(conversation.id, by=self.id, confirm=confirm)
+        return self._play.desk.take(_id(conversation), by=self.id, confirm=confirm)
 
-    def accepts(self, conversation: ConversationView) -> ConversationView:
+    def accepts(self, conversation: ConversationView | str) -> ConversationView:
         """Take what is offered to them."""
-        return self._play.desk.accept_offer(conversation.id, by=self.id)
+        return self._play.desk.accept_offer(_id(conversation), by=self.id)
 
-    def declines(self, conversation: ConversationView) -> ConversationView:
+    def declines(self, conversation: ConversationView | str) -> ConversationView:
         """Leave what is offered to others."""
-        return self._play.desk.decline_offer(conversation.id, by=self.id)
+        return self._play.desk.decline_offer(_id(conversation), by=self.id)
 
     def replies(
-        self, conversation: ConversationView, text: str, *, confirm: bool = False
+        self, conversation: ConversationView | str, text: str, *, confirm: bool = False
     ) -> MessageView:
         """Write to the contact, and let it go out."""
-        written = self._play.desk.reply(conversation.id, text, by=self.id, confirm=confirm)
+        written = self._play.desk.reply(_id(conversation), text, by=self.id, confirm=confirm)
         self._play.deliver()
         return written
 
     def ends(
-        self, conversation: ConversationView, *, disposition: str | None = None
+        self, conversation: ConversationView | str, *, disposition: str | None = None
     ) -> ConversationView:
         """End a conversation."""
-        return self._play.desk.end(conversation.id, by=self.id, disposition=disposition)
+        return self._play.desk.end(_id(conversation), by=self.id, disposition=disposition)
 
     @property
     def holds(self) -> list[ConversationView]:

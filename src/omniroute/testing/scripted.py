@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from omniroute.errors import SignatureInvalid
+from omniroute.errors import SignatureInvalid, UsageError
 from omniroute.instants import DAY
 from omniroute.model.wire import (
     Accepted,
@@ -29,6 +29,7 @@ from omniroute.model.wire import (
 )
 from omniroute.plugins import hookimpl
 from omniroute.ports import ADAPTER_API
+from omniroute.rules.handed_over import result_problem
 
 __all__ = ["Delivery", "ScriptedAdapter", "ScriptedPlugin", "ScriptedProvider"]
 
@@ -62,6 +63,9 @@ class ScriptedProvider:
 
     def answer_next(self, *answers: SendResult) -> None:
         """Answer the next messages with these results instead of taking them."""
+        for answer in answers:
+            if problem := result_problem(answer):
+                raise UsageError(f"not an answer: {problem}")
         self._answers += answers
 
     def perform(self, request: OutRequest) -> OutResponse:

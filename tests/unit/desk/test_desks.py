@@ -267,7 +267,8 @@ def test_a_secret_that_is_not_set_is_named(monkeypatch, value) -> None:
 
 def test_closing_closes_the_store_and_the_transport() -> None:
     closed = []
-    transport = type("Transport", (), {"close": lambda self: closed.append("transport")})()
+    does = {"perform": lambda *_: None, "close": lambda self: closed.append("transport")}
+    transport = type("Transport", (), does)()
     store = type(
         "Store",
         (),
@@ -276,3 +277,29 @@ def test_closing_closes_the_store_and_the_transport() -> None:
     with Desks(store, discover=False, transport=transport):
         pass
     assert closed == ["store", "transport"]
+
+
+@pytest.mark.parametrize(
+    "part,told",
+    [
+        ({"clock": 5}, r"clock: cannot be used; expected a Clock: an object with now\(\), got 5"),
+        ({"clock": ManualClock}, r"clock: .*with now\(\), got a type"),
+        ({"ids": "x"}, r"ids: .*expected an IdSource: an object with next\(\)"),
+        ({"transport": object()}, r"transport: .*expected a Transport: an object with perform\(\)"),
+        ({"reveal": "x"}, "reveal: cannot be used; expected a function of a reference"),
+        ({"plugins": 5}, "plugins: cannot be used; expected a list of values, got 5"),
+    ],
+)
+def test_a_part_that_cannot_stand_in_is_told_at_once(part, told) -> None:
+    with pytest.raises(UsageError, match=told):
+        Desks("memory://", **part)
+
+
+def test_a_desk_is_created_from_a_mapping_as_from_a_file() -> None:
+    document = {
+        "desk": "acme",
+        "inboxes": {"general": {"primary_for": ["chat"], "sla": "15m"}},
+        "entry_points": {"main": {"channel": "chat", "address": "w"}},
+    }
+    with Desks("memory://", plugins=[ScriptedPlugin(("chat",))], discover=False) as desks:
+        assert desks.create(document).config.inboxes["general"].primary_for == ("chat",)

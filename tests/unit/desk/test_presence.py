@@ -73,7 +73,43 @@ def test_it_follows_any_end_and_above_the_soft_maximum_too(play) -> None:
     assert_folds(p)
 
 
+@pytest.mark.req("P6", "X4", "S15")
+def test_who_was_taken_off_the_staff_has_nothing_to_wrap_up_when_they_are_back(play) -> None:
+    p = desk_of(play, "ana", wrap_up=5 * MINUTE)
+    p.agent("ana").ends(p.contact("Maria").writes("Hello"))
+    p.desk.staff.remove("ana")
+    assert p.desk.next_due() is None
+    p.agent("ana").serving("general").on()
+    p.advance("1h")
+    assert p.desk.staff.get("ana").load == 0
+    assert "WrapUpEnded" not in names(p)
+    assert_folds(p)
+
+
+@pytest.mark.req("P6", "X4", "S15")
+def test_who_goes_with_their_last_conversation_has_nothing_to_wrap_up(play) -> None:
+    p = desk_of(play, "ana", wrap_up=5 * MINUTE)
+    maria = p.contact("Maria").writes("Hello")
+    p.desk.staff.remove("ana", held="keep")
+    p.agent("ana").ends(maria)
+    assert told(p, tell.WrapUpStarted) == []
+    p.agent("ana").serving("general").on()
+    p.advance("1h")
+    assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
+
+
 # --- presence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("P7", "S15")
+def test_who_was_taken_off_the_staff_is_not_missed_when_they_are_back(play) -> None:
+    p = desk_of(play, "ana", presence=presence())
+    p.desk.heartbeat("ana")
+    p.desk.staff.remove("ana")
+    p.agent("ana").serving("general").on()
+    p.advance("1h")
+    assert p.desk.staff.get("ana").available
 
 
 @pytest.mark.req("P6", "X4")

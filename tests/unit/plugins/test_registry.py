@@ -88,5 +88,74 @@ def test_a_plugins_store_is_opened_by_its_url() -> None:
     assert set(Registry([Stores()]).stores()) == {"paper"}
 
 
-def test_a_plugin_that_is_no_plugin_brings_nothing() -> None:
-    assert Registry([object()]).kinds() == {}
+class Misspelt:
+    """Means `omniroute_adapters`."""
+
+    @hookimpl
+    def omniroute_adapter(self):
+        """Return nothing."""
+
+
+class OtherArguments:
+    """Takes what it is not given."""
+
+    @hookimpl
+    def omniroute_rank(self, questions):
+        """Return nothing."""
+
+
+class Unmarked:
+    """Forgot to mark its hook."""
+
+    def omniroute_adapters(self):
+        """Return nothing."""
+
+
+class Brings:
+    """Brings what it is told as adapters and stores."""
+
+    def __init__(self, adapters=(), stores=()):
+        self.adapters, self.stores = adapters, dict(stores) if stores == () else stores
+
+    @hookimpl
+    def omniroute_adapters(self):
+        """Return them."""
+        return self.adapters
+
+    @hookimpl
+    def omniroute_stores(self):
+        """Return them."""
+        return self.stores
+
+
+class Half:
+    """An adapter without most of it."""
+
+    kind = "chat"
+    api = ADAPTER_API
+
+
+@pytest.mark.parametrize(
+    "plugin,told",
+    [
+        (Stores, r"a plugin is an object, not its class; got Stores \(pass Stores\(\)\)"),
+        (Unmarked(), "a plugin without hooks; expected functions marked om.hookimpl: omniroute_"),
+        (None, "a plugin without hooks; .*got nothing"),
+        (Misspelt(), "unknown hook 'omniroute_adapter'.* expected omniroute_adapters()"),
+        (OtherArguments(), r"'questions'.* expected .*omniroute_rank\(question\)"),
+        (Brings(ScriptedAdapter("chat")), "omniroute_adapters brought no list"),
+        (Brings([ScriptedAdapter]), r"got the class ScriptedAdapter \(return objects"),
+        (Brings([Half()]), "what is no adapter; expected an object with kind, .* without Settings"),
+        (Brings(stores=["paper"]), "omniroute_stores brought no stores; .*got a list"),
+        (Brings(stores={"paper": None}), "omniroute_stores brought no stores; .*got a table"),
+    ],
+)
+def test_a_plugin_that_cannot_work_says_why_at_once(plugin: object, told: str) -> None:
+    with pytest.raises(PluginError, match="(?s)" + told):
+        Registry([plugin])
+
+
+def test_a_plugin_stands_in_the_list_once() -> None:
+    plugin = Stores()
+    with pytest.raises(PluginError, match="stands here twice; got a Stores"):
+        Registry([plugin, plugin])

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from omniroute.errors import StoreError, UsageError
+from omniroute.model.state import State
 from omniroute.rules.arguments import blaming
 
 DEEP: list[Any] = []
 for _ in range(100):
     DEEP = [DEEP]
+
+
+class Walls(Protocol):
+    """Cannot be asked whether something is one."""
+
+    def fall(self) -> None:
+        """Fall."""
+        ...
 
 
 @blaming
@@ -24,11 +33,14 @@ def stumbles(
     many: Sequence[str] = (),
     table: Mapping[str, int] | None = None,
     call: Callable[[], int] | None = None,
+    state: State = State.QUEUED,
+    walls: str | Walls = "x",
+    several: Iterable[object] = (),
     anything: object = None,
     **more: int,
 ) -> None:
     """Stumble, whatever it is given."""
-    del text, number, switch, many, table, call, anything, more
+    del text, number, switch, many, table, call, state, walls, several, anything, more
     raise TypeError("stumbled")
 
 
@@ -53,6 +65,9 @@ def stumbles(
             "table: cannot be used; expected a mapping of text to a whole number",
         ),
         ({"call": 7}, "call: cannot be used; expected something to call or None, got 7"),
+        ({"state": "queued"}, "state: cannot be used; expected one of State: SELECTING, QUEUED, "),
+        ({"several": 7}, "several: cannot be used; expected a list of values, got 7"),
+        ({"walls": "x", "text": 7}, "text: cannot be used; expected text, got 7"),
         ({"anything": DEEP}, "anything: cannot be used; expected at most 64 levels, got a list"),
         ({"other": "x"}, 'other: cannot be used; expected a whole number, got "x"'),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,8 @@ def test_without_sqlalchemy_the_memory_store_works_and_sql_says_what_to_install(
         ("nothing", "not the URL of a database; expected sqlite"),
         ("postgresql://ana@127.0.0.1:abc/desk", "not the URL of a database; expected sqlite"),
         ("mysql://127.0.0.1/desk", "that desks are kept in; .* got 'mysql://…'"),
+        ("sqlite:///what?.db", r"not an option .* got '.db' \(in the name of a file \? is"),
+        ("sqlite:///desk.db?timeout=1&fast", "expected name=value after .* got 'fast'"),
         ("sqlite+aiosqlite:///desk.db", "an async driver cannot be used"),
         ("postgresql+psycopg_async://127.0.0.1/desk", "an async driver cannot be used"),
     ],
@@ -100,3 +103,18 @@ def test_a_url_that_no_desk_can_be_kept_at_is_refused_before_anything_is_opened(
     for open_it in (SqlStore, sql.status, sql.upgrade):
         with pytest.raises(UsageError, match=told):
             open_it(url)
+
+
+@pytest.mark.parametrize(
+    "given,got", [(MemoryStore, "the class MemoryStore"), (object(), "object"), (5, "int")]
+)
+def test_what_is_no_store_is_told(given: Any, got: str) -> None:
+    with pytest.raises(UsageError, match="an object with transact") as raised:
+        open_store(given)
+    assert raised.value.got == got
+
+
+def test_a_plugin_that_opens_no_store_is_told() -> None:
+    nothing: Any = {"paper": lambda _: None}
+    with pytest.raises(PluginError, match=r"what opens paper://… gave no store; .*got NoneType"):
+        open_store("paper://a4", factories=nothing)

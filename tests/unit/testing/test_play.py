@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
 
-from omniroute.errors import ConfigError, UsageError
+from omniroute.errors import ConfigError, UnknownEntryPoint, UsageError
 from omniroute.instants import MINUTE
 from omniroute.model import events as tell
 from omniroute.model.commands import End
@@ -219,3 +220,25 @@ def test_what_is_built_can_be_decided_on() -> None:
     decision = decide(a_conversation(State.ACTIVE), End("ana"), Policy(), NOW)
     assert decision.state.state is State.ENDED
     assert fold(()) is None
+
+
+def test_an_entry_point_that_is_not_there_is_named_at_once(play) -> None:
+    p = play(a_config())
+    with pytest.raises(UnknownEntryPoint, match='named "mian"; did you mean "main"'):
+        p.contact("Maria", on="mian")
+    assert p.contact("Maria").writes("Hello").entry_point == "main"
+
+
+def test_people_of_a_play_know_conversations_by_id_too(play) -> None:
+    p = play(a_config(agents=["ana"]))
+    ana = p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    ana.replies(chat.id, "Hi")
+    assert ana.ends(chat.id).state is State.ENDED
+    assert p.contact("Maria").got == ["Hi"]
+
+
+def test_a_provider_answers_with_results_alone(play) -> None:
+    wrong: Any = "busy"
+    with pytest.raises(UsageError, match="not an answer: expected Accepted, Retryable"):
+        play(a_config()).provider.answer_next(wrong)

@@ -91,7 +91,7 @@ class MemoryStore:
                 tx.roll_back()
                 raise
             finally:
-                tx.__class__ = _FinishedTransaction
+                tx.end()
                 self._busy = False
         if self._hints.wakes and tx.undo:
             self._hints.tell()
@@ -140,6 +140,10 @@ class _MemoryTransaction:
             if not tables.are_empty:
                 self._space.desks[desk] = tables
 
+    def end(self) -> None:
+        """Refuse every verb from here on."""
+        self._space = self._desks = _OVER
+
     def roll_back(self) -> None:
         """Take everything back, the last write first."""
         for table, key, old in reversed(self.undo):
@@ -159,7 +163,11 @@ class _MemoryTransaction:
         return tables[collection]
 
     def lock(self, desk: str) -> None:
-        if not self._table(DESKS, desk).cells:
+        try:
+            table = self._desks[desk][DESKS]
+        except KeyError:
+            table = self._table(DESKS, desk)
+        if not table.cells:
             raise UnknownDesk(
                 f"no desk {desk!r} in this store", hint="create it first, from a configuration"
             )
@@ -296,12 +304,15 @@ class _MemoryTransaction:
         return found
 
 
-class _FinishedTransaction(_MemoryTransaction):
-    __slots__ = ()
+class _Over:
+    """Stands for what is stored once a transaction is over: whatever is looked for is refused."""
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+    def _refuse(self, *_: Any) -> NoReturn:
         raise UsageError(
             "the transaction is over", hint="keep values, not the transaction, from a unit of work"
         )
 
-    lock = get = put = add = delete = scan = entries = heads = count = lease = _refuse
+    __getitem__ = get = crossing = _refuse
+
+
+_OVER: Any = _Over()

@@ -106,6 +106,7 @@ class _Sqlite(_Base):
     gathers = False
     _BUSY: Final = frozenset({5, 6})  # SQLITE_BUSY, SQLITE_LOCKED
     _UNIQUE: Final = frozenset({1555, 2067})  # SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE
+    _FULL: Final = 13  # SQLITE_FULL: the disk did not take all of the commit
 
     def begin(self, connection: Any, cursor: Any, *, write: bool, settings: Sequence[str]) -> None:
         del connection, settings
@@ -121,6 +122,8 @@ class _Sqlite(_Base):
         return self.judge(error)
 
     def judge_commit(self, error: BaseException) -> Fault:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == self._FULL:
+            return Fault.OTHER
         return Fault.LOST if self.judge(error) is Fault.LOST else Fault.GONE
 
     def commit(self, connection: Any) -> str | None:

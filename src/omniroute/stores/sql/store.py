@@ -39,7 +39,7 @@ from omniroute.stores.sql.opening import cannot_open, cause_of, find_tables, set
 from omniroute.stores.sql.retrying import TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
-from omniroute.stores.sql.urls import database_url, engine_made, shown_url
+from omniroute.stores.sql.urls import database_url, engine_made, is_memory, shown_url
 from omniroute.stores.sql.wire import Statement, Wire
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class SqlStore:
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
         self._process = os.getpid()
+        self._starting: dict[int, threading.Lock] = {}
         if self._owned and dialect.name == "sqlite":
             event.listen(
                 self.engine, "connect", lambda connection, _: set_up_sqlite(connection, durability)
@@ -212,15 +213,22 @@ class SqlStore:
             self._current().dispose()
 
     def _start_over(self) -> None:
-        """After a fork: what was opened is the parent's, to talk on and to close."""
-        _PARENTS.append((self.engine.pool, self._loops, self._listener))
-        self._process = os.getpid()
-        self._loops = LoopEngines(self._make_async)
-        self._one_writer = None if self._driver.row_locks else threading.Lock()
-        self._preparing = threading.Lock()
-        self._listener = None
-        if self._owned:
-            self.engine.dispose(close=False)
+        """After a fork: what was opened is the parent's, to talk on and to close.
+
+        The lock is this process's own, by its key: another could be held by a thread that was not forked.
+        """
+        here = os.getpid()
+        with self._starting.setdefault(here, threading.Lock()):
+            if self._process == here:
+                return
+            _PARENTS.append((self.engine.pool, self._loops, self._listener))
+            self._loops = LoopEngines(self._make_async)
+            self._one_writer = None if self._driver.row_locks else threading.Lock()
+            self._preparing = threading.Lock()
+            self._listener = None
+            if self._owned:
+                self.engine.dispose(close=False)
+            self._process = here  # last: other threads go on when they see it
 
     # --- tables ---
 
@@ -270,6 +278,8 @@ class SqlStore:
 
         What this store commits is heard always; what others commit, with `notify=True` on both.
         """
+        if self._process != os.getpid():
+            self._start_over()
         with self._preparing:
             if self._notify and self._listener is None and not self._closed:
                 self._listener = Listener(self.engine, self._failures, self._hints)
@@ -285,6 +295,8 @@ class SqlStore:
 
     def close(self) -> None:
         """Close the connections, except a host's; later calls raise `StoreError`."""
+        if self._process != os.getpid():
+            self._start_over()
         self._closed = True
         if self._listener is not None:
             self._listener.close()
@@ -404,8 +416,10 @@ def _make_engine(target: str | URL, durability: Durability, options: dict[str, A
         raise UsageError("no such durability", expected='"full" or "normal"', got=repr(durability))
     url = database_url(target)
     sqlite = url.get_backend_name() == "sqlite"
+    own = _sqlite_options(url) if sqlite else {}
+    if own and "connect_args" in options:
+        options = {**options, "connect_args": {**own["connect_args"], **options["connect_args"]}}
     with engine_made():
-        own = _sqlite_options(url) if sqlite else {}
         return create_engine(url, **{**_OWN, **own, **options})
 
 
@@ -420,6 +434,6 @@ def _sqlite_options(url: URL) -> dict[str, Any]:
     options: dict[str, Any] = {
         "connect_args": {"cached_statements": 512, "check_same_thread": False},
     }
-    if url.database in (None, "", ":memory:"):
+    if is_memory(url):
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
     return options

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from omniroute.errors import PluginError, UsageError
 
-__all__ = ["database_file", "database_url", "engine_made", "shown_url"]
+__all__ = ["database_file", "database_url", "engine_made", "is_memory", "shown_url"]
 
 _EXPECTED: Final = "sqlite:///… or postgresql+psycopg://…"
 _BACKENDS: Final = ("sqlite", "postgresql")
@@ -24,6 +24,7 @@ def database_url(target: str | URL) -> URL:
         url = make_url(target)
     except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise UsageError("not the URL of a database", expected=_EXPECTED, got=f"{error}") from error
+    _check_options(target)
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in _BACKENDS:
@@ -44,6 +45,19 @@ def database_url(target: str | URL) -> URL:
     return url
 
 
+def _check_options(target: str | URL) -> None:
+    """SQLAlchemy drops what is no option; of a file's name with a ? in it only the start would be left."""
+    options = target.partition("?")[2] if isinstance(target, str) else ""
+    for each in options.split("&") if options else ():
+        if "=" not in each:
+            raise UsageError(
+                "not an option of a database's URL",
+                expected="name=value after ?",
+                got=repr(each),
+                hint="in the name of a file ? is written %3F, and % is written %25",
+            )
+
+
 def database_file(url: URL) -> Path | None:
     """Return the file that a URL of SQLite names; None for memory, and for other databases."""
     name = url.database
@@ -58,12 +72,18 @@ def shown_url(url: URL) -> str:
     return url.set(query=query).render_as_string(hide_password=True)
 
 
+def is_memory(url: URL) -> bool:
+    """Whether a URL of SQLite names a database in memory, by itself or by SQLite's own `file:` URI."""
+    name = url.database or ":memory:"
+    return name.startswith((":memory:", "file::memory:")) or url.query.get("mode") == "memory"
+
+
 @contextmanager
 def engine_made() -> Iterator[None]:
     """Say it in omniroute's words where SQLAlchemy cannot make an engine for a URL."""
     try:
         yield
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: an option's value
         raise UsageError("not the URL of a database", expected=_EXPECTED, got=f"{error}") from error
     except ModuleNotFoundError as error:
         raise PluginError(
