@@ -259,9 +259,12 @@ class SilenceMachine(RuleBasedStateMachine):
 
     @rule(agent=st.sampled_from(AGENTS), available=st.booleans())
     def switches(self, agent: str, available: bool) -> None:
+        person = self.oracle.staff[agent]
+        was, due = person.available, person.beat_due or 0
         self.p.desk.set_available(agent, available)
-        was = self.oracle.staff[agent].available
-        self.follow()
+        for event in self.follow():  # an offer may have lapsed before their heartbeat was due
+            if isinstance(event, tell.AgentAvailability) and event.agent == agent:
+                was = event.available if event.at <= due else was
         self.oracle.switched(agent, self.p.clock.now(), was_available=was)
 
     @rule(agent=st.sampled_from(AGENTS), number=st.integers(0, 9))
