@@ -396,10 +396,11 @@ class SilenceMachine(RuleBasedStateMachine):
     def _in_order(self, events: list[Any]) -> None:
         """Deadlines are told in the order of their instants, what follows from a choice apart (S2).
 
-        An offer that lapsed is a choice too: before the next agent is asked, at the tick's instant,
-        all that came due for the conversation by then is told, and may leave nothing to ask about.
+        What comes into line is a choice too, be it that an offer lapsed or that it woke: before an
+        agent is asked, at the tick's instant, all that came due for the conversation by then is told,
+        and may leave nothing to ask about.
         """
-        choices = tell.Assigned | tell.Offered | tell.OfferEnded
+        choices = tell.Assigned | tell.Offered | tell.OfferEnded | tell.Queued | tell.Lined
         chosen = {e.conversation for e in events if isinstance(e, choices)}
         silent = (tell.FellSilent, tell.Dismissed, tell.KeepAliveAsked, tell.Ended)
         instants = [e.at for e in events if isinstance(e, silent) and e.conversation not in chosen]
