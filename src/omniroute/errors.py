@@ -410,7 +410,7 @@ class SecretMissing(UsageError):
 
 
 class PluginError(UsageError):
-    """A plugin is missing, was built for another version, or registered something twice."""
+    """A plugin is missing, is none, was built for another version, or does not do what it promises."""
 
 
 # --- outside --------------------------------------------------------------------------------------

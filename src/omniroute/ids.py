@@ -16,6 +16,8 @@ _LETTERS = (8 * _ALPHABET).encode()  # for each byte a letter, every letter as o
 _LENGTH = 20  # 100 bits
 _AT_ONCE = 64  # the machine is asked for so many at a time: asking costs more than the bytes
 
+_SLICES = [slice(at * _LENGTH, (at + 1) * _LENGTH) for at in range(_AT_ONCE)]
+
 _ready: list[str] = []
 if hasattr(os, "register_at_fork"):  # else a process and its child would go on with the same ids
     os.register_at_fork(after_in_child=_ready.clear)
@@ -43,7 +45,7 @@ class RandomIds:
 def _drawn() -> str:
     """Return the letters of one new id, and keep those of the next ones ready."""
     letters = os.urandom(_LENGTH * _AT_ONCE).translate(_LETTERS).decode()
-    new = [letters[at : at + _LENGTH] for at in range(0, len(letters), _LENGTH)]
+    new = list(map(letters.__getitem__, _SLICES))
     last = new.pop()
     _ready.extend(new)
     return last

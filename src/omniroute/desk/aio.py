@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
 from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
@@ -428,7 +428,9 @@ class AsyncDesks(_Lifted):
         """Return a desk by id. Whether the store has it, the first call tells (`UnknownDesk`)."""
         return AsyncDesk(self.sync.desk(desk), self._carriers)
 
-    async def create(self, config: DeskConfig | str | PathLike[str]) -> AsyncDesk:
+    async def create(
+        self, config: DeskConfig | str | PathLike[str] | Mapping[str, Any]
+    ) -> AsyncDesk:
         """Seed a new desk (`Desks.create`)."""
         desk = await self._carry(lambda: self.sync.create(config))
         return AsyncDesk(desk, self._carriers)

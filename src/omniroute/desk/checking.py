@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omniroute.errors import ConfigError
 from omniroute.lazy import later
@@ -23,7 +24,9 @@ else:
 __all__ = ["checked"]
 
 
-def checked(config: DeskConfig | str | PathLike[str], registry: Registry) -> DeskConfig:
+def checked(
+    config: DeskConfig | str | PathLike[str] | Mapping[str, Any], registry: Registry
+) -> DeskConfig:
     """Return a configuration that can be used, from its file or as given; else `ConfigError`."""
     if not isinstance(config, DeskConfig):
         return load.load_config(config, registry=registry)

@@ -19,7 +19,7 @@ from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.unit import Unit
-from omniroute.errors import OmnirouteError
+from omniroute.errors import OmnirouteError, UnknownEntryPoint
 from omniroute.lazy import later
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
@@ -111,23 +111,36 @@ def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
         assert parcel.conversation is not None  # noqa: S101  (a flow is of one)
         return start_flow(runtime, desk, parcel.entry, effect, parcel.conversation)
     assert message is not None  # noqa: S101  (a parcel without one is a flow's)
+    setup = runtime.current(desk)  # where the store fails, that is no fault of a message
     try:
-        setup = runtime.current(desk)
         adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
-        outgoing = Outgoing(
-            id=message.id,
-            to=parcel.to,
-            text=message.text,
-            attachments=message.attachments,
-            reply_to=message.reply_to,
-            template=message.template,
-        )
+    except UnknownEntryPoint as error:
+        return Permanent(str(error))
+    except Exception as error:
+        log = logging.getLogger("omniroute.desk")
+        log.exception("nothing can be sent on %r here", parcel.entry.entry_point)
+        return _unready(parcel.entry, error)
+    outgoing = Outgoing(
+        id=message.id,
+        to=parcel.to,
+        text=message.text,
+        attachments=message.attachments,
+        reply_to=message.reply_to,
+        template=message.template,
+    )
+    try:
         result = _carried(adapter, outgoing, parcel.context, settings, runtime.transport)
         if isinstance(result, Unknown) and adapter.capabilities(settings).idempotent_send:
             return Retryable(result.reason, step=result.step, sent_ids=result.sent_ids)
     except OmnirouteError as error:
         return Permanent(str(error))
     return result
+
+
+def _unready(entry: OutboxEntry, error: Exception) -> Retryable:
+    """Put off what this process is not set up to send: another one is, or this one once it is mended."""
+    reason = str(error) if isinstance(error, OmnirouteError) else type(error).__name__
+    return Retryable(f"not set up: {reason}", step=entry.step, sent_ids=entry.sent_ids)
 
 
 def _carried(

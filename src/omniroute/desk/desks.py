@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -35,11 +35,14 @@ from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
 if TYPE_CHECKING:
+    import logging
+
     from omniroute.config import diff
     from omniroute.desk import aio, checking, configure, inbound, worker
     from omniroute.desk.aio import AsyncDesks
     from omniroute.desk.worker import Worker
 else:
+    (logging,) = later(globals(), None, "logging")
     (diff,) = later(globals(), "omniroute.config", "diff")
     aio, checking, configure, inbound, worker = later(
         globals(), "omniroute.desk", "aio", "checking", "configure", "inbound", "worker"
@@ -86,7 +89,7 @@ class Desks(Closes):
             reveal=reveal,
         )
 
-    def create(self, config: DeskConfig | str | PathLike[str]) -> Desk:
+    def create(self, config: DeskConfig | str | PathLike[str] | Mapping[str, Any]) -> Desk:
         """Seed a new desk from a configuration or its file. `DeskExists` when it is there already."""
         config = checking.checked(config, self.registry)
         runtime = self._runtime
@@ -157,16 +160,27 @@ class Desks(Closes):
         """Return the desks and entry points that a webhook is for: one for each account it concerns.
 
         Within a desk the entry points of one account share a signature, and `receive` sorts the
-        items.
+        items. What an adapter raises for a webhook that is another's is told in the log
+        `omniroute.desk`; where nobody's it is, it is raised: the webhook may be that adapter's own.
         """
         found: dict[tuple[str, str | None], tuple[Desk, str]] = {}
+        failures: list[Exception] = []
+        log = logging.getLogger("omniroute.desk")
         for kind, adapter in self.registry.kinds().items():
-            for address in adapter.addresses(request):
+            try:
+                addresses = adapter.addresses(request)
+            except Exception as error:
+                log.exception("the adapter for %r could not look at a webhook", kind)
+                failures.append(error)
+                continue
+            for address in addresses:
                 owner = self.find(kind, address)
                 if owner is not None:
                     desk, name = owner
                     account = desk.config.entry_points[name].account
                     found.setdefault((desk.id, account), owner)
+        if failures and not found:
+            raise failures[0]
         return list(found.values())
 
     def handshake(self, request: RawRequest) -> RawResponse | None:
@@ -199,7 +213,11 @@ class Desks(Closes):
 
 
 @blaming
-def open_desk(store: str | Store, config: DeskConfig | str | PathLike[str], **options: Any) -> Desk:
+def open_desk(
+    store: str | Store,
+    config: DeskConfig | str | PathLike[str] | Mapping[str, Any],
+    **options: Any,
+) -> Desk:
     """Open one desk: seed it when the store has none of its id, open it when its configuration is equal.
 
     The desk is a context manager, and `close` releases what it works with. The staff is not

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from omniroute.desk.runtime import Runtime
     from omniroute.desk.unit import Unit
     from omniroute.desk.views import ConversationView, MessageView
+    from omniroute.model.conversation import Conversation
     from omniroute.model.message import Message
     from omniroute.ports import Transaction
     from omniroute.rules.resolution import Setup
@@ -49,12 +50,14 @@ class Part:
         """Run a command, and answer with the conversation as it left it."""
         instant = self._now(now)
 
-        def viewed(unit: Unit) -> ConversationView:
+        def commanded(unit: Unit) -> tuple[Conversation, Setup]:
             found = flow(unit).conversation
             assert found is not None  # noqa: S101  (these flows are about one)
-            return views.view_of(found, unit.setup, instant)
+            return found, unit.setup
 
-        return self._runtime.run(self.id, instant, viewed, within=within, about=about)
+        run = self._runtime.run
+        found, setup = run(self.id, instant, commanded, within=within, about=about)
+        return views.view_of(found, setup, instant)  # the desk is others' by now
 
     def _written(
         self,
@@ -65,13 +68,15 @@ class Part:
     ) -> MessageView:
         """Run a command that writes a message, and answer with that."""
 
-        def viewed(unit: Unit) -> MessageView:
+        def written(unit: Unit) -> tuple[Message, Setup]:
             message = flow(unit).message
             assert message is not None  # noqa: S101  (these flows write one)
-            return views.MessageView.of(message, unit.setup.config.zone)
+            return message, unit.setup
 
         instant = None if now is None else self._now(now)  # the clock is read once, under the lock
-        return self._runtime.run(self.id, instant, viewed, within=within, about=about)
+        run = self._runtime.run
+        message, setup = run(self.id, instant, written, within=within, about=about)
+        return views.MessageView.of(message, setup.config.zone)
 
     def _read(self, listed: Callable[[Transaction], list[Message]]) -> list[MessageView]:
         """Read messages, and answer with what a host sees of them."""

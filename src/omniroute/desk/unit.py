@@ -68,11 +68,11 @@ class Unit(UnitState):
         driven = kind in _DRIVEN
         if conversation is not None:
             if not driven:
-                # Nobody is asked for what has ended by now, however late that is looked at (S2).
-                alone = isinstance(command, Offer) and command.agent is not None
                 if conversation.clocks.sla is not None:
                     conversation = self.refresh(conversation)
                 if conversation.timers:
+                    # Nobody is asked for what has ended by now, however late that is looked at (S2).
+                    alone = isinstance(command, Offer) and command.agent is not None
                     conversation = self.catch_up(
                         conversation, until=None if alone else self.reached
                     )

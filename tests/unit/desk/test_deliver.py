@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from omniroute.errors import UnsupportedContent
+from omniroute.desk.runtime import Runtime
+from omniroute.errors import PluginError, SecretMissing, StoreError, UnsupportedContent
 from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import events as tell
 from omniroute.model.desk_config import EntryPointConfig
@@ -25,7 +26,7 @@ from omniroute.model.wire import (
     Unknown,
 )
 from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS
-from omniroute.schema import EARLY_STATUSES, MESSAGES
+from omniroute.schema import EARLY_STATUSES, MESSAGES, OUTBOX
 from omniroute.testing import MONDAY, ScriptedAdapter, a_config, an_inbound
 from tests.unit.desk.helpers import assert_folds, stored, told
 
@@ -288,6 +289,49 @@ def test_what_an_adapter_stumbles_over_before_its_request_is_tried_again(faulty,
     (dead,) = faulty.desk.dead_letters()
     assert (dead.message, dead.attempts) == (bad.id, MAX_ATTEMPTS)
     assert dead.reason == "the adapter raised KeyError", "its text may hold a secret"
+
+
+@pytest.mark.parametrize(
+    "error,reason",
+    [
+        (SecretMissing("META_TOKEN is not set"), "not set up: META_TOKEN is not set"),
+        (PluginError("no adapter for channel kind 'chat'"), "not set up: no adapter for"),
+        (ConnectionError("to the vault, with its password"), "not set up: ConnectionError"),
+    ],
+)
+def test_what_a_process_is_not_set_up_to_send_is_left_to_others(
+    p, chat, caplog, monkeypatch, error, reason
+) -> None:
+    (written,) = says(p, chat, "Hi")
+
+    def not_here(*_):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Runtime, "adapter", not_here)
+        assert p.desk.deliver() == 1
+    assert status_of(p, written) is D.PENDING
+    entry = stored(p, OUTBOX, chat.id, written.position)
+    assert entry.reason.startswith(reason)
+    assert "nothing can be sent on 'main' here" in caplog.text
+    p.advance("1m")
+    assert p.contact("Maria").got == ["Hi"]
+
+
+def test_a_store_that_fails_is_no_fault_of_a_message(p, chat, monkeypatch) -> None:
+    (written,) = says(p, chat, "Hi")
+
+    def no_answer(*_):
+        raise StoreError("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Runtime, "current", no_answer)
+        with pytest.raises(StoreError, match="no answer"):
+            p.desk.deliver()
+    assert status_of(p, written) is D.PENDING
+    assert p.desk.dead_letters() == []
+    p.advance(timedelta(microseconds=LEASE))
+    assert p.contact("Maria").got == ["Hi"]
 
 
 # --- statuses -------------------------------------------------------------------------------------

@@ -293,3 +293,13 @@ def test_closing_closes_the_store_and_the_transport() -> None:
 def test_a_part_that_cannot_stand_in_is_told_at_once(part, told) -> None:
     with pytest.raises(UsageError, match=told):
         Desks("memory://", **part)
+
+
+def test_a_desk_is_created_from_a_mapping_as_from_a_file() -> None:
+    document = {
+        "desk": "acme",
+        "inboxes": {"general": {"primary_for": ["chat"], "sla": "15m"}},
+        "entry_points": {"main": {"channel": "chat", "address": "w"}},
+    }
+    with Desks("memory://", plugins=[ScriptedPlugin(("chat",))], discover=False) as desks:
+        assert desks.create(document).config.inboxes["general"].primary_for == ("chat",)

@@ -356,3 +356,16 @@ def test_a_request_that_is_not_as_it_came_is_the_hosts_mistake(desks) -> None:
 def test_an_unknown_entry_point_is_the_hosts_mistake(desks) -> None:
     with pytest.raises(UnknownEntryPoint):
         handle_webhook(desks["acme"], webhook(("a1", "k1", "Hello")), entry_point="a9")
+
+
+def test_an_adapter_that_stumbles_over_a_webhook_spoils_no_other_s(desks, caplog) -> None:
+    class Stumbles(ScriptedAdapter):
+        def addresses(self, request):
+            raise KeyError("birds")
+
+    desks.registry._adapters = {"stumbling": Stumbles("stumbling"), **desks.registry._adapters}
+    response = handle_webhook(desks, webhook(("a1", "k1", "Hello")))
+    assert (response.status, answer(response)["accepted"]) == (200, 1)
+    assert "the adapter for 'stumbling' could not look at a webhook" in caplog.text
+    with pytest.raises(KeyError, match="birds"):
+        handle_webhook(desks, webhook(("nowhere", "k2", "Hello")))
