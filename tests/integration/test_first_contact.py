@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -289,6 +291,21 @@ def test_nobody_is_held_up_by_the_pauses_of_another(nobodys: int) -> None:
         use(store)
     assert held == [False]
     store.close()
+
+
+def test_an_event_loop_spends_no_thread_on_pauses(nobodys: Port) -> None:
+    threads: list[threading.Thread] = []
+    desks = om.Desks(
+        SqlStore(
+            f"postgresql+psycopg://{HOST}:{nobodys}/desk",
+            retries=1,
+            sleep=lambda _: threads.append(threading.current_thread()),
+        )
+    )
+    with pytest.raises(StoreError, match="gave up after 2 tries"):
+        asyncio.run(desks.aio.ids())
+    assert threads == [threading.main_thread()], "where the pause is awaited"
+    desks.close()
 
 
 @pytest.mark.parametrize(

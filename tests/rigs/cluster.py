@@ -76,6 +76,7 @@ class Cluster(Closes):
     def fail_over(self) -> None:
         """Kill the primary, and promote the standby, which works alone until `rebuild`."""
         self.primary.kill()
+        self.standby.set("synchronous_standby_names", "")  # it may have been copied
         self.standby.execute("SELECT pg_promote(wait => true)")
         self.primary, self.standby = self.standby, self.primary
 

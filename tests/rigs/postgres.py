@@ -13,6 +13,7 @@ runs as the user `pgserver`, which is made where it is missing, as the wheel its
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -83,11 +84,10 @@ def account() -> dict[str, Any]:
     """Return how to start a process as PostgreSQL agrees to: not as root."""
     if os.geteuid() != 0:
         return {}
-    if not _is_known(_USER):
-        # Another process of tests may do the same at this moment, and one of the two is refused.
-        command = ["useradd", "-s", "/bin/bash", _USER]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        wait_for(lambda: _is_known(_USER), f"the user {_USER} is there: {done.stderr}")
+    with Path(__file__).open(encoding="utf-8") as lock:  # two at once would make two of the name
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_known(_USER):
+            subprocess.run(["useradd", "-s", "/bin/bash", _USER], check=True, capture_output=True)
     entry = pwd.getpwnam(_USER)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeGuard
 
 from omniroute.errors import PluginError, UsageError
 from omniroute.ports import Store
@@ -41,12 +41,29 @@ def open_store(
             got=repr(f"{scheme}://…" if scheme else target),
             hint="a URL's password never shows here; check what stands before ://",
         )
-    return known[scheme](target)
+    opened: object = known[scheme](target)
+    if not _is_store(opened):
+        raise PluginError(
+            f"what opens {scheme}://… gave no store",
+            expected="an object with transact() and close()",
+            got=type(opened).__name__,
+        )
+    return opened
 
 
-def _checked(store: Store) -> Store:
-    if not callable(getattr(store, "transact", None)):
-        raise UsageError("not a store", expected="a URL or a Store", got=type(store).__name__)
+def _is_store(value: object) -> TypeGuard[Store]:
+    made = not isinstance(value, type)
+    return made and all(callable(getattr(value, name, None)) for name in ("transact", "close"))
+
+
+def _checked(store: object) -> Store:
+    if not _is_store(store):
+        given = f"the class {store.__name__}" if isinstance(store, type) else type(store).__name__
+        raise UsageError(
+            "not a store",
+            expected="a URL or a Store: an object with transact() and close()",
+            got=given,
+        )
     return store
 
 

@@ -76,15 +76,17 @@ class Play(Closes):
         self.desk: Desk = self.desks.create(_without_credentials(config))
         self.conversations: dict[str, None] = {}
         self._contacts: dict[str, PlayContact] = {}
+        self._entry_points = config.entry_points
         self._keys = 0
 
     def contact(self, name: str, *, on: str | None = None) -> PlayContact:
         """Return a contact, the same one for the same name. `on` is the entry point they write to."""
         found = self._contacts.get(name)
-        if on is not None:
-            known = self.desk.config.entry_points
-            if on not in known:
-                raise UnknownEntryPoint(unknown(f"no entry point is named {quoted(on)}", known, on))
+        if on is not None and on not in self._entry_points:  # what was seen costs no look
+            self._entry_points = self.desk.config.entry_points
+            if on not in self._entry_points:
+                text = unknown(f"no entry point is named {quoted(on)}", self._entry_points, on)
+                raise UnknownEntryPoint(text)
         if found is None:
             entry_point = on or self.desk.entry_points()[0].name
             found = self._contacts[name] = PlayContact(self, name, entry_point)

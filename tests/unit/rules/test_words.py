@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniroute.model.policy import ProtectedNames
-from omniroute.rules.words import PROTECTED, ReservedWords, is_word, normalized, words_of
+from omniroute.rules.words import (
+    PROTECTED,
+    ReservedWords,
+    _is_around,
+    is_word,
+    normalized,
+    words_of,
+)
 
 DISGUISES = [
     "STOP",
@@ -73,7 +80,8 @@ def test_normalizing_twice_changes_nothing_and_case_and_invisible_characters_nev
     once = normalized(text)
     assert normalized(once) == once
     assert normalized("\u200b".join(text)) == once
-    assert normalized(f"«{text}»") in (once, normalized(f"«{once}»"))
+    if not all(map(_is_around, once)):  # else nothing would be left without its punctuation
+        assert normalized(f"«{text}»") == once
 
 
 @pytest.mark.req("U8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,3 +103,18 @@ def test_a_url_that_no_desk_can_be_kept_at_is_refused_before_anything_is_opened(
     for open_it in (SqlStore, sql.status, sql.upgrade):
         with pytest.raises(UsageError, match=told):
             open_it(url)
+
+
+@pytest.mark.parametrize(
+    "given,got", [(MemoryStore, "the class MemoryStore"), (object(), "object"), (5, "int")]
+)
+def test_what_is_no_store_is_told(given: Any, got: str) -> None:
+    with pytest.raises(UsageError, match="an object with transact") as raised:
+        open_store(given)
+    assert raised.value.got == got
+
+
+def test_a_plugin_that_opens_no_store_is_told() -> None:
+    nothing: Any = {"paper": lambda _: None}
+    with pytest.raises(PluginError, match=r"what opens paper://… gave no store; .*got NoneType"):
+        open_store("paper://a4", factories=nothing)

@@ -197,3 +197,44 @@ def test_no_thread_goes_on_in_a_forked_process_before_all_is_its_own(
     alone(store).get(DESKS, ONE, ())
     assert seen == [ANOTHER]
     monkeypatch.undo()
+
+
+# --- a file that is taken away --------------------------------------------------------------------
+
+
+TAKEN_AWAY = r"moved or replaced while it was open \(stop every process, put the file back"
+
+
+def test_a_file_that_is_deleted_takes_no_more_commands(store: SqlStore, path: Path) -> None:
+    """What was stored there would be gone with the process; and no empty file is made in its place."""
+    aside = path.rename(path.with_name("aside.db"))
+    with pytest.raises(StoreError, match=TAKEN_AWAY):
+        alone(store).put(DESKS, ONE, DeskRecord(ONE, position=1))
+    assert not path.exists()
+    aside.rename(path)
+    alone(store).put(DESKS, ONE, DeskRecord(ONE, position=2))
+    assert alone(store).get(DESKS, ONE, ()) == DeskRecord(ONE, position=2)
+
+
+def test_a_file_that_is_replaced_is_not_written_to(
+    store: SqlStore, path: Path, tmp_path: Path
+) -> None:
+    """By no connection: the old one's -wal lies beside it, and would be mixed in."""
+    backup = SqlStore(f"sqlite:///{tmp_path / 'backup.db'}")
+    alone(backup).add(DESKS, ONE, [DeskRecord(ONE, position=7)])
+    backup.close()
+    (tmp_path / "backup.db").replace(path)
+    with pytest.raises(StoreError, match=TAKEN_AWAY):
+        alone(store).put(DESKS, ONE, DeskRecord(ONE, position=1))
+    with store.engine.connect(), pytest.raises(StoreError, match=TAKEN_AWAY):
+        alone(store).put(DESKS, ONE, DeskRecord(ONE, position=1))
+
+
+def test_who_waited_in_vain_is_told_what_for(store: SqlStore, path: Path) -> None:
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    waiting = SqlStore(f"sqlite:///{path}?timeout=0", sleep=lambda _: None)
+    with pytest.raises(StoreBusy, match=r"database is locked \(one process at a time writes"):
+        alone(waiting).put(DESKS, ONE, DeskRecord(ONE, position=1))
+    waiting.close()
+    writer.close()

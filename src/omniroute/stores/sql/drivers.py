@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from omniroute.errors import StoreBusy, StoreError, UniqueViolation
 from omniroute.stores.sql.wire import Wire, wire_for
 
-__all__ = ["Driver", "Fault", "driver_for", "error_for", "hint_for"]
+__all__ = ["FILE_MOVED", "Driver", "Fault", "driver_for", "error_for", "hint_for"]
 
 
 # duplicate_prepared_statement and invalid_sql_statement_name: the driver prepared it on another
@@ -24,13 +24,17 @@ _POOLED_HINT: Final = (
     " with each transaction"
 )
 
-# By SQLite's primary result code.
+FILE_MOVED: Final = 1032  # SQLITE_READONLY_DBMOVED
+
+# By SQLite's result code, extended or primary.
 _SQLITE_HINTS: Final = {
+    5: "one process at a time writes to an SQLite file: another did so all along, or was left half-way",
     8: "let this user write to the file and to its folder: SQLite keeps a -wal and a -shm beside it",
-    10: "the disk or its file system failed, or the file was taken away while it was open",
+    10: "the disk or its file system failed, or was taken away while the file was open",
     11: "stop what uses the file and restore a backup; `sqlite3 FILE .recover` may save more of it",
     13: "nothing of this was stored; make room on the disk",
     14: "see that the folder exists and that this user may write to it: only the file is made",
+    FILE_MOVED: "stop every process, put the file back without an old -wal and -shm, and start again",
     26: "the file is something else than a database: see whether the path is right",
 }
 
@@ -245,7 +249,7 @@ def error_for(fault: Fault, error: BaseException) -> StoreError:
     if fault is Fault.UNIQUE:
         return UniqueViolation("the key or a unique entry is taken by another value", got=got)
     if fault is Fault.LOST:
-        return StoreBusy("the database was busy, or a race was lost", got=got)
+        return StoreBusy("the database was busy, or a race was lost", got=got, hint=hint_for(error))
     if fault is Fault.GONE:
         return StoreError("the connection to the database broke", got=got)
     return StoreError("the database refused a statement", got=got, hint=hint_for(error))
@@ -255,4 +259,5 @@ def hint_for(error: BaseException) -> str | None:
     """Return what to do about one of a driver's errors, where that is known."""
     if getattr(error, "sqlstate", None) in _PREPARED_ELSEWHERE:
         return _POOLED_HINT
-    return _SQLITE_HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    code = getattr(error, "sqlite_errorcode", 0)
+    return _SQLITE_HINTS.get(code) or _SQLITE_HINTS.get(code & 0xFF)

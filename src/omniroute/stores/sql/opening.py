@@ -6,6 +6,8 @@ others wait for it and find them. Owns what is told where a database cannot be o
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine
@@ -14,12 +16,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from omniroute.errors import StoreBusy, StoreError
 from omniroute.stores.sql import versions
-from omniroute.stores.sql.drivers import Driver, Fault, hint_for
+from omniroute.stores.sql.drivers import FILE_MOVED, Driver, Fault, hint_for
 from omniroute.stores.sql.retrying import TRY_AGAIN, Again
 from omniroute.stores.sql.tables import TableSet
-from omniroute.stores.sql.urls import shown_url
+from omniroute.stores.sql.urls import database_file, shown_url
 
-__all__ = ["cannot_open", "cause_of", "find_tables", "set_up_sqlite"]
+__all__ = ["cannot_open", "cause_of", "find_tables", "set_up_sqlite", "watch_file"]
 
 
 def find_tables(engine: Engine, tables: TableSet, schema: str | None, *, migrate: bool) -> None:
@@ -50,6 +52,38 @@ def set_up_sqlite(connection: Any, durability: str) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {durability.upper()}")
+
+
+def watch_file(url: URL, dbapi: Any) -> Callable[[], None] | None:
+    """Return what raises where a file's name stands for another file by now; None where there is none.
+
+    SQLite does not look: where somebody deletes or replaces a file, as a backup is restored, commits
+    would go to what has no name any more, and be gone with the process. Nor is the new file opened: what
+    SQLite keeps beside it still belongs to the old one.
+    """
+    file = database_file(url)
+    if file is None:
+        return None
+    path = file.absolute()
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = os.stat(path)  # noqa: PTH116  (on the way of each transaction that writes)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    opened = identity()
+
+    def check() -> None:
+        if identity() != opened:
+            error = dbapi.OperationalError(
+                "the file was deleted, moved or replaced while it was open"
+            )
+            error.sqlite_errorcode = FILE_MOVED
+            raise error
+
+    return check
 
 
 def cannot_open(error: BaseException, driver: Driver, url: URL, *, first: bool) -> Exception:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from omniroute.errors import StoreBusy, StoreError
-from omniroute.stores.sql.drivers import Fault
+from omniroute.stores.sql.drivers import Fault, hint_for
 
 __all__ = ["TRY_AGAIN", "Again", "until_done"]
 
@@ -54,6 +54,7 @@ def until_done(
             if tries > retries:
                 failure = StoreBusy if again.fault is Fault.LOST else StoreError
                 cause = again.__cause__
-                raise failure(f"gave up after {tries} tries", got=f"{cause}") from cause
+                hint = None if cause is None else hint_for(cause)
+                raise failure(f"gave up after {tries} tries", got=f"{cause}", hint=hint) from cause
         sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

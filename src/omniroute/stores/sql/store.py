@@ -35,7 +35,13 @@ from omniroute.stores.sql.durability import weaknesses
 from omniroute.stores.sql.joined import run_joined
 from omniroute.stores.sql.listening import NOTIFY, Listener
 from omniroute.stores.sql.loops import LoopEngines, aside, pause
-from omniroute.stores.sql.opening import cannot_open, cause_of, find_tables, set_up_sqlite
+from omniroute.stores.sql.opening import (
+    cannot_open,
+    cause_of,
+    find_tables,
+    set_up_sqlite,
+    watch_file,
+)
 from omniroute.stores.sql.retrying import TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
@@ -52,6 +58,7 @@ T = TypeVar("T")
 Durability = Literal["full", "normal"]
 
 _CURSOR: Final = "omniroute_cursor"
+_SAME_FILE: Final = "omniroute_same_file"
 _RELAXED: Final = ("SET LOCAL synchronous_commit = off",)
 """For this transaction only: behind a pooler the connection is another client's in the next."""
 _WRITER_PATIENCE: Final = 30.0
@@ -116,11 +123,10 @@ class SqlStore:
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
         self._process = os.getpid()
+        self._check_file: Callable[[], None] | None = None
         self._starting: dict[int, threading.Lock] = {}
         if self._owned and dialect.name == "sqlite":
-            event.listen(
-                self.engine, "connect", lambda connection, _: set_up_sqlite(connection, durability)
-            )
+            event.listen(self.engine, "connect", self._set_up)
         self._ready = False
         self._closed = False
 
@@ -136,7 +142,7 @@ class SqlStore:
         if self._process != os.getpid():
             self._start_over()
         if not self._ready:
-            aside(self._prepare)
+            self._prepare()
         return until_done(
             partial(self._once, work),
             retries=self._retries,
@@ -243,14 +249,17 @@ class SqlStore:
 
     def _prepare(self) -> None:
         """Create the tables of an empty database, and look at what it is, once for each store."""
-        until_done(
-            self._prepare_once,
-            retries=self._retries,
-            sleep=self._sleep,
-            gone=self._forget_connections,
-        )
 
-    def _prepare_once(self, _will_write: bool) -> None:  # noqa: FBT001  (by position)
+        def once(_will_write: bool) -> None:  # noqa: FBT001  (by position)
+            aside(self._prepare_once)  # the pauses are not: an event loop has few threads for those
+
+        until_done(once, retries=self._retries, sleep=self._sleep, gone=self._forget_first)
+
+    def _forget_first(self) -> None:
+        if self._owned:
+            self.engine.dispose()
+
+    def _prepare_once(self) -> None:
         with self._preparing:  # not while pausing: others would pause after us, one by one
             if self._ready or self._closed:
                 return
@@ -263,13 +272,19 @@ class SqlStore:
                 )
             self._ready = True
         for each in weak:
-            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 6)
+            warnings.warn(f"{self!r} promises less than it is to: {each}", DurabilityWarning, 7)
 
     def _find_weaknesses(self) -> list[str]:
         if self._durability != "full":
             return []
         with self.engine.connect() as connection:
             return weaknesses(connection)
+
+    def _set_up(self, connection: Any, record: Any) -> None:
+        set_up_sqlite(connection, self._durability)
+        if self._check_file is None:  # the first one counts: later connections are to the same file
+            self._check_file = watch_file(self.engine.url, self.engine.dialect.loaded_dbapi)
+        record.info[_SAME_FILE] = self._check_file
 
     # --- hints ---
 
@@ -353,6 +368,8 @@ class _Connected:
                 raise StoreBusy("another thread has been writing for too long")
         settings = _RELAXED if write and self._relaxed else ()
         self._driver.begin(self._connection, self.cursor, write=write, settings=settings)
+        if self._held and (check := self._connection.info.get(_SAME_FILE)) is not None:
+            check()
 
     def roll_back(self, *, broken: bool) -> None:
         """Leave nothing behind; a connection that cannot is thrown away."""
