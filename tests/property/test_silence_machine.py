@@ -259,9 +259,12 @@ class SilenceMachine(RuleBasedStateMachine):
 
     @rule(agent=st.sampled_from(AGENTS), available=st.booleans())
     def switches(self, agent: str, available: bool) -> None:
+        person = self.oracle.staff[agent]
+        was, due = person.available, person.beat_due or 0
         self.p.desk.set_available(agent, available)
-        was = self.oracle.staff[agent].available
-        self.follow()
+        for event in self.follow():  # an offer may have lapsed before their heartbeat was due
+            if isinstance(event, tell.AgentAvailability) and event.agent == agent:
+                was = event.available if event.at <= due else was
         self.oracle.switched(agent, self.p.clock.now(), was_available=was)
 
     @rule(agent=st.sampled_from(AGENTS), number=st.integers(0, 9))
@@ -393,10 +396,11 @@ class SilenceMachine(RuleBasedStateMachine):
     def _in_order(self, events: list[Any]) -> None:
         """Deadlines are told in the order of their instants, what follows from a choice apart (S2).
 
-        An offer that lapsed is a choice too: before the next agent is asked, at the tick's instant,
-        all that came due for the conversation by then is told, and may leave nothing to ask about.
+        What comes into line is a choice too, be it that an offer lapsed or that it woke: before an
+        agent is asked, at the tick's instant, all that came due for the conversation by then is told,
+        and may leave nothing to ask about.
         """
-        choices = tell.Assigned | tell.Offered | tell.OfferEnded
+        choices = tell.Assigned | tell.Offered | tell.OfferEnded | tell.Queued | tell.Lined
         chosen = {e.conversation for e in events if isinstance(e, choices)}
         silent = (tell.FellSilent, tell.Dismissed, tell.KeepAliveAsked, tell.Ended)
         instants = [e.at for e in events if isinstance(e, silent) and e.conversation not in chosen]

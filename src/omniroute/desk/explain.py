@@ -80,7 +80,8 @@ class Story:
         for decision in self.decisions:
             lines += _decision_lines(decision, self.zone)
         if self.conversation.state in WAITING:
-            lines.append(f"{_asked(self.conversation, self.zone)}: {_waits(self.staff)}")
+            asked = _asked(self.conversation, self.zone)
+            lines.append(f"{asked}: {_waits(self.staff)}{_without(self.conversation)}")
         lines += [f"{entry.at:%H:%M:%S} {entry.text}" for entry in self.timeline]
         return "\n".join(lines)
 
@@ -217,6 +218,14 @@ def _waits(staff: Mapping[str, int]) -> str:
         Colour.RED.value: "not available",
     }
     return ", ".join(f"{count} {words[name]}" for name, count in staff.items())
+
+
+def _without(c: Conversation) -> str:
+    """Who is left out of this wait, whatever room they have (M5)."""
+    declined = c.extras.routing.declined
+    return (
+        f"; not asked again: {', '.join(declined)}" if declined and c.extras.offer is None else ""
+    )
 
 
 def _entry(entry: LogEntry, zone: str) -> TimelineEntry:

@@ -13,6 +13,7 @@ from omniroute.instants import SECOND
 from omniroute.model.conversation import Conversation
 from omniroute.model.desk_config import EntryPointConfig, InboxConfig, Override
 from omniroute.model.explanation import Candidate, Explanation
+from omniroute.model.policy import Assignment, PolicySettings
 from omniroute.model.state import State
 from omniroute.model.wire import InboundKind
 from omniroute.rules.agent_folding import fold_agent
@@ -237,3 +238,13 @@ def test_a_story_is_data_too(play) -> None:
     assert isinstance(story.conversation, Conversation)
     assert [each.position for each in story.timeline] == [2, 3]
     assert story.staff == {}
+
+
+def test_whoever_let_an_offer_lapse_is_named_beside_who_has_room(play) -> None:
+    one = PolicySettings(assignment=Assignment.OFFER_ONE)
+    p = play(a_config(agents=("ana",), policy=one))
+    p.agent("ana").on()
+    chat = p.contact("Maria").writes("Hello")
+    p.desk.decline_offer(chat.id, by="ana")
+    text = p.desk.explain(chat.id).as_text()
+    assert "waits now: 1 with room; not asked again: ana" in text

@@ -461,7 +461,7 @@ def test_names_in_the_text_exist(project):
             continue
         for text in code(prose(page)):
             match = re.match(r"(om|desk|desks|ana)\.(\w+)", text)
-            if match is None or text.endswith((".toml", ".db")):
+            if match is None or text.endswith((".toml", ".db", ".db-shm", ".db-wal")):
                 continue
             owner, name = match[1], match[2]
             if name not in known_attributes(owner):
