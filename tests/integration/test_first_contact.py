@@ -49,7 +49,7 @@ def use(store: SqlStore) -> None:
 
 # --- several at once ------------------------------------------------------------------------------
 
-WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def beside_one_who_changes_tables(
@@ -167,6 +167,7 @@ def test_tables_of_another_tool_that_appear_meanwhile_get_no_version(
     monkeypatch.setattr(versions, "look", looked)
     use(store)
     assert om.sql.status(engine).standing is om.sql.Standing.UNVERSIONED
+    assert not sa.inspect(engine).has_table(versions.VERSION_TABLE)
 
 
 def opened(store: str | om.Store) -> om.Desks:

@@ -5,9 +5,8 @@ The checking function is itself held against texts that are wrong on purpose.
 
 from __future__ import annotations
 
-import io
+import ast
 import re
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,16 +146,11 @@ def sources(project: Path) -> list[Path]:
 
 def strings(source: str) -> Iterator[str]:
     """Every string of a source, except those that stand alone: documentation."""
-    before = tokenize.NEWLINE
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.STRING and before not in (
-            tokenize.NEWLINE,
-            tokenize.INDENT,
-            tokenize.NL,
-            tokenize.DEDENT,
-        ):
-            yield token.string
-        before = token.type
+    tree = ast.parse(source)
+    alone = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in alone:
+            yield each.value
 
 
 def test_no_source_has_such_a_function_in_a_string_or_a_call(project: Path) -> None:
@@ -175,6 +169,8 @@ def test_no_source_has_such_a_function_in_a_string_or_a_call(project: Path) -> N
         'x = "SELECT now()"',
         "run(\"UPDATE t SET at = datetime('now')\")",
         'def f():\n    """Doc."""\n    return "SELECT pg_advisory_lock(1)"',
+        'x = text(\n    "SELECT pg_advisory_xact_lock(1)"\n    " FROM t"\n)',
+        'x = (\n    f"SELECT {y}"\n    " WHERE at <= now()"\n)',
     ],
 )
 def test_a_bad_string_is_caught(source: str) -> None:

@@ -36,6 +36,8 @@ def find_tables(engine: Engine, tables: TableSet, schema: str | None, *, migrate
             found = versions.look(connection, schema)  # others may have come first
             if found.standing is versions.Standing.EMPTY:
                 versions.create(connection, tables, schema)
+            else:
+                connection.rollback()  # the line leaves nothing in tables that are another's
     if found.standing is versions.Standing.OLDER and migrate:
         from omniroute.stores.sql.upgrading import upgrade_once
 

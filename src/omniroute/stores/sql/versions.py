@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from attrs import frozen
@@ -26,6 +27,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
 from omniroute.errors import StoreError
@@ -50,10 +52,8 @@ REVISIONS: Final = ("0001",)
 """Every revision of the tables, in order; the last is what this omniroute works with."""
 
 
-_IN_LINE: Final = text(
-    "SELECT pg_advisory_xact_lock(hashtext('omniroute tables'),"
-    " hashtext(coalesce(CAST(:schema AS text), current_schema(), '')))"
-)
+# unique_violation (in the catalogue), duplicate_schema, duplicate_table
+_MADE_MEANWHILE: Final = frozenset({"23505", "42P06", "42P07"})
 
 
 class Standing(Enum):
@@ -126,7 +126,7 @@ def create(connection: Connection, tables: TableSet, schema: str | None) -> None
     create_schema(connection, schema)
     tables.metadata.create_all(connection)
     version = version_table(schema)
-    version.create(connection, checkfirst=True)
+    _create(connection, version)
     if connection.execute(select(version)).first() is None:
         connection.execute(insert(version).values(version_num=REVISIONS[-1]))
 
@@ -141,9 +141,8 @@ def create_schema(connection: Connection, schema: str | None) -> None:
 def writing(engine: Engine, schema: str | None) -> Iterator[Connection]:
     """Give a transaction in which tables are changed: whole or not at all, and one at a time.
 
-    SQLite's driver begins none for statements that change tables, so it is begun here. On PostgreSQL
-    the line is a lock of its own, since there may be no table yet; whatever isolation a host's engine
-    has, who comes out of it has to see what those before it did.
+    SQLite's driver begins none for statements that change tables, so it is begun here. On PostgreSQL,
+    whatever isolation a host's engine has, who comes out of the line has to see what those before did.
     """
     postgres = engine.dialect.name == "postgresql"
     if postgres:
@@ -151,7 +150,29 @@ def writing(engine: Engine, schema: str | None) -> Iterator[Connection]:
     with engine.begin() as connection:
         driver = connection.connection.driver_connection
         if postgres:
-            connection.execute(_IN_LINE, {"schema": schema})
+            _stand_in_line(connection, schema)
         elif not getattr(driver, "in_transaction", True):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
+
+
+def _stand_in_line(connection: Connection, schema: str | None) -> None:
+    """Wait for whoever else changes the tables: the version's table is the line.
+
+    Where there is none yet, whoever makes it comes first: the others wait for that to be committed, are
+    refused, and then stand behind a table that is there.
+    """
+    version = version_table(schema)
+    for make in (partial(create_schema, connection, schema), partial(_create, connection, version)):
+        try:
+            with connection.begin_nested():
+                make()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _MADE_MEANWHILE:
+                raise
+    name = connection.dialect.identifier_preparer.format_table(version)
+    connection.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _create(connection: Connection, table: Table) -> None:
+    table.create(connection, checkfirst=True)
