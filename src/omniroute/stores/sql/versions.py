@@ -25,7 +25,6 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
-    text,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
@@ -171,7 +170,7 @@ def _stand_in_line(connection: Connection, schema: str | None) -> None:
             if getattr(error.orig, "sqlstate", None) not in _MADE_MEANWHILE:
                 raise
     name = connection.dialect.identifier_preparer.format_table(version)
-    connection.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
+    connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _create(connection: Connection, table: Table) -> None:
