@@ -229,15 +229,25 @@ def _without(c: Conversation) -> str:
 
 
 def _entry(entry: LogEntry, zone: str) -> TimelineEntry:
-    return TimelineEntry(entry.position, from_micros(entry.event.at, zone), describe(entry.event))
+    return TimelineEntry(
+        entry.position, from_micros(entry.event.at, zone), describe(entry.event, zone)
+    )
 
 
-def describe(event: tell.Event) -> str:
-    """Return one event in words."""
+def describe(event: tell.Event, zone: str) -> str:
+    """Return one event in words, its instants in `zone`."""
     for kind, words in _WORDS:
         if isinstance(event, kind):
-            return words(event)
+            return f"{words(event)}{_until(event, zone)}"
     return type(event).__name__
+
+
+def _until(event: tell.Event, zone: str) -> str:
+    if isinstance(event, tell.Offered) and event.until is not None:
+        return f" until {from_micros(event.until, zone):%H:%M:%S}"
+    if isinstance(event, tell.Snoozed):
+        return f" until {from_micros(event.until, zone):%d %b %H:%M}"
+    return ""
 
 
 _HOW = {
@@ -245,10 +255,6 @@ _HOW = {
     tell.TRANSFERRED: "has it, transferred by",
     tell.FORCED: "has it, by force, from",
 }
-
-
-def _until(micros: int | None) -> str:
-    return "" if micros is None else f" until {from_micros(micros):%H:%M:%S} UTC"
 
 
 _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
@@ -259,22 +265,14 @@ _WORDS: Sequence[tuple[type, Callable[..., str]]] = (
     (tell.MenuMoved, lambda e: f"menu: {' / '.join(e.path) or 'top'}"),
     (tell.Queued, lambda e: f"waits in {e.queue} ({e.reason})"),
     (tell.Assigned, lambda e: f"assigned to {e.agent} ({e.reason})"),
-    (
-        tell.Offered,
-        lambda e: f"offered to {e.agent or 'all who may take it'}" + _until(e.until),
-    ),
+    (tell.Offered, lambda e: f"offered to {e.agent or 'all who may take it'}"),
     (tell.OfferEnded, lambda e: f"no longer offered ({e.reason})"),
     (tell.Declined, lambda e: f"{e.agent} declined it"),
     (tell.TookOver, lambda e: f"{e.agent} {_HOW.get(e.reason, 'has it from')} {e.released}"),
     (tell.Reactivated, lambda _: "contact is back"),
     (tell.FellSilent, lambda _: "contact has fallen silent"),
     (tell.Dismissed, lambda e: f"dismissed from {e.released} ({e.reason})"),
-    (
-        tell.Snoozed,
-        lambda e: (
-            f"{tell.actor_agent(e.actor)} snoozed it until {from_micros(e.until):%d %b %H:%M} UTC"
-        ),
-    ),
+    (tell.Snoozed, lambda e: f"{tell.actor_agent(e.actor)} snoozed it"),
     (tell.Selecting, lambda e: f"chooses a queue anew ({e.reason})"),
     (tell.KeepAliveAsked, lambda _: "asked whether anybody is there"),
     (tell.Ended, lambda e: f"ended by {e.actor} ({e.reason})"),

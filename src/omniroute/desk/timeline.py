@@ -66,7 +66,7 @@ def timeline(desk: str, conversation: str) -> Callable[[Transaction, Setup], Tim
         for entry in every_entry(tx, LOG.index("timeline"), desk, conversation):
             name = getattr(entry.event, "message", None)
             said = None if name is None else tx.get(MESSAGES, desk, (name,))
-            text = describe(entry.event) + _quoted(entry.event, said)
+            text = describe(entry.event, zone) + _quoted(entry.event, said)
             entries.append(TimelineEntry(entry.position, from_micros(entry.event.at, zone), text))
         return Timeline(
             found.id,

@@ -114,6 +114,9 @@ def _queue_of(unit: Unit, found: Conversation, to: Group | Queue) -> str:
             text = unknown(f"no queue is named {quoted(to.path)}", setup.leaves, to.path)
             raise UsageError(text, where="to")
         return to.path
+    if not setup.known_groups((to.name,)):
+        text = unknown(f"no group is named {quoted(to.name)}", setup.config.groups, to.name)
+        raise UsageError(text, where="to")
     leaves = setup.serving((), (to.name,))
     if found.queue in leaves or (not leaves and found.queue is not None):
         return found.queue

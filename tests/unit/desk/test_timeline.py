@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ from omniroute.cli import main
 from omniroute.errors import UnknownConversation
 from omniroute.instants import MINUTE
 from omniroute.model.conversation import DeadlineKind
-from omniroute.model.policy import Inactivity, PolicySettings
+from omniroute.model.policy import Assignment, Inactivity, PolicySettings
 from omniroute.testing import a_config, play
 
 SILENCE = PolicySettings(inactivity=Inactivity(after=10 * MINUTE, notice=5 * MINUTE, text="Hm?"))
@@ -45,6 +46,21 @@ def test_it_tells_what_happened_what_was_said_and_what_is_to_come() -> None:
         assert asyncio.run(p.desks.aio["acme"].timeline("c_1")) == found
         with pytest.raises(UnknownConversation):
             p.desk.timeline("c_9")
+
+
+@pytest.mark.req("P14")
+def test_instants_that_are_told_in_words_are_the_desks_too() -> None:
+    offers = PolicySettings(assignment=Assignment.OFFER_ONE)
+    with play(a_config(agents=("ana",), policy=offers, zone="Asia/Kathmandu")) as p:
+        ana = p.agent("ana").on()
+        chat = p.contact("Maria").writes("Hello")
+        ana.accepts(chat)
+        p.desk.acting_as("ana").snooze(chat.id, until=datetime(2026, 3, 5, 7, 30, tzinfo=UTC))
+        for entries in (p.desk.timeline(chat.id).entries, p.desk.explain(chat.id).timeline):
+            assert [entry.text.split(": ")[0] for entry in entries if " until " in entry.text] == [
+                "offered to ana until 14:45:30",
+                "ana snoozed it until 05 Mar 13:15",
+            ]
 
 
 def test_the_terminal_shows_it(tmp_path, capsys) -> None:

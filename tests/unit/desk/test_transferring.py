@@ -213,8 +213,9 @@ def test_only_the_holder_transfers(play) -> None:
 def test_what_is_nobody_and_nowhere_is_told(play) -> None:
     p, chat = held(play)
     for to in (om.Queue("general/c"), om.Group("tier9"), 7):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as raised:
             p.desk.transfer(chat.id, to, by="ana")
+        assert raised.value.where == "to"
     assert holders(p, chat) == ["ana"]
 
 

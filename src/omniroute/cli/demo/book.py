@@ -7,9 +7,10 @@ from textwrap import shorten
 
 from omniroute.clock import Clock
 from omniroute.desk.desk import Desk
+from omniroute.desk.explain import describe
 from omniroute.desk.views import ConversationView, MessageView
 from omniroute.instants import SECOND, from_micros, render_duration
-from omniroute.model.events import CONTACT, SYSTEM, actor_agent
+from omniroute.model.events import CONTACT, SYSTEM, Event, actor_agent
 from omniroute.model.explanation import Explanation
 
 __all__ = ["Book", "excerpt", "quote", "span"]
@@ -69,6 +70,10 @@ class Book:
     def clock(self, micros: int) -> str:
         """Return an instant as the time of day at the desk."""
         return f"{from_micros(micros, self._desk.config.zone):%H:%M:%S}"
+
+    def words(self, event: Event) -> str:
+        """Return an event in words, as the desk's own timeline has them."""
+        return describe(event, self._desk.config.zone)
 
 
 def quote(message: MessageView) -> str:

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from omniroute.cli.demo.book import Book, excerpt, quote, span
 from omniroute.cli.demo.layout import TONES, Layout, Row, fact
-from omniroute.desk.explain import describe
 from omniroute.desk.views import Change
 from omniroute.model import events as tell
 from omniroute.model.explanation import Candidate, Explanation
@@ -71,7 +70,7 @@ class Narrator:
 
     @singledispatchmethod
     def _rows(self, event: tell.Event) -> Iterator[Row]:
-        yield self._headline(event, describe(event))
+        yield self._headline(event, self._book.words(event))
 
     @_rows.register
     def _received(self, event: tell.MessageReceived) -> Iterator[Row]:
