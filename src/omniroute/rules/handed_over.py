@@ -19,7 +19,7 @@ from omniroute.errors import UsageError
 from omniroute.model.values import frozen
 from omniroute.model.wire import Accepted, Attachment, Permanent, RawRequest, Retryable, Unknown
 from omniroute.rules.names import shown
-from omniroute.rules.storable import check_storable
+from omniroute.rules.storable import check_storable, storable_problem
 
 __all__ = ["check_attachments", "check_request", "result_problem", "type_problem"]
 
@@ -64,10 +64,10 @@ def type_problem(value: Any, where: str = "") -> str | None:
 
 
 def result_problem(result: object) -> str | None:
-    """Return what is wrong with what an adapter's `send` returned, or None."""
+    """Return what is wrong with what an adapter's `send` returned, or None: what cannot be stored too."""
     if not isinstance(result, _RESULTS):
         return f"expected Accepted, Retryable, Permanent or Unknown, got {shown(result)}"
-    return type_problem(result)
+    return type_problem(result) or storable_problem(result)
 
 
 def check_attachments(attachments: tuple[Attachment, ...]) -> None:
