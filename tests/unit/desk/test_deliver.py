@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from omniroute.desk import statuses
 from omniroute.desk.runtime import Runtime
+from omniroute.desk.statuses import set_status as really_set
 from omniroute.errors import PluginError, SecretMissing, StoreError, UnsupportedContent
 from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import events as tell
@@ -360,7 +360,7 @@ def test_an_adapter_that_cannot_tell_its_capabilities_leaves_the_result_unknown(
 
 def refusing(monkeypatch, message, *statuses) -> None:
     """Let a store refuse some statuses of one message."""
-    real = statuses.set_status
+    real = really_set
 
     def set_status(unit, about, status, *rest):
         if about.id == message.id and status in statuses:
