@@ -370,7 +370,7 @@ def refusing(monkeypatch, message, *statuses) -> None:
     monkeypatch.setattr("omniroute.desk.deliver.set_status", set_status)
 
 
-@pytest.mark.req("R10", "S12")
+@pytest.mark.req("S12")
 def test_what_cannot_be_written_down_is_unknown_and_the_others_are_written_down(
     blurting, monkeypatch, caplog
 ) -> None:
@@ -386,7 +386,7 @@ def test_what_cannot_be_written_down_is_unknown_and_the_others_are_written_down(
     assert len(adapter.asked) == 3
 
 
-@pytest.mark.req("R10")
+@pytest.mark.req("S12")
 def test_one_that_cannot_be_written_down_at_all_keeps_nobody_elses_result(
     blurting, monkeypatch
 ) -> None:
