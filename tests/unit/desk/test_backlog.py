@@ -30,12 +30,12 @@ MOVES = ("rename", "remove")
 
 def desk_of(play: Any, *, queues: tuple[str, ...] = (), **policy: Any) -> Any:
     """Two agents who claim; what comes in on "other" goes to a queue, or inbox, of its own."""
-    policy = {"assignment": Assignment.CLAIM, "hard_expiry": 25 * HOUR} | policy
+    defaults: dict[str, Any] = {"assignment": Assignment.CLAIM, "hard_expiry": 25 * HOUR}
     leads = dict(zip(("main", "other"), (f"general/{each}" for each in queues), strict=False))
     config = a_config(
         agents=("ana", "bob"),
         queues=queues,
-        policy=PolicySettings(capacity=ROOM, **policy),
+        policy=PolicySettings(capacity=ROOM, **defaults | policy),
         entry_points={
             name: EntryPointConfig(channel="chat", address=name, queue=leads.get(name))
             for name in ("main", "other")
@@ -58,10 +58,10 @@ def late(p: Any, behind: Any, hours: int = 30) -> Any:
 
 
 def held(p: Any, by: str = "ana", name: str = "Maria", on: str = "main") -> str:
-    chat = p.contact(name, on=on).writes("Hello")
-    p.desk.take(chat.id, by=by)
-    p.desk.reply(chat.id, "Hi", by=by)
-    return chat.id
+    chat: str = p.contact(name, on=on).writes("Hello").id
+    p.desk.take(chat, by=by)
+    p.desk.reply(chat, "Hi", by=by)
+    return chat
 
 
 def ends(p: Any, chat: str) -> list[tuple[int, EndReason]]:
@@ -157,8 +157,8 @@ def test_whoever_leaves_takes_along_nothing_that_ended_in_the_meantime(play: Any
 @pytest.mark.parametrize(
     "silence,state",
     [
-        (Inactivity(after=10 * MINUTE), State.DISMISSED),
-        (Inactivity(after=10 * MINUTE, notice=HOUR), State.QUEUED),
+        (Inactivity(after=HOUR), State.DISMISSED),
+        (Inactivity(after=HOUR, notice=HOUR), State.QUEUED),
     ],
 )
 def test_whoever_leaves_gives_back_what_is_still_theirs(
