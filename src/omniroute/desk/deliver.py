@@ -9,7 +9,7 @@ idempotently (S12).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
 
@@ -21,6 +21,7 @@ from omniroute.desk.statuses import note_early_statuses, set_status
 from omniroute.desk.stumbles import tell_stumble
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError, UnknownEntryPoint
+from omniroute.instants import SECOND
 from omniroute.lazy import later
 from omniroute.model.conversation import Conversation
 from omniroute.model.effects import OutboxEntry, OutboxState, StartFlow
@@ -39,8 +40,8 @@ from omniroute.model.wire import (
     Unknown,
 )
 from omniroute.ports import ChannelAdapter, Transaction, Transport
-from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS, after_failure
-from omniroute.rules.handed_over import result_problem
+from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS, after_failure, give_back
+from omniroute.rules.handed_over import mended_refusal, result_problem
 from omniroute.rules.names import storable_text
 from omniroute.schema import CONVERSATIONS, MESSAGES, OUTBOX
 
@@ -53,6 +54,12 @@ __all__ = ["BATCH", "Parcel", "deliver", "lease", "record", "send"]
 
 BATCH = 16
 """How many messages one transaction leases, and one records."""
+
+_LOOK_AGAIN: Final = 5 * SECOND
+"""How long a message rests that the process which leased it is not set up to send."""
+
+_HALF_LEASE: Final = LEASE // 2
+"""What begins later than this might still be under way when its lease is another worker's."""
 
 _READY = OUTBOX.index("ready")
 _CARRYING = MESSAGES.index("messages_carrying")
@@ -67,6 +74,17 @@ class Parcel:
     message: Message | None
     context: SendContext
     conversation: Conversation | None = None
+
+
+@frozen
+class NotTried:
+    """What was leased and not asked of any provider: for want of time, or of what this process lacks."""
+
+    reason: str | None = None
+    pause: int = 0
+
+
+Outcome = SendResult | NotTried
 
 
 def lease(desk: str, now: int, limit: int = BATCH) -> Callable[[Transaction], list[Parcel]]:
@@ -106,7 +124,7 @@ def _flow(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
     return Parcel(entry, conversation.place.address, None, SendContext(), conversation)
 
 
-def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
+def send(runtime: Runtime, desk: str, parcel: Parcel) -> Outcome:
     """Carry one message to its provider, or start a flow, and say how it went. Never raises for it."""
     entry, effect = parcel.entry, parcel.entry.effect
     if entry.attempts > MAX_ATTEMPTS:
@@ -119,17 +137,16 @@ def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
     return _sent(runtime, desk, parcel, parcel.message)
 
 
-def _sent(runtime: Runtime, desk: str, parcel: Parcel, message: Message) -> SendResult:
+def _sent(runtime: Runtime, desk: str, parcel: Parcel, message: Message) -> Outcome:
     entry = parcel.entry
     setup = runtime.current(desk)  # where the store fails, that is no fault of a message
     try:
         adapter, settings = runtime.adapter(desk, setup, entry.entry_point)
     except UnknownEntryPoint as error:
         return Permanent(storable_text(str(error)))
-    except Exception as error:
-        log = logging.getLogger("omniroute.desk")
-        log.exception("nothing can be sent on %r here", entry.entry_point)
-        return _unready(entry, error)
+    except Exception as error:  # noqa: BLE001  (told in the log)
+        tell_stumble(error, "nothing can be sent on %r here", entry.entry_point)
+        return _unready(error)
     outgoing = Outgoing(
         id=message.id,
         to=parcel.to,
@@ -156,11 +173,11 @@ def _is_idempotent(adapter: ChannelAdapter, settings: Any) -> bool:
         return False
 
 
-def _unready(entry: OutboxEntry, error: Exception) -> Retryable:
+def _unready(error: Exception) -> NotTried:
     """Put off what this process is not set up to send: another one is, or this one once it is mended."""
     own = isinstance(error, OmnirouteError)
     reason = storable_text(str(error)) if own else type(error).__name__
-    return Retryable(f"not set up: {reason}", step=entry.step, sent_ids=entry.sent_ids)
+    return NotTried(f"not set up: {reason}", pause=_LOOK_AGAIN)
 
 
 def _carried(
@@ -181,11 +198,16 @@ def _carried(
             return result
         reason = f"the adapter's send returned no result: {problem}"
         log.error("message %s: %s", outgoing.id, reason)
-    except OmnirouteError:
-        raise
-    except Exception as error:
+        if refusal := mended_refusal(result, context.step, context.sent_ids):
+            return refusal
+    except OmnirouteError as error:
+        if not counted.asked:
+            raise
+        reason = storable_text(str(error))
+        tell_stumble(error, "message %s: the adapter raised", outgoing.id)
+    except Exception as error:  # noqa: BLE001  (told in the log)
         reason = f"the adapter raised {type(error).__name__}"  # its text may hold a secret (R15)
-        log.exception("message %s: %s", outgoing.id, reason)
+        tell_stumble(error, "message %s: the adapter raised", outgoing.id)
     failed = Unknown if counted.asked else Retryable
     return failed(reason, step=context.step, sent_ids=context.sent_ids)
 
@@ -202,7 +224,7 @@ class _Counted:
         return self._transport.perform(request)
 
 
-def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], None]:
+def record(results: Sequence[tuple[Parcel, Outcome]]) -> Callable[[Unit], None]:
     """Return the flow that writes down what came of a batch."""
 
     def flow(unit: Unit) -> None:
@@ -213,8 +235,13 @@ def record(results: Sequence[tuple[Parcel, SendResult]]) -> Callable[[Unit], Non
     return flow
 
 
-def _record(unit: Unit, parcel: Parcel, result: SendResult) -> None:
+def _record(unit: Unit, parcel: Parcel, result: Outcome) -> None:
     entry = unit.tx.get(OUTBOX, unit.desk, OUTBOX.key(parcel.entry))
+    if isinstance(result, NotTried):
+        if entry == parcel.entry:  # nobody has leased it since
+            left = give_back(entry, unit.now + result.pause, result.reason)
+            unit.tx.put(OUTBOX, unit.desk, left)
+        return
     if entry is not None and parcel.message is None:
         record_flow(unit, entry, result)
     if entry is None or parcel.message is None:
@@ -261,30 +288,46 @@ def _give_up(unit: Unit, dead: OutboxEntry, message: Message, result: SendResult
 
 
 def deliver(runtime: Runtime, desk: str, now: int, limit: int) -> int:
-    """Send what is ready, batch by batch, and return how many were tried."""
-    tried = 0
+    """Send what is ready, batch by batch, and return how many were tried.
+
+    Each batch is leased as of the time that it begins at: a slow provider may have taken minutes over
+    those before it.
+    """
+    tried, clock = 0, runtime.clock
+    begun = clock.now()
     while tried < limit:
-        parcels = runtime.read(lease(desk, now, min(BATCH, limit - tried)))
+        at = clock.now()
+        instant = now + max(at - begun, 0)
+        parcels = runtime.read(lease(desk, instant, min(BATCH, limit - tried)))
         if not parcels:
             break
-        _send_all(runtime, desk, now, parcels)
-        tried += len(parcels)
+        sent = _send_all(runtime, desk, now, parcels, at + _HALF_LEASE)
+        if not sent:
+            break  # leasing itself took so long
+        tried += sent
     return tried
 
 
-def _send_all(runtime: Runtime, desk: str, now: int, parcels: Sequence[Parcel]) -> None:
-    results: list[tuple[Parcel, SendResult]] = []
+def _send_all(runtime: Runtime, desk: str, now: int, parcels: Sequence[Parcel], until: int) -> int:
+    """Send a batch, and record it. What is not begun by `until` on the clock is given back (R10)."""
+    results: list[tuple[Parcel, Outcome]] = []
+    begun = 0
     try:
         for parcel in parcels:
-            results.append((parcel, send(runtime, desk, parcel)))  # noqa: PERF401  (see finally)
+            if runtime.clock.now() > until:
+                break
+            begun += 1
+            results.append((parcel, send(runtime, desk, parcel)))
     finally:
         # Whatever interrupts the batch, what did go out is written down: it must not go out twice.
+        results += [(parcel, NotTried()) for parcel in parcels[begun:]]
         if results:
             _write_down(runtime, desk, now, results)
+    return begun
 
 
 def _write_down(
-    runtime: Runtime, desk: str, now: int, results: Sequence[tuple[Parcel, SendResult]]
+    runtime: Runtime, desk: str, now: int, results: Sequence[tuple[Parcel, Outcome]]
 ) -> None:
     """Record a batch; where that fails, each by itself: one result must not undo what others came to.
 
@@ -298,11 +341,11 @@ def _write_down(
 
 
 def _write_one(
-    runtime: Runtime, desk: str, now: int, parcel: Parcel, result: SendResult
+    runtime: Runtime, desk: str, now: int, parcel: Parcel, result: Outcome
 ) -> Exception | None:
     error, entry = _failure(runtime, desk, now, [(parcel, result)]), parcel.entry
-    if error is None:
-        return None
+    if error is None or isinstance(result, NotTried):
+        return error
     tell_stumble(error, "what came of a message of %r is lost", entry.conversation)
     reason = f"what came of it could not be written down ({type(error).__name__})"
     lost = Unknown(reason, step=entry.step, sent_ids=entry.sent_ids)
@@ -310,7 +353,7 @@ def _write_one(
 
 
 def _failure(
-    runtime: Runtime, desk: str, now: int, results: Sequence[tuple[Parcel, SendResult]]
+    runtime: Runtime, desk: str, now: int, results: Sequence[tuple[Parcel, Outcome]]
 ) -> Exception | None:
     """Record in one transaction, and return what kept it from being committed."""
     try:

@@ -14,6 +14,7 @@ from omniroute.clock import Clock, SystemClock
 from omniroute.closing import Closes
 from omniroute.desk.desk import Desk
 from omniroute.desk.runtime import Runtime, environment_secret
+from omniroute.desk.stumbles import tell_stumble
 from omniroute.errors import (
     ConfigDiffers,
     DeskExists,
@@ -35,14 +36,11 @@ from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
 if TYPE_CHECKING:
-    import logging
-
     from omniroute.config import diff
     from omniroute.desk import aio, checking, configure, inbound, worker
     from omniroute.desk.aio import AsyncDesks
     from omniroute.desk.worker import Worker
 else:
-    (logging,) = later(globals(), None, "logging")
     (diff,) = later(globals(), "omniroute.config", "diff")
     aio, checking, configure, inbound, worker = later(
         globals(), "omniroute.desk", "aio", "checking", "configure", "inbound", "worker"
@@ -165,12 +163,11 @@ class Desks(Closes):
         """
         found: dict[tuple[str, str | None], tuple[Desk, str]] = {}
         failures: list[Exception] = []
-        log = logging.getLogger("omniroute.desk")
         for kind, adapter in self.registry.kinds().items():
             try:
                 addresses = adapter.addresses(request)
-            except Exception as error:
-                log.exception("the adapter for %r could not look at a webhook", kind)
+            except Exception as error:  # noqa: BLE001  (told, and raised where nobody's it is)
+                tell_stumble(error, "the adapter for %r could not look at a webhook", kind)
                 failures.append(error)
                 continue
             for address in addresses:

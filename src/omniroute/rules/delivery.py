@@ -20,7 +20,15 @@ from omniroute.model.wire import (
     Unknown,
 )
 
-__all__ = ["LEASE", "MAX_ATTEMPTS", "after_failure", "check_content", "merge_status", "retry_at"]
+__all__ = [
+    "LEASE",
+    "MAX_ATTEMPTS",
+    "after_failure",
+    "check_content",
+    "give_back",
+    "merge_status",
+    "retry_at",
+]
 
 LEASE: Final = 60 * SECOND
 """How long a worker may take over what it leased before another may take it up (R10)."""
@@ -81,6 +89,13 @@ def after_failure(
     if isinstance(result, Retryable) and entry.attempts < MAX_ATTEMPTS:
         return evolve(failed, ready_at=retry_at(now, entry.attempts, name, result.after))
     return evolve(failed, state=OutboxState.DEAD)
+
+
+def give_back(entry: OutboxEntry, ready_at: int, reason: str | None) -> OutboxEntry:
+    """Return an entry that was leased and not tried: that costs none of its tries."""
+    return evolve(
+        entry, ready_at=ready_at, attempts=max(entry.attempts - 1, 0), reason=reason or entry.reason
+    )
 
 
 def check_content(

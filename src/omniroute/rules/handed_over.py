@@ -26,10 +26,17 @@ from omniroute.model.wire import (
     Retryable,
     Unknown,
 )
-from omniroute.rules.names import shown
+from omniroute.rules.names import shown, storable_text
 from omniroute.rules.storable import check_storable, key_problem, storable_problem
 
-__all__ = ["check_attachments", "check_request", "item_problem", "result_problem", "type_problem"]
+__all__ = [
+    "check_attachments",
+    "check_request",
+    "item_problem",
+    "mended_refusal",
+    "result_problem",
+    "type_problem",
+]
 
 _RESULTS: Final = (Accepted, Retryable, Permanent, Unknown)
 _WORDS: Final[Mapping[Any, str]] = {
@@ -95,6 +102,32 @@ def result_problem(result: object) -> str | None:
     if not isinstance(result, _RESULTS):
         return f"expected Accepted, Retryable, Permanent or Unknown, got {shown(result)}"
     return type_problem(result) or storable_problem(result)
+
+
+def mended_refusal(
+    result: object, step: int, sent_ids: tuple[str, ...]
+) -> Retryable | Permanent | None:
+    """Return a refusal with what is wrong in it replaced, or None for what is none.
+
+    Whose class says that nothing went out is believed; `step` and `sent_ids` are how far it had come
+    before. None too where the part to go on from is not told.
+    """
+    if not isinstance(result, Retryable | Permanent):
+        return None
+    kind: Any = Retryable if isinstance(result, Retryable) else Permanent
+    names = ("after" if kind is Retryable else "code", "step", "sent_ids")
+    parts = {name: getattr(result, name) for name in names}
+    sound = {
+        name: part
+        for name, part in parts.items()
+        if result_problem(kind("", **{name: part})) is None
+    }
+    if kind is Retryable and "step" not in sound:
+        return None
+    reason: object = result.reason
+    text = storable_text(reason) if isinstance(reason, str) else shown(reason)
+    refusal: Retryable | Permanent = kind(text, **{"step": step, "sent_ids": sent_ids, **sound})
+    return refusal
 
 
 def check_attachments(attachments: tuple[Attachment, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from omniroute.desk import deliver
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import set_status as really_set
 from omniroute.errors import PluginError, SecretMissing, StoreError, UnsupportedContent
@@ -237,8 +238,8 @@ def test_a_crash_in_a_batch_writes_down_what_went_out(p) -> None:
     with pytest.raises(KeyboardInterrupt):
         p.desk.deliver()
     assert [status_of(p, each) for each in written] == [D.SENT, D.PENDING, D.PENDING]
-    assert p.desk.deliver() == 0, "leased, until the lease runs out by itself"
-    assert p.desk.deliver(now=MONDAY + timedelta(microseconds=LEASE)) == 2
+    assert p.desk.deliver() == 1, "the one that was under way is leased until that runs out"
+    assert p.desk.deliver(now=MONDAY + timedelta(microseconds=LEASE)) == 1
     assert len(p.provider.sent) == 3
 
 
@@ -358,6 +359,70 @@ def test_an_adapter_that_cannot_tell_its_capabilities_leaves_the_result_unknown(
     assert [each.reason for each in p.desk.dead_letters()] == ["unknown: lost"]
 
 
+@pytest.mark.req("S12")
+@pytest.mark.parametrize(
+    "result,status",
+    [
+        (Retryable("busy", after=30e6), D.PENDING),  # type: ignore[arg-type]
+        (Permanent(KeyError("x")), D.FAILED),  # type: ignore[arg-type]
+        (UnsupportedContent("the answer cannot be read"), D.UNKNOWN),
+        (KeyError("a secret"), D.UNKNOWN),
+    ],
+)
+def test_only_what_says_so_did_not_go_out(blurting, caplog, result, status) -> None:
+    p, adapter = blurting
+    adapter.result = result
+    assert p.desk.deliver() == 3
+    assert come_to(p, adapter) == [D.SENT, status, D.SENT]
+    assert "a secret" not in caplog.text
+
+
+class Slow:
+    """A transport that takes its time, and lets another worker deliver meanwhile."""
+
+    def __init__(self, p: Any, takes: str) -> None:
+        self.play, self.takes, self.bodies = p, takes, list[bytes]()
+        self.busy = False
+
+    def perform(self, request: OutRequest) -> OutResponse:
+        self.bodies.append(request.body)
+        self.play.desks._runtime.clock.advance(self.takes)
+        if not self.busy:
+            self.busy = True
+            self.play.desks[self.play.desk.id].deliver(limit=1)
+            self.busy = False
+        answer: OutResponse = self.play.provider.perform(request)
+        return answer
+
+
+@pytest.mark.req("S12")
+@pytest.mark.parametrize("takes,batch", [("40s", 16), ("25s", 1)])
+def test_a_slow_provider_gets_nothing_twice(p, monkeypatch, takes, batch) -> None:
+    monkeypatch.setattr(deliver, "BATCH", batch)
+    for number in range(3):
+        says(p, p.contact(f"N{number}").writes("Hello"), f"Hi {number}")
+    slow = p.desk._runtime.transport = Slow(p, takes)
+    p.desk.deliver()
+    assert p.desk.waiting_to_send() == 0
+    assert len(slow.bodies) == len(set(slow.bodies)) == 3
+
+
+def test_what_there_was_no_time_for_is_given_back_untried(p, monkeypatch) -> None:
+    chat = p.contact("Maria").writes("Hello")
+    (written,) = says(p, chat, "Hi")
+    real, clock = deliver.lease, p.desks._runtime.clock
+
+    def slow(*given):
+        clock.advance("31s")
+        return real(*given)
+
+    monkeypatch.setattr(deliver, "lease", slow)
+    assert p.desk.deliver() == 0
+    assert p.provider.sent == []
+    entry = stored(p, OUTBOX, chat.id, written.position)
+    assert (entry.attempts, entry.ready_at) == (0, clock.now())
+
+
 def refusing(monkeypatch, message, *statuses) -> None:
     """Let a store refuse some statuses of one message."""
     real = really_set
@@ -438,10 +503,14 @@ def test_what_a_process_is_not_set_up_to_send_is_left_to_others(
 
     with monkeypatch.context() as patched:
         patched.setattr(Runtime, "adapter", not_here)
-        assert p.desk.deliver() == 1
+        for _ in range(MAX_ATTEMPTS + 1):
+            assert p.desk.deliver() == 1
+            p.desks._runtime.clock.advance("5s")
     assert status_of(p, written) is D.PENDING
     entry = stored(p, OUTBOX, chat.id, written.position)
     assert entry.reason.startswith(reason)
+    assert entry.attempts == 0, "such a look is no try"
+    assert "its password" not in caplog.text
     assert "nothing can be sent on 'main' here" in caplog.text
     p.advance("1m")
     assert p.contact("Maria").got == ["Hi"]

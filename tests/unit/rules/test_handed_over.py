@@ -21,7 +21,7 @@ from omniroute.model.wire import (
     Sender,
     Unknown,
 )
-from omniroute.rules.handed_over import item_problem, result_problem, type_problem
+from omniroute.rules.handed_over import item_problem, mended_refusal, result_problem, type_problem
 from omniroute.testing import an_inbound
 
 ITEM = an_inbound("Hello")
@@ -106,6 +106,24 @@ def test_no_field_takes_what_it_cannot_hold(name: str, wrong: object) -> None:
 )
 def test_what_send_returned_is_a_result(result: object, told: str) -> None:
     assert told in (result_problem(result) or "")
+
+
+@pytest.mark.req("S12")
+@pytest.mark.parametrize(
+    "given,mended",
+    [
+        (Retryable("busy", after=30e6), Retryable("busy")),  # type: ignore[arg-type]
+        (Retryable(KeyError("x"), after=5), Retryable("a KeyError", 5)),  # type: ignore[arg-type]
+        (Permanent("no \0", code=7), Permanent("no \ufffd")),  # type: ignore[arg-type]
+        (Permanent("no", "7", step=None), Permanent("no", "7", step=1)),  # type: ignore[arg-type]
+        (Retryable("busy", step="2"), None),  # type: ignore[arg-type]
+        (Unknown(KeyError("x")), None),  # type: ignore[arg-type]
+        (Accepted((7,)), None),  # type: ignore[arg-type]
+        (None, None),
+    ],
+)
+def test_a_refusal_is_believed_without_what_is_wrong_in_it(given: object, mended: object) -> None:
+    assert mended_refusal(given, 1, ("p",)) == mended
 
 
 def test_a_result_is_fine() -> None:
