@@ -21,7 +21,7 @@ from omniroute.model.wire import (
     Sender,
     Unknown,
 )
-from omniroute.rules.handed_over import result_problem, type_problem
+from omniroute.rules.handed_over import item_problem, result_problem, type_problem
 from omniroute.testing import an_inbound
 
 ITEM = an_inbound("Hello")
@@ -40,6 +40,13 @@ FULL = evolve(
 @pytest.mark.parametrize("item", [ITEM, FULL])
 def test_what_is_of_its_types_passes(item: Inbound) -> None:
     assert type_problem(item) is None
+
+
+@pytest.mark.req("R13")
+@pytest.mark.parametrize("name", ["extra", "carry"])
+def test_what_has_no_field_of_its_own_may_be_any_json(name: str) -> None:
+    given: Any = {"a": True, "b": None, "c": 1.5, "d": [True], "e": {"f": False}, "g": 1}
+    assert item_problem(evolve(ITEM, **{name: given})) is None
 
 
 @pytest.mark.req("R13")
@@ -92,6 +99,9 @@ def test_no_field_takes_what_it_cannot_hold(name: str, wrong: object) -> None:
         (Retryable("busy", after="30s"), 'after is "30s", not a whole number'),  # type: ignore[arg-type]
         (Permanent(KeyError("x")), "reason is a KeyError, not text"),  # type: ignore[arg-type]
         (Unknown("lost", step=None), "step is nothing, not a whole number"),  # type: ignore[arg-type]
+        (Accepted(("a\ud800b",)), "provider_ids[0] holds the character U+D800"),
+        (Permanent("no \0 reason"), "reason holds the character U+0000"),
+        (Retryable("busy", after=2**63), "after is too large a number"),
     ],
 )
 def test_what_send_returned_is_a_result(result: object, told: str) -> None:
