@@ -266,6 +266,8 @@ class UnitState:
             self.tx.delete(AGENTS, self.desk, (agent_id,))
             self._forget_timers(agent_id)
             return
+        if before is None:
+            self._forget_timers(agent_id)  # an older version left those of whoever was removed
         name = None
         if before is not None and after.load > before.load:
             if not isinstance(event, tell.Weighed):
@@ -422,13 +424,17 @@ class UnitState:
 
     def use_version(self, version: int, setup: Setup) -> None:
         """Work by another configuration version from here on; it is written with the desk's row."""
+        lines = self.queue_lines
+        if self.setup.counted:
+            for queue in self.setup.leaves:
+                lines.of(queue)  # room may be kept there that the desk's row does not tell of
         self.record = DeskRecord(
             self.record.id,
             self.record.position,
             version,
             self._next_due,
             self._next_work,
-            self.record.lined,
+            lines.lined,
         )
         self.setup = setup
 
