@@ -43,6 +43,7 @@ class TestWhatsApp(AdapterConformance):
             {"sender": Sender(addresses=(USER_ID, PHONE), name="Mira Lund")},
         ),
         sample("text-group-hidden-number", {"thread": "120363000000000001@g.us"}),
+        sample("text-forwarded", {"kind": K.MESSAGE, "text": "Look at this"}),
         sample("image-caption", {"kind": K.MESSAGE, "type": "image", "text": "The broken lid"}),
         sample("list-reply", {"choice": Choice(id="queue-router", title="Router")}),
         sample("form-reply", {"kind": K.FORM}),
@@ -104,6 +105,13 @@ class Forgetful(WhatsAppAdapter):
         return evolve(result, items=items)
 
 
+class Undecoded(WhatsAppAdapter):
+    def parse(self, request: RawRequest, settings: WhatsAppSettings) -> ParseResult:
+        result = super().parse(request, settings)
+        text: Any = b"Hello"
+        return evolve(result, items=tuple(evolve(item, text=text) for item in result.items))
+
+
 class Impure(WhatsAppAdapter):
     def __init__(self) -> None:
         self.count = 0
@@ -156,6 +164,7 @@ class OfAnotherVersion(WhatsAppAdapter):
         (Swallowing, "test_a_bad_item_does_not_lose_its_batch"),
         (Fragile, "test_survives_anything"),
         (Forgetful, "test_keys_tell_items_apart"),
+        (Undecoded, "test_every_item_is_complete"),
         (Impure, "test_parsing_is_pure"),
         (Homeless, "test_finds_whom_a_webhook_is_for"),
         (Optimistic, "test_sending_ends_in_a_result"),

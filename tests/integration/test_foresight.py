@@ -15,7 +15,7 @@ from omniroute.model.records import DeskRecord, IdempotencyRecord
 from omniroute.schema import AGENTS, CONTACTS, DESKS, IDEMPOTENCY
 from omniroute.stores.sql import SqlStore
 from omniroute.stores.sql.wire import Answer, Statement, Wire
-from omniroute.testing import Play, a_config, play
+from omniroute.testing import Play, a_config, an_inbound, play
 from omniroute.testing.store_conformance import sample
 from omniroute.testing.store_conformance.values import alone
 
@@ -120,7 +120,7 @@ def test_what_was_last_seen_is_known_whoever_saw_it(store: SqlStore, empty_datab
 # --- the desk -------------------------------------------------------------------------------------
 
 
-def with_two_queues(store: SqlStore) -> Play:
+def with_two_queues(store: om.Store) -> Play:
     """A desk where ana serves one of two queues, with room for one."""
     queues = ("one", "two")
     config = a_config(agents={"ana": ("general/one",), "sue": ()}, capacity=1, queues=queues)
@@ -134,6 +134,30 @@ def with_two_queues(store: SqlStore) -> Play:
 def a_wait(p: Play, who: str, queue: str) -> str:
     """Let somebody write to a queue; return the conversation."""
     return p.contact(who, on=queue).writes("Hello").id
+
+
+@pytest.mark.req("R13")
+def test_items_of_wrong_types_are_refused_alone_as_on_every_store(store: SqlStore) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"kind": "message"},
+        {"key": 5},
+        {"key": ["a"]},
+        {"sender": "maria"},
+        *({"sender": om.Sender(addresses=each)} for each in (5, {"m"}, (["m"],), (5,))),  # type: ignore[arg-type]
+    ]
+    items = []
+    for number, each in enumerate(wrong):
+        sound = an_inbound("Hello", key=f"k{number}", address="one")
+        items += [evolve(sound, **{"key": "wrong", **each}), sound]
+    told = [
+        [
+            (each.result, each.reason)
+            for each in with_two_queues(one).desk.receive("one", items).items
+        ]
+        for one in (store, om.MemoryStore())
+    ]
+    assert [result for result, _ in told[0]] == ["rejected", "accepted"] * len(wrong)
+    assert told[0] == told[1]
 
 
 @pytest.mark.req("R2")

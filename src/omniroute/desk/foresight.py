@@ -14,6 +14,7 @@ from omniroute.model.records import CONFIGURATION_JOB, AgentTimerKind
 from omniroute.model.wire import Inbound
 from omniroute.ports import ForeseeingTransaction, Transaction
 from omniroute.rules.assignment import LOOKED_AT
+from omniroute.rules.handed_over import item_problem
 from omniroute.schema import (
     AGENT_TIMERS,
     AGENTS,
@@ -92,9 +93,14 @@ def foresee(tx: Transaction, desk: str, about: About | Reads, setup_of: SetupOf)
 
 
 def of_item(entry_point: str, item: Inbound) -> Reads:
-    """Return what receiving an item reads: whether it came before, and who its sender is."""
+    """Return what receiving an item reads: whether it came before, and who its sender is.
+
+    Of one that will be refused nothing: it need not be made of what it says (R13).
+    """
 
     def reads(tx: ForeseeingTransaction, desk: str, setup_of: SetupOf) -> None:
+        if item_problem(item):
+            return
         tx.expect(DEDUPE, desk, (entry_point, item.kind.value, item.key))
         setup = _setup(tx, desk, setup_of)
         if setup is None or item.sender is None or entry_point not in setup.config.entry_points:

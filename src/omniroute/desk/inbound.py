@@ -14,16 +14,14 @@ from omniroute.model.values import frozen
 from omniroute.model.wire import Inbound, ParseResult, RawRequest, RawResponse, Rejected
 from omniroute.ports import ChannelAdapter
 from omniroute.rules import acceptance
-from omniroute.rules.handed_over import check_request, type_problem
+from omniroute.rules.handed_over import check_request, item_problem
 from omniroute.rules.names import shown
 from omniroute.rules.resolution import Setup
-from omniroute.rules.storable import key_problem, storable_problem
 
 __all__ = [
     "Arrival",
     "addressed",
     "handshake",
-    "item_problem",
     "parse",
     "received",
     "signed_for",
@@ -111,25 +109,6 @@ def _own_items(request: object) -> tuple[Inbound, ...]:
             "not a webhook", expected="a RawRequest, or Inbound values", got=type(request).__name__
         )
     return items
-
-
-def item_problem(item: Inbound) -> str | None:
-    """Return why an item cannot be kept, or None: an adapter or a host made it, not the desk (R13)."""
-    if problem := type_problem(item):
-        return problem
-    keys = [("key", item.key), ("address", item.address)]
-    if item.thread:
-        keys.append(("thread", item.thread))
-    if item.target:
-        keys.append(("target", item.target))
-    if item.sender is not None:
-        keys += [(f"sender.addresses[{n}]", each) for n, each in enumerate(item.sender.addresses)]
-        if not item.sender.addresses:
-            return "sender has no address"
-    for name, each in keys:
-        if problem := key_problem(each):
-            return f"{name} {problem}"
-    return storable_problem(item)
 
 
 def received(entry_point: str, item: Inbound, *, own: bool = False) -> Callable[[Unit], Arrival]:

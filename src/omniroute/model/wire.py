@@ -58,6 +58,10 @@ def _lower_keys(headers: Mapping[str, str]) -> dict[str, str]:
         ) from None
 
 
+def _as_bytes(body: bytes | bytearray | memoryview) -> bytes:
+    return bytes(body) if isinstance(body, bytearray | memoryview) else body
+
+
 def _micros(duration: int | timedelta | None) -> int | None:
     return duration // _ONE_MICROSECOND if isinstance(duration, timedelta) else duration
 
@@ -67,14 +71,14 @@ class RawRequest:
     """An HTTP request as it came: nothing decoded, nothing trusted.
 
     `url` is the public URL the provider called (some sign it); `headers` have lower-case names;
-    `query` keeps the first value of each name.
+    `query` keeps the first value of each name. A `body` that is a bytearray or memoryview is copied.
     """
 
     method: str = "POST"
     url: str = ""
     headers: Mapping[str, str] = field(factory=dict, converter=_lower_keys)
     query: Mapping[str, str] = field(factory=dict)
-    body: bytes = field(default=b"", repr=lambda body: f"<{len(body)} bytes>")
+    body: bytes = field(default=b"", converter=_as_bytes, repr=lambda body: f"<{len(body)} bytes>")
 
 
 @frozen(kw_only=True)

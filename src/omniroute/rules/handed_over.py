@@ -17,11 +17,19 @@ import attrs
 
 from omniroute.errors import UsageError
 from omniroute.model.values import frozen
-from omniroute.model.wire import Accepted, Attachment, Permanent, RawRequest, Retryable, Unknown
+from omniroute.model.wire import (
+    Accepted,
+    Attachment,
+    Inbound,
+    Permanent,
+    RawRequest,
+    Retryable,
+    Unknown,
+)
 from omniroute.rules.names import shown
-from omniroute.rules.storable import check_storable
+from omniroute.rules.storable import check_storable, key_problem, storable_problem
 
-__all__ = ["check_attachments", "check_request", "result_problem", "type_problem"]
+__all__ = ["check_attachments", "check_request", "item_problem", "result_problem", "type_problem"]
 
 _RESULTS: Final = (Accepted, Retryable, Permanent, Unknown)
 _WORDS: Final[Mapping[Any, str]] = {
@@ -61,6 +69,25 @@ def type_problem(value: Any, where: str = "") -> str | None:
             place = f"{where}.{name}" if where else name
             return f"{place}{problem}"
     return None
+
+
+def item_problem(item: Inbound) -> str | None:
+    """Return why an item cannot be kept, or None: an adapter or a host made it, not the desk (R13)."""
+    if problem := type_problem(item):
+        return problem
+    keys = [("key", item.key), ("address", item.address)]
+    if item.thread:
+        keys.append(("thread", item.thread))
+    if item.target:
+        keys.append(("target", item.target))
+    if item.sender is not None:
+        keys += [(f"sender.addresses[{n}]", each) for n, each in enumerate(item.sender.addresses)]
+        if not item.sender.addresses:
+            return "sender has no address"
+    for name, each in keys:
+        if problem := key_problem(each):
+            return f"{name} {problem}"
+    return storable_problem(item)
 
 
 def result_problem(result: object) -> str | None:
@@ -139,7 +166,7 @@ def _fields(cls: type) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[tuple[st
 def _kind(hint: Any) -> _Kind:
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
-        return _Kind(object, frozenset(), (), "anything")
+        return _Kind(object, frozenset({bool}), (), "anything")  # what a store takes: `storable`
     if origin is tuple:
         return _Kind((tuple, list), frozenset(), (_kind(inner[0]),), "a list")
     if origin is Mapping:

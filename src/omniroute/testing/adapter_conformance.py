@@ -47,6 +47,7 @@ from omniroute.model.wire import (
     Unknown,
 )
 from omniroute.ports import ADAPTER_API
+from omniroute.rules.handed_over import item_problem
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -165,8 +166,12 @@ class AdapterConformance:
             assert self._parse(sample.request) == self._parse(sample.request), sample.name
 
     def test_every_item_is_complete(self) -> None:
-        """A key, an address, a sender of content, a target where it is about another message."""
+        """A key, an address, a sender of content, a target where it is about another message.
+
+        And nothing that a desk would refuse to keep (R13).
+        """
         for item in self._items():
+            assert (problem := item_problem(item)) is None, problem
             assert item.key, item
             assert item.address, item
             assert isinstance(item.kind, InboundKind), item

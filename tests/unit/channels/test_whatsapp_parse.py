@@ -19,6 +19,7 @@ from omniroute.model.wire import (
     RawRequest,
     Sender,
 )
+from omniroute.rules.handed_over import item_problem
 from tests.unit.channels.helpers import (
     ADAPTER,
     FIXTURES,
@@ -602,6 +603,14 @@ _JSON = st.recursive(
 _NAMES = sorted(path.stem for path in FIXTURES.glob("*.json"))
 
 
+@pytest.mark.req("R13")
+@pytest.mark.parametrize("name", _NAMES)
+def test_whatever_is_read_can_be_kept(name: str) -> None:
+    items = parse(payload(name)).items
+    assert items
+    assert [item_problem(each) for each in items] == [None] * len(items)
+
+
 def _replace(value: Any, steps: list[int], new: Any) -> Any:
     """Return `value` with what is found by following `steps` replaced."""
     if not steps or not isinstance(value, dict | list) or not value:
@@ -629,6 +638,7 @@ def test_whatever_stands_anywhere_parsing_raises_nothing_but_payload_errors(
     except PayloadError:
         return
     for item in result.items:
+        assert item_problem(item) is None
         json.dumps([item.extra, item.carry], allow_nan=False)
         assert item.key
         assert item.address

@@ -109,6 +109,24 @@ def test_an_item_is_looked_for_with_its_sender(entry_point: str, item: Inbound, 
     assert listener.told == [("dedupe", entry_point, "message", "k1"), *more]
 
 
+@pytest.mark.req("R13")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "message"},
+        {"key": 5},
+        {"sender": "maria"},
+        {"sender": Sender(addresses=5)},  # type: ignore[arg-type]
+        {"sender": Sender(addresses={"a1"})},  # type: ignore[arg-type]
+        {"sender": Sender(addresses=(["a1"],))},  # type: ignore[arg-type]
+    ],
+)
+def test_of_an_item_that_will_be_refused_nothing_is_told(wrong: dict[str, Any]) -> None:
+    listener: Any = Listener(DESK)
+    foresee(listener, "acme", of_item("main", an_item(**wrong)), setup())
+    assert listener.told == []
+
+
 def test_who_does_not_listen_is_told_nothing() -> None:
     deaf: Any = Deaf()
     foresee(deaf, "acme", (None, "ana", None, "comes"), setup())

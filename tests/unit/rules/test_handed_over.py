@@ -21,7 +21,7 @@ from omniroute.model.wire import (
     Sender,
     Unknown,
 )
-from omniroute.rules.handed_over import result_problem, type_problem
+from omniroute.rules.handed_over import item_problem, result_problem, type_problem
 from omniroute.testing import an_inbound
 
 ITEM = an_inbound("Hello")
@@ -40,6 +40,13 @@ FULL = evolve(
 @pytest.mark.parametrize("item", [ITEM, FULL])
 def test_what_is_of_its_types_passes(item: Inbound) -> None:
     assert type_problem(item) is None
+
+
+@pytest.mark.req("R13")
+@pytest.mark.parametrize("name", ["extra", "carry"])
+def test_what_has_no_field_of_its_own_may_be_any_json(name: str) -> None:
+    given: Any = {"a": True, "b": None, "c": 1.5, "d": [True], "e": {"f": False}, "g": 1}
+    assert item_problem(evolve(ITEM, **{name: given})) is None
 
 
 @pytest.mark.req("R13")

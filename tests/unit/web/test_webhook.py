@@ -22,12 +22,14 @@ from omniroute.errors import (
 )
 from omniroute.ids import SeededIds
 from omniroute.model.desk_config import AccountConfig, DeskConfig, EntryPointConfig
+from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import ParseResult, RawRequest, RawResponse, Rejected
 from omniroute.plugins import hookimpl
 from omniroute.stores.memory import MemoryStore
 from omniroute.testing import NOW, ScriptedAdapter, a_config, an_inbound
 from omniroute.testing.scripted import ScriptedPlugin
 from omniroute.web import handle_webhook
+from tests.unit.channels import helpers as whatsapp
 from tests.unit.desk.helpers import BreakingStore
 
 
@@ -144,6 +146,51 @@ def test_the_address_finds_desk_and_entry_point(desks) -> None:
     assert answer(response) == {"accepted": 1, "duplicates": 0, "rejected": []}
     assert texts(desks, "other") == [("o1", "Hello")]
     assert texts(desks, "acme") == []
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_a_body_may_come_in_any_buffer(desks, kind: type) -> None:
+    body = kind(webhook(("o1", "k1", "Hello")).body)
+    request = RawRequest(body=body)
+    assert request == RawRequest(body=bytes(body))
+    assert answer(handle_webhook(desks, request))["accepted"] == 1
+    assert texts(desks, "other") == [("o1", "Hello")]
+
+
+@pytest.mark.req("R13")
+@pytest.mark.parametrize("name", ["text", "text-forwarded", "text-from-advertisement", "order"])
+def test_what_people_forward_and_order_on_whatsapp_is_kept(name: str) -> None:
+    config = a_config()
+    config = evolve(
+        config,
+        inboxes={
+            inbox: evolve(each, primary_for=("whatsapp",)) for inbox, each in config.inboxes.items()
+        },
+        accounts={
+            "meta": AccountConfig(
+                settings={
+                    setting: SecretRef(env=setting.upper())
+                    for setting in ("app_secret", "access_token", "verify_token")
+                }
+            )
+        },
+        entry_points={
+            "wa": EntryPointConfig(channel="whatsapp", account="meta", address=whatsapp.NUMBER)
+        },
+    )
+    revealed = {"APP_SECRET": whatsapp.SETTINGS.app_secret}
+    desks = Desks(
+        "memory://",
+        discover=False,
+        clock=ManualClock(NOW),
+        ids=SeededIds(),
+        reveal=lambda ref: revealed.get(ref.env, Secret("x")),
+    )
+    with desks:
+        desks.create(config)
+        response = handle_webhook(desks, whatsapp.webhook(name))
+        assert answer(response) == {"accepted": 1, "duplicates": 0, "rejected": []}
+        assert len(texts(desks, config.desk)) == 1
 
 
 def test_one_request_may_be_for_several_entry_points(desks) -> None:
