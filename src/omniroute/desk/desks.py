@@ -31,7 +31,8 @@ from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawRespons
 from omniroute.plugins import Registry
 from omniroute.ports import ChannelAdapter, Store, Transport
 from omniroute.rules.arguments import blaming
-from omniroute.rules.names import shown, text_problem
+from omniroute.rules.names import shown
+from omniroute.rules.storable import key_problem
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
@@ -128,7 +129,7 @@ class Desks(Closes):
             found: AddressEntry | None = tx.get(ADDRESSES, "", (channel, address))
             return found
 
-        if isinstance(address, str) and text_problem(address) is not None:
+        if key_problem(address) is not None:
             return None  # no store could hold it: a stranger may name anything
         entry = self._runtime.read(work)
         return None if entry is None else (Desk(entry.desk, self._runtime), entry.entry_point)
@@ -262,7 +263,7 @@ def _same(desk: Desk, config: DeskConfig) -> None:
 
 def _addresses(kind: str, adapter: ChannelAdapter, request: RawRequest) -> list[str]:
     """Return whom an adapter says that a webhook is for; `PluginError` for what is no list of texts."""
-    said: object = adapter.addresses(request)
+    said: Any = adapter.addresses(request)
     listed = isinstance(said, Iterable) and not isinstance(said, str | bytes | Mapping)
     named = list(said) if listed else []
     wrong = [each for each in named if not isinstance(each, str)] if listed else [said]

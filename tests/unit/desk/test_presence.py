@@ -136,6 +136,8 @@ def test_whoever_is_added_has_nothing_to_wrap_up_that_an_older_version_left(play
     p.desks.store.transact(lambda tx: (tx.lock("acme"), tx.put(AGENT_TIMERS, "acme", left)))
     p.agent("bob").off()
     p.agent("ana").serving("general").on()
+    kept = p.desks.store.transact(lambda tx: tx.get(AGENT_TIMERS, "acme", AGENT_TIMERS.key(left)))
+    assert kept is None
     chat = p.contact("Maria").writes("Hello")
     p.advance("1h")
     assert told(p, tell.WrapUpEnded) == []
