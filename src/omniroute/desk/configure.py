@@ -210,6 +210,7 @@ def save(
         ConfigVersion(version, config, actor, unit.now),
         ConfigChange(version, actor, unit.now, changes, restores, tuple(moves)),
     )
+    clearing.catch_up(unit)
     unit.use_version(version, after)
     unit.write_event(Configured(unit.now, actor, version))
     clearing.clear(unit, by)

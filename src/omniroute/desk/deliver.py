@@ -18,6 +18,7 @@ from omniroute.desk.flow_runs import record_flow, start_flow
 from omniroute.desk.routing import settle
 from omniroute.desk.runtime import Runtime
 from omniroute.desk.statuses import note_early_statuses, set_status
+from omniroute.desk.stumbles import tell_stumble
 from omniroute.desk.unit import Unit
 from omniroute.errors import OmnirouteError, UnknownEntryPoint
 from omniroute.lazy import later
@@ -38,8 +39,9 @@ from omniroute.model.wire import (
     Unknown,
 )
 from omniroute.ports import ChannelAdapter, Transaction, Transport
-from omniroute.rules.delivery import LEASE, after_failure
+from omniroute.rules.delivery import LEASE, MAX_ATTEMPTS, after_failure
 from omniroute.rules.handed_over import result_problem
+from omniroute.rules.names import storable_text
 from omniroute.schema import CONVERSATIONS, MESSAGES, OUTBOX
 
 if TYPE_CHECKING:
@@ -106,20 +108,28 @@ def _flow(tx: Transaction, desk: str, entry: OutboxEntry) -> Parcel | None:
 
 def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
     """Carry one message to its provider, or start a flow, and say how it went. Never raises for it."""
-    message, effect = parcel.message, parcel.entry.effect
+    entry, effect = parcel.entry, parcel.entry.effect
+    if entry.attempts > MAX_ATTEMPTS:
+        # Leased so often, and nobody could write down what came of it: nothing is sent for ever.
+        return Unknown("tried, and never written down", step=entry.step, sent_ids=entry.sent_ids)
     if isinstance(effect, StartFlow):
         assert parcel.conversation is not None  # noqa: S101  (a flow is of one)
-        return start_flow(runtime, desk, parcel.entry, effect, parcel.conversation)
-    assert message is not None  # noqa: S101  (a parcel without one is a flow's)
+        return start_flow(runtime, desk, entry, effect, parcel.conversation)
+    assert parcel.message is not None  # noqa: S101  (a parcel without one is a flow's)
+    return _sent(runtime, desk, parcel, parcel.message)
+
+
+def _sent(runtime: Runtime, desk: str, parcel: Parcel, message: Message) -> SendResult:
+    entry = parcel.entry
     setup = runtime.current(desk)  # where the store fails, that is no fault of a message
     try:
-        adapter, settings = runtime.adapter(desk, setup, parcel.entry.entry_point)
+        adapter, settings = runtime.adapter(desk, setup, entry.entry_point)
     except UnknownEntryPoint as error:
-        return Permanent(str(error))
+        return Permanent(storable_text(str(error)))
     except Exception as error:
         log = logging.getLogger("omniroute.desk")
-        log.exception("nothing can be sent on %r here", parcel.entry.entry_point)
-        return _unready(parcel.entry, error)
+        log.exception("nothing can be sent on %r here", entry.entry_point)
+        return _unready(entry, error)
     outgoing = Outgoing(
         id=message.id,
         to=parcel.to,
@@ -130,16 +140,26 @@ def send(runtime: Runtime, desk: str, parcel: Parcel) -> SendResult:
     )
     try:
         result = _carried(adapter, outgoing, parcel.context, settings, runtime.transport)
-        if isinstance(result, Unknown) and adapter.capabilities(settings).idempotent_send:
+        if isinstance(result, Unknown) and _is_idempotent(adapter, settings):
             return Retryable(result.reason, step=result.step, sent_ids=result.sent_ids)
     except OmnirouteError as error:
-        return Permanent(str(error))
+        return Permanent(storable_text(str(error)))
     return result
+
+
+def _is_idempotent(adapter: ChannelAdapter, settings: Any) -> bool:
+    """Whether a message may go out again though it may have before. No, where nobody can tell."""
+    try:
+        return adapter.capabilities(settings).idempotent_send is True
+    except Exception as error:  # noqa: BLE001  (told in the log)
+        tell_stumble(error, "an adapter could not tell its capabilities")
+        return False
 
 
 def _unready(entry: OutboxEntry, error: Exception) -> Retryable:
     """Put off what this process is not set up to send: another one is, or this one once it is mended."""
-    reason = str(error) if isinstance(error, OmnirouteError) else type(error).__name__
+    own = isinstance(error, OmnirouteError)
+    reason = storable_text(str(error)) if own else type(error).__name__
     return Retryable(f"not set up: {reason}", step=entry.step, sent_ids=entry.sent_ids)
 
 
@@ -260,4 +280,41 @@ def _send_all(runtime: Runtime, desk: str, now: int, parcels: Sequence[Parcel]) 
     finally:
         # Whatever interrupts the batch, what did go out is written down: it must not go out twice.
         if results:
-            runtime.run(desk, now, record(results))
+            _write_down(runtime, desk, now, results)
+
+
+def _write_down(
+    runtime: Runtime, desk: str, now: int, results: Sequence[tuple[Parcel, SendResult]]
+) -> None:
+    """Record a batch; where that fails, each by itself: one result must not undo what others came to.
+
+    What cannot be written down as it is stands as unknown: it may have gone out (R10).
+    """
+    if error := _failure(runtime, desk, now, results):
+        tell_stumble(error, "a batch could not be written down at desk %r", desk)
+        failures = [found for each in results if (found := _write_one(runtime, desk, now, *each))]
+        if failures:
+            raise failures[0]
+
+
+def _write_one(
+    runtime: Runtime, desk: str, now: int, parcel: Parcel, result: SendResult
+) -> Exception | None:
+    error, entry = _failure(runtime, desk, now, [(parcel, result)]), parcel.entry
+    if error is None:
+        return None
+    tell_stumble(error, "what came of a message of %r is lost", entry.conversation)
+    reason = f"what came of it could not be written down ({type(error).__name__})"
+    lost = Unknown(reason, step=entry.step, sent_ids=entry.sent_ids)
+    return _failure(runtime, desk, now, [(parcel, lost)])
+
+
+def _failure(
+    runtime: Runtime, desk: str, now: int, results: Sequence[tuple[Parcel, SendResult]]
+) -> Exception | None:
+    """Record in one transaction, and return what kept it from being committed."""
+    try:
+        runtime.run(desk, now, record(results))
+    except Exception as error:  # noqa: BLE001  (told, and raised where nothing helps)
+        return error
+    return None

@@ -14,6 +14,7 @@ from omniroute.model.effects import OutboxEntry, StartFlow
 from omniroute.model.wire import Accepted, Permanent, Retryable, SendResult
 from omniroute.model.wish import FlowStart
 from omniroute.rules.delivery import after_failure
+from omniroute.rules.names import storable_text
 from omniroute.schema import OUTBOX
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def start_flow(
     except Exception as error:
         log = logging.getLogger("omniroute.desk")
         log.exception("a plugin could not start flow %r (%s)", effect.flow, asked.id)
-        return Retryable(f"{type(error).__name__}: {error}"[:_LONGEST])
+        return Retryable(storable_text(f"{type(error).__name__}: {error}"[:_LONGEST]))
     return Accepted(()) if started else Permanent(f"no plugin starts the flow {effect.flow!r}")
 
 

@@ -96,9 +96,8 @@ def _let_go(unit: Unit, agent: str, hand_to: str | None, by: str | None) -> None
     """Let each open conversation have another holder, or wait for one, page by page."""
     if hand_to is not None:
         unit.agent(hand_to)
-    for state in _HELD_IN:
-        for found in unit.emptying(_HOLDING, (agent, state.value)):
-            unit.perform(found, _command(found, hand_to, by), unit.policy(found))
+    for found in unit.letting_go(agent, _HELD_IN):
+        unit.perform(found, _command(found, hand_to, by), unit.policy(found))
 
 
 def _command(conversation: Conversation, hand_to: str | None, by: str | None) -> Enqueue | HandOver:

@@ -122,11 +122,31 @@ class Clearing:
         if named:
             yield _staffed(path, named)
 
+    def catch_up(self, unit: Unit) -> None:
+        """Fire what came due in these places, by the configuration that is in force until now (S2).
+
+        Also beyond the batch that a command fires (R6): what has ended by now is moved nowhere.
+        """
+        for number, conversation in enumerate(self._going(), 1):
+            unit.up_to_date(unit.conversation(conversation))
+            if number % _PAGE == 0:
+                unit.flush()
+        unit.flush()
+
     def clear(self, unit: Unit, by: str | None) -> None:
         """Move and end what stands there; the unit works by the new configuration by now.
 
         Who stands where is read first: two queues can change places.
         """
+        for number, (conversation, place) in enumerate(self._going().items(), 1):
+            self._relocate(unit, conversation, *place, by)
+            if number % _PAGE == 0:
+                unit.flush()
+        for name in self._gone:
+            _end(unit, name, by)
+
+    def _going(self) -> dict[str, tuple[str, str | None]]:
+        """Return what has to move, each with the inbox and the queue that it moves to."""
         going: dict[str, tuple[str, str | None]] = {
             conversation: (self._after.inbox_of(target), target)
             for leaf, target in self._queues.items()
@@ -138,12 +158,7 @@ class Clearing:
         for inbox in sorted(self._browsed & self._after.config.inboxes.keys()):
             for conversation in self._standing(_IN_INBOX, inbox, (State.SELECTING,)):
                 going.setdefault(conversation, (inbox, None))
-        for number, (conversation, place) in enumerate(going.items(), 1):
-            self._relocate(unit, conversation, *place, by)
-            if number % _PAGE == 0:
-                unit.flush()
-        for name in self._gone:
-            _end(unit, name, by)
+        return going
 
     def _relocate(
         self, unit: Unit, conversation: str, inbox: str, queue: str | None, by: str | None

@@ -17,12 +17,11 @@ from omniroute.model.events import SYSTEM, AgentAvailability
 from omniroute.model.policy import AwayThen
 from omniroute.model.records import AgentTimer, AgentTimerKind
 from omniroute.model.state import State
-from omniroute.schema import AGENT_TIMERS, CONVERSATIONS
+from omniroute.schema import AGENT_TIMERS
 
 __all__ = ["forget_absence", "heartbeat", "missed"]
 
 _HELD = (State.ACTIVE, State.INACTIVE)
-_HOLDING = CONVERSATIONS.index("agent_by_due")
 
 
 def _key(agent: str) -> tuple[str, str, str]:
@@ -81,7 +80,6 @@ def missed(unit: Unit, timer: AgentTimer, at: int) -> None:
 
 
 def _give_back(unit: Unit, agent: str, at: int) -> None:
-    for state in _HELD:
-        for found in unit.emptying(_HOLDING, (agent, state.value)):
-            command = Enqueue(found.queue or found.place.inbox, reason="returned")
-            unit.perform(found, command, unit.policy(found), now=at)
+    for found in unit.letting_go(agent, _HELD):
+        command = Enqueue(found.queue or found.place.inbox, reason="returned")
+        unit.perform(found, command, unit.policy(found), now=at)

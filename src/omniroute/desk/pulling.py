@@ -16,6 +16,8 @@ from omniroute.desk.unit import Unit
 from omniroute.errors import UsageError
 from omniroute.model.agent import Agent
 from omniroute.model.commands import Take
+from omniroute.model.conversation import Conversation
+from omniroute.model.state import WAITING
 from omniroute.rules.names import quoted, unknown
 from omniroute.rules.weights import fits
 
@@ -29,9 +31,9 @@ def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:
         agent = unit.agent(by)
         queues = agent.leaves if queue is None else _served(unit.setup.leaves, agent, queue)
         lines, by_hand = Lines(unit), partial(fits, by_hand=True)
-        waiting = next_for(unit, lines, agent, queues, unit.setup.claims_from, limit=by_hand)
+        waiting = _next(unit, lines, agent, queues, by_hand)
         if waiting is None and unit.setup.counted:  # what waits may be too heavy: taking it says so
-            waiting = next_for(unit, lines, agent, queues, unit.setup.claims_from, limit=_any)
+            waiting = _next(unit, lines, agent, queues, _any)
         if waiting is None:
             return None
         unit.perform(waiting, Take(by), unit.policy(waiting))
@@ -39,6 +41,17 @@ def taking(by: str, queue: str | None) -> Callable[[Unit], Done | None]:
         return Done(unit.conversation(waiting.id))
 
     return flow
+
+
+def _next(
+    unit: Unit, lines: Lines, agent: Agent, queues: Sequence[str], limit: Callable[..., bool]
+) -> Conversation | None:
+    """Return the next that still waits: one that expired by now is passed over, however late (S2)."""
+    while found := next_for(unit, lines, agent, queues, unit.setup.claims_from, limit=limit):
+        waiting = unit.up_to_date(found)
+        if waiting.state in WAITING:
+            return waiting
+    return None
 
 
 def _any(*_: object) -> bool:

@@ -108,6 +108,8 @@ def _content(unit: Unit, entry_point: ResolvedEntryPoint, item: Inbound, sender:
     contact, new = contact_of(unit, entry_point.kind, sender)
     message = unit.draw.next("m")
     newest = None if new else latest(unit, entry_point.name, contact.id, item.thread)
+    if newest is not None and unit.may_be_overdue:
+        newest = unit.up_to_date(newest)  # it may have ended by now (S2)
     conversation = newest
     if conversation is not None and conversation.ended:
         to = lifecycle.after_end(conversation, unit.policy(conversation), unit.now)

@@ -127,6 +127,8 @@ def _due(unit: Unit) -> tuple[list[_Due], int]:
     ahead += map(_entry, timers)
     if len(timers) == BATCH:
         horizon = min(horizon, ahead[-1][0][0])
+    # What was read beyond it waits for those: they come first (S2).
+    ahead = [each for each in ahead if each[0][0] <= horizon]
     heapify(ahead)
     return ahead, horizon
 

@@ -7,7 +7,7 @@ this package are plain functions of a unit, so that sync and async desks run the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from omniroute.desk.flows import start_flows
@@ -36,7 +36,7 @@ from omniroute.model.wire import DeliveryStatus
 from omniroute.rules import lifecycle, texts
 from omniroute.rules.deadlines import has_come
 from omniroute.rules.sla.deciding import changes, rests
-from omniroute.schema import MESSAGES, Index, Key
+from omniroute.schema import CONVERSATIONS, MESSAGES, Index, Key
 
 __all__ = ["Ranking", "Setups", "Unit"]
 
@@ -76,7 +76,8 @@ class Unit(UnitState):
                     conversation = self.catch_up(
                         conversation, until=None if alone else self.reached
                     )
-                if kind in _BY_LINE and conversation.state not in WAITING:
+                states = _BY_LINE.get(kind)
+                if states is not None and conversation.state not in states:
                     return conversation  # it expired before anybody had room
             if kind in texts.SAID_AHEAD_OF:
                 for said in texts.ahead(conversation, command, policy):
@@ -192,12 +193,29 @@ class Unit(UnitState):
         return self.perform(conversation, Reschedule(first), policy, now=self.in_force_since())
 
     def emptying(self, index: Index[Conversation], prefix: Key) -> Iterator[Conversation]:
-        """Yield, page by page, what stands below a prefix: whoever asks takes each of them away."""
+        """Yield, page by page, what stands below a prefix: whoever asks takes each of them away.
+
+        What came due is fired first, also beyond the batch that a command fires (R6): what has ended
+        by now is left out, and what has moved is there as it stands.
+        """
         self.flush()
         while page := self.tx.scan(index, self.desk, prefix, limit=_PAGE):
             for each in page:
-                yield self.conversation(each.id)
+                found = self.up_to_date(self.conversation(each.id))
+                if not found.ended:
+                    yield found
             self.flush()
+
+    def letting_go(self, agent: str, states: Iterable[State]) -> Iterator[Conversation]:
+        """Yield what an agent holds in some states: whoever asks takes each of them from them."""
+        for state in states:
+            for found in self.emptying(_HOLDING, (agent, state.value)):
+                if found.agent == agent:
+                    yield found
+
+    def up_to_date(self, conversation: Conversation) -> Conversation:
+        """Return a conversation as `perform` meets it: by what is in force, with what came due fired."""
+        return self.catch_up(self.refresh(conversation), until=self.reached)
 
     def catch_up(self, conversation: Conversation, *, until: int | None = None) -> Conversation:
         """Fire what came due before this instant: a late poll loses no deadline (R6)."""
@@ -228,7 +246,14 @@ class Unit(UnitState):
 
 
 _PAGE: Final = 100
-_BY_LINE: Final = frozenset({Assign, Line, Offer, Withdraw})
+_BY_LINE: Final[Mapping[type, tuple[State, ...]]] = {
+    Assign: WAITING,
+    Line: WAITING,
+    Offer: WAITING,
+    Withdraw: (State.OFFERED,),
+}
+"""What is done to whatever waits, and in which states: one that has left them by now is passed over."""
+_HOLDING: Final = CONVERSATIONS.index("agent_by_due")
 _DRIVEN: Final = frozenset({Expire, Reschedule})
 _FOLLOWED: Final = texts.SAID_AFTER | {tell.Ended, tell.Relocated}
 """Events that bring something about beside themselves: texts, flows, wrap-ups, clocks that count anew."""

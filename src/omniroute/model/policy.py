@@ -243,11 +243,11 @@ class KeepAlive:
     after: int
     """How long after the contact's last message the first text goes out."""
     text: str
-    """The text that asks whether anybody is still there."""
+    """Asks whether anybody is still there; `{position}` and `{estimated_wait}` may stand in it."""
     end_after: int
     """How long after the first text the conversation ends."""
     end_text: str
-    """The text that goes out at the end."""
+    """The text that goes out at the end; may have the same."""
     end_text_first: bool = False
     """Whether the end's text goes out first and the end follows `end_after` later (T11's other reading)."""
 

@@ -24,7 +24,6 @@ from omniroute.model.policy import PolicySettings
 from omniroute.model.sla import SlaTargets
 from omniroute.rules import (
     assign_checks,
-    estimates,
     hours,
     offer_checks,
     queue_tree,
@@ -108,7 +107,6 @@ def _policies(desk: Judged) -> Iterator[Problem]:
         yield from offer_checks.problems(desk.config)
     if desk.read("inboxes", "primary_for"):
         yield from weight_checks.problems(desk)
-    yield from estimates.problems(desk.config)
     yield from variables.problems(desk.config)
     for kind, channel in desk.config.channels.items():
         path = join("channels", kind, "policy")

@@ -30,6 +30,7 @@ MAX_ATTEMPTS: Final = 10
 
 _FIRST_DELAY: Final = 5 * SECOND
 _LONGEST_DELAY: Final = HOUR
+_LONGEST_WISH: Final = 30 * 24 * HOUR
 
 _ORDER: Final = {
     DeliveryStatus.PENDING: 0,
@@ -59,12 +60,12 @@ def merge_status(old: DeliveryStatus | None, new: DeliveryStatus) -> DeliverySta
 def retry_at(now: int, attempts: int, name: str, after: int | None = None) -> int:
     """Return when to try again: delays double from 5 seconds to an hour, each with its own jitter.
 
-    `after` (microseconds) is the provider's own wish and is kept. The jitter, up to a quarter,
-    comes from `name` and `attempts`, so that the same input gives the same answer (X2).
+    `after` (microseconds) is the provider's own wish and is kept, up to 30 days. The jitter, up to a
+    quarter, comes from `name` and `attempts`, so that the same input gives the same answer (X2).
     """
     delay = min(_FIRST_DELAY << min(attempts - 1, 20), _LONGEST_DELAY) if attempts > 0 else 0
     jitter = delay * (zlib.crc32(f"{name}:{attempts}".encode()) % 1000) // 4000
-    return now + max(delay + jitter, after or 0)
+    return now + max(delay + jitter, min(after or 0, _LONGEST_WISH))
 
 
 def after_failure(

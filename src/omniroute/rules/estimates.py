@@ -7,14 +7,12 @@ long each was the first to be served. All in whole microseconds; without data th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from omniroute.errors import Problem
 from omniroute.instants import MINUTE
 from omniroute.model.assign import AssignPolicy
 from omniroute.model.desk_config import DeskConfig
-from omniroute.rules.names import join
 from omniroute.rules.policy_checks import written_layers
 from omniroute.rules.waiting import order
 
@@ -28,7 +26,6 @@ __all__ = [
     "filled",
     "minutes",
     "place_of",
-    "problems",
     "served",
     "tells_waits",
 ]
@@ -75,24 +72,6 @@ def tells_waits(config: DeskConfig) -> bool:
     """Whether anything of a desk asks how long its queues' waits are, or tells who begins to wait."""
     found = (each.assign for _, each in written_layers(config) if each.assign is not None)
     return any(each.estimate_over or each.waiting_message for each in found)
-
-
-def problems(config: DeskConfig) -> Iterator[Problem]:
-    """Yield the texts that name an estimate where no queue has one."""
-    layers = list(written_layers(config))
-    if any(each.assign is not None and each.assign.estimate_over for _, each in layers):
-        return
-    for path, each in layers:
-        texts = {join(path, name): getattr(each, name) for name in _TEXTS}
-        if each.assign is not None:
-            texts |= {join(path, "assign", n): getattr(each.assign, n) for n in _ASSIGN_TEXTS}
-        for here, text in texts.items():
-            if text is not None and ESTIMATED_WAIT in text:
-                yield Problem(here, f"names {ESTIMATED_WAIT}, and no assign.estimate_over is set")
-
-
-_TEXTS: Final = ("greeting", "after_hours_message")
-_ASSIGN_TEXTS: Final = ("waiting_message", "full_message", "menu_wait")
 
 
 # --- in texts -------------------------------------------------------------------------------------

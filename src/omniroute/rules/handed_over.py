@@ -91,10 +91,10 @@ def item_problem(item: Inbound) -> str | None:
 
 
 def result_problem(result: object) -> str | None:
-    """Return what is wrong with what an adapter's `send` returned, or None."""
+    """Return what is wrong with what an adapter's `send` returned, or None: what cannot be stored too."""
     if not isinstance(result, _RESULTS):
         return f"expected Accepted, Retryable, Permanent or Unknown, got {shown(result)}"
-    return type_problem(result)
+    return type_problem(result) or storable_problem(result)
 
 
 def check_attachments(attachments: tuple[Attachment, ...]) -> None:

@@ -65,6 +65,11 @@ def text_problem(text: str) -> str | None:
     return None
 
 
+def storable_text(text: str) -> str:
+    """Return a text with a mark in place of what is not stored: for others' words, such as an error's."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def name_problem(name: str, what: str = "a name") -> str | None:
     """Return what is wrong with the name of anything, or None."""
     if not name.strip():

@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from omniroute.desk.runtime import Runtime
+from omniroute.desk.statuses import set_status as really_set
 from omniroute.errors import PluginError, SecretMissing, StoreError, UnsupportedContent
 from omniroute.instants import HOUR, MINUTE, SECOND
 from omniroute.model import events as tell
@@ -289,6 +290,134 @@ def test_what_an_adapter_stumbles_over_before_its_request_is_tried_again(faulty,
     (dead,) = faulty.desk.dead_letters()
     assert (dead.message, dead.attempts) == (bad.id, MAX_ATTEMPTS)
     assert dead.reason == "the adapter raised KeyError", "its text may hold a secret"
+
+
+class Blurting:
+    """An adapter that answers "bad" with what it was handed, or raises it, after its request."""
+
+    def __init__(self) -> None:
+        self.adapter = ScriptedAdapter("chat")
+        self.result: Any = None
+        self.capable = True
+        self.asked: list[OutRequest] = []
+        self.three: list[Any] = []
+
+    def __getattr__(self, name):
+        return getattr(self.adapter, name)
+
+    def send(self, message, context, settings):
+        yield OutRequest(method="POST", url="scripted://provider", body=b"{}")
+        if isinstance(self.result, Exception) and message.text == "bad":
+            raise self.result
+        return self.result if message.text == "bad" else Accepted((message.id,))
+
+    def capabilities(self, settings):
+        if not self.capable:
+            raise KeyError("a secret")
+        return self.adapter.capabilities(settings)
+
+    def perform(self, request):
+        self.asked.append(request)
+        return OutResponse(status=200)
+
+
+@pytest.fixture
+def blurting(p):
+    """A desk with a bad message between good ones, and the adapter, which is its transport too."""
+    adapter = p.desks.registry._adapters["chat"] = p.desk._runtime.transport = Blurting()
+    adapter.three = [
+        says(p, p.contact(name).writes("Hello"), text)[0]
+        for name, text in (("Maria", "good"), ("Otto", "bad"), ("Ida", "good"))
+    ]
+    return p, adapter
+
+
+def come_to(p, adapter):
+    return [status_of(p, each) for each in adapter.three]
+
+
+@pytest.mark.req("S12")
+@pytest.mark.parametrize("result", [Accepted(("a\ud800b",)), Unknown("no \0 reason")])
+def test_a_result_that_cannot_be_stored_is_unknown_and_nothing_goes_out_again(
+    blurting, result
+) -> None:
+    p, adapter = blurting
+    adapter.result = result
+    assert p.desk.deliver() == 3
+    p.advance("1h")
+    assert come_to(p, adapter) == [D.SENT, D.UNKNOWN, D.SENT]
+    assert len(adapter.asked) == 3
+
+
+@pytest.mark.req("S12")
+def test_an_adapter_that_cannot_tell_its_capabilities_leaves_the_result_unknown(blurting) -> None:
+    p, adapter = blurting
+    adapter.result, adapter.capable = Unknown("lost"), False
+    assert p.desk.deliver() == 3
+    assert come_to(p, adapter) == [D.SENT, D.UNKNOWN, D.SENT]
+    assert [each.reason for each in p.desk.dead_letters()] == ["unknown: lost"]
+
+
+def refusing(monkeypatch, message, *statuses) -> None:
+    """Let a store refuse some statuses of one message."""
+    real = really_set
+
+    def set_status(unit, about, status, *rest):
+        if about.id == message.id and status in statuses:
+            raise ValueError("cannot be stored")
+        return real(unit, about, status, *rest)
+
+    monkeypatch.setattr("omniroute.desk.deliver.set_status", set_status)
+
+
+@pytest.mark.req("S12")
+def test_what_cannot_be_written_down_is_unknown_and_the_others_are_written_down(
+    blurting, monkeypatch, caplog
+) -> None:
+    p, adapter = blurting
+    adapter.result = Accepted(("out-1",))
+    refusing(monkeypatch, adapter.three[1], D.SENT)
+    assert p.desk.deliver() == 3
+    assert come_to(p, adapter) == [D.SENT, D.UNKNOWN, D.SENT]
+    (dead,) = p.desk.dead_letters()
+    assert dead.reason == "unknown: what came of it could not be written down (ValueError)"
+    assert "a batch could not be written down" in caplog.text
+    p.advance("1h")
+    assert len(adapter.asked) == 3
+
+
+@pytest.mark.req("S12")
+def test_one_that_cannot_be_written_down_at_all_keeps_nobody_elses_result(
+    blurting, monkeypatch
+) -> None:
+    p, adapter = blurting
+    adapter.result = Accepted(("out-1",))
+    refusing(monkeypatch, adapter.three[1], D.SENT, D.UNKNOWN)
+    for _ in range(MAX_ATTEMPTS + 5):
+        with pytest.raises(ValueError, match="cannot be stored"):
+            p.desk.deliver()
+        p.desks._runtime.clock.advance("1m")
+    assert come_to(p, adapter) == [D.SENT, D.PENDING, D.SENT]
+    assert len(adapter.asked) == 2 + MAX_ATTEMPTS, "nothing is sent for ever"
+    monkeypatch.undo()
+    p.desk.deliver()
+    assert [each.reason for each in p.desk.dead_letters()] == [
+        "unknown: tried, and never written down"
+    ]
+    assert len(adapter.asked) == 2 + MAX_ATTEMPTS
+
+
+def test_a_refusal_in_words_that_are_not_stored_is_listed_all_the_same(play) -> None:
+    class Refusing(ScriptedAdapter):
+        def send(self, message, context, settings):
+            raise UnsupportedContent("not \0 \ud800 this")
+
+    p = play(PUSH)
+    p.desks.registry._adapters["chat"] = Refusing("chat")
+    p.agent("ana").on()
+    says(p, p.contact("Maria").writes("Hello"), "Hi")
+    p.desk.deliver()
+    assert [each.reason for each in p.desk.dead_letters()] == ["not \ufffd \ufffd this"]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,46 @@ def test_a_greeting_says_the_position_too(play) -> None:
     assert p.contact("Two").got == ["Welcome. You are number 2 in line."]
 
 
+@pytest.mark.req("P8")
+def test_whatever_is_said_to_somebody_who_waits_may_tell_the_place(play) -> None:
+    alive = {
+        "after": "10m",
+        "end_after": "10m",
+        "text": "Still there? You are number {position}.",
+        "end_text": "Good bye. You were number {position}.",
+    }
+    p = play(config({"ana": {}}, keep_alive=alive, ended_text="Bye. Number {position} is free."))
+    writes(p, "One", "Two")
+    p.advance("20m")
+    p.deliver()
+    assert p.contact("Two").got == [
+        "Still there? You are number 2.",
+        "Good bye. You were number 1.",  # One has left by then
+        "Bye. Number 1 is free.",
+    ]
+
+
+@pytest.mark.req("P8")
+def test_whoever_comes_back_from_a_dismissal_is_told_the_place(play) -> None:
+    policy: dict[str, Any] = {
+        "dismissed_text": "Welcome back. You are number {position}.",
+        "dismissed_text_at": "reactivate",
+        "inactivity": {"after": "10m", "notice": "5m"},
+    }
+    p = play(config({"ana": {}}, **policy))
+    ana = p.agent("ana").on()
+    (first,) = writes(p, "One")
+    ana.replies(first, "Hello")
+    p.advance("20m")
+    ana.off()
+    writes(p, "Two", "One")
+    p.deliver()
+    assert p.contact("One").got == [
+        "Hello",
+        "Welcome back. You are number 1.",
+    ]  # returns come first
+
+
 def menu_config() -> Any:
     return load_config(
         {

@@ -13,6 +13,7 @@ from omniroute.rules.delivery import MAX_ATTEMPTS, check_content, merge_status, 
 from omniroute.testing import NOW
 
 D = DeliveryStatus
+DAY = 24 * HOUR
 
 
 def merged(*reports: DeliveryStatus) -> DeliveryStatus | None:
@@ -85,6 +86,12 @@ def test_jitter_sets_messages_apart_and_is_the_same_each_time() -> None:
 def test_the_providers_own_wish_is_kept() -> None:
     assert retry_at(NOW, 1, "m_1", after=10 * MINUTE) == NOW + 10 * MINUTE
     assert retry_at(NOW, 9, "m_1", after=SECOND) > NOW + 20 * MINUTE
+
+
+def test_a_wish_beyond_all_measure_is_cut_short() -> None:
+    assert retry_at(NOW, 1, "m_1", after=30 * DAY) == NOW + 30 * DAY
+    assert retry_at(NOW, 1, "m_1", after=2**63 - 1) == NOW + 30 * DAY
+    assert retry_at(NOW, 1, "m_1", after=-(2**63)) == retry_at(NOW, 1, "m_1")
 
 
 # --- content --------------------------------------------------------------------------------------

@@ -99,6 +99,9 @@ def test_no_field_takes_what_it_cannot_hold(name: str, wrong: object) -> None:
         (Retryable("busy", after="30s"), 'after is "30s", not a whole number'),  # type: ignore[arg-type]
         (Permanent(KeyError("x")), "reason is a KeyError, not text"),  # type: ignore[arg-type]
         (Unknown("lost", step=None), "step is nothing, not a whole number"),  # type: ignore[arg-type]
+        (Accepted(("a\ud800b",)), "provider_ids[0] holds the character U+D800"),
+        (Permanent("no \0 reason"), "reason holds the character U+0000"),
+        (Retryable("busy", after=2**63), "after is too large a number"),
     ],
 )
 def test_what_send_returned_is_a_result(result: object, told: str) -> None:

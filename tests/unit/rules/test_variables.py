@@ -34,6 +34,14 @@ def told(policy: dict[str, Any], at: str = "policy") -> list[str]:
         {"assign": {"waiting_message": "{position}: {estimated_wait}", "estimate_over": 5}},
         {"assign": {"menu_wait": "({estimated_wait} min)", "estimate_over": 5}},
         {"dismissed_text": "[agent name] has left."},
+        {"dismissed_text": "Welcome back. You are number {position}."},
+        {"ended_text": "You were number {position}."},
+        {"keep_alive": {**ALIVE, "text": "Still there? You are number {position}."}},
+        {"keep_alive": {**ALIVE, "end_text": "You were number {position}. Bye"}},
+        {
+            "keep_alive": {**ALIVE, "text": "It takes {estimated_wait} min."},
+            "assign": {"estimate_over": 5},
+        },
         {"ended_text": "Bye :-} { } {1} {a b}"},
     ],
 )
@@ -74,15 +82,33 @@ def test_what_a_text_has_may_stand_in_it(policy: dict[str, Any]) -> None:
         ),
         (
             {"ended_text": "Bye {Name}"},
-            "ended_text: {Name} stands for nothing here, and would be sent as it is",
+            (
+                "ended_text: {Name} stands for nothing here; "
+                'known are "{position}" and "{estimated_wait}"'
+            ),
         ),
         (
             {"inactivity": {"after": "10m", "notice": "5m", "text": "{agent} waits"}},
             "inactivity.text: {agent} stands for nothing here, and would be sent as it is",
         ),
         (
+            {"inactivity": {"after": "10m", "notice": "5m", "text": "Number {position}"}},
+            "inactivity.text: {position} stands for nothing here, and nobody who gets it waits",
+        ),
+        (
             {"keep_alive": {**ALIVE, "end_text": "Bye {name}"}},
-            "keep_alive.end_text: {name} stands for nothing here, and would be sent as it is",
+            (
+                "keep_alive.end_text: {name} stands for nothing here; "
+                'known are "{position}" and "{estimated_wait}"'
+            ),
+        ),
+        (
+            {"keep_alive": {**ALIVE, "text": "It takes {estimated_wait} min."}},
+            "keep_alive.text: names {estimated_wait}, and no assign.estimate_over is set",
+        ),
+        (
+            {"ended_text": "It took {estimated_wait} min."},
+            "ended_text: names {estimated_wait}, and no assign.estimate_over is set",
         ),
     ],
 )
