@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from tests.rigs.postgres import RigError, Server, binaries, url_of
 
@@ -29,6 +30,6 @@ def empty_database(postgres):
     with psycopg.connect(dsn, autocommit=True) as connection:
         ours = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$'"
         for (schema,) in connection.execute(ours).fetchall():
-            connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+            connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
         connection.execute("CREATE SCHEMA public")
     return url_of(postgres.port, database=name)

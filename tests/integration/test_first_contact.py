@@ -81,6 +81,38 @@ def test_a_store_waits_for_the_tables_that_another_process_makes(
     engine.dispose()
 
 
+def test_an_engine_of_the_hosts_that_commits_by_itself_makes_tables_whole(
+    empty_database: str,
+) -> None:
+    made = create_engine(empty_database)
+    engine = made.execution_options(isolation_level="AUTOCOMMIT")
+    with versions.writing(engine, None) as connection:
+        assert (
+            connection.execute(sa.text("SHOW transaction_isolation")).scalar() == "read committed"
+        )
+        connection.rollback()
+    assert om.sql.status(made).standing is om.sql.Standing.EMPTY
+    use(SqlStore(engine))
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        assert driver.autocommit, "as the host has it"
+    made.dispose()
+
+
+def test_a_role_with_a_schema_of_its_own_needs_no_more(empty_database: str) -> None:
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE ROLE landlady_guest LOGIN"))
+        connection.execute(sa.text("CREATE SCHEMA support AUTHORIZATION landlady_guest"))
+    store = SqlStore(engine.url.set(username="landlady_guest"), schema="support")
+    use(store)
+    store.close()
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP OWNED BY landlady_guest"))
+        connection.execute(sa.text("DROP ROLE landlady_guest"))
+    engine.dispose()
+
+
 def test_an_upgrade_waits_for_the_tables_that_another_process_makes(empty_database: str) -> None:
     engine = create_engine(empty_database)
     waits = beside_one_who_changes_tables(engine, None, lambda: om.sql.upgrade(empty_database))

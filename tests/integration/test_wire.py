@@ -582,7 +582,7 @@ def test_a_warning_of_a_hosts_trigger_says_nothing_of_the_commit(store: SqlStore
 
 
 def test_a_database_schema_may_have_any_name(empty_database: str) -> None:
-    store = SqlStore(empty_database, schema='my%d :b"x')
+    store = SqlStore(empty_database, schema='my%s %d :b"x')
     store.transact(lambda tx: tx.put(DESKS, DESK, DeskRecord(DESK)))
     assert alone(store).get(DESKS, DESK, ()) == DeskRecord(DESK)
     store.close()

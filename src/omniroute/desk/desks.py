@@ -18,6 +18,7 @@ from omniroute.desk.stumbles import tell_stumble
 from omniroute.errors import (
     ConfigDiffers,
     DeskExists,
+    PluginError,
     UniqueViolation,
     UnknownDesk,
     UsageError,
@@ -29,9 +30,10 @@ from omniroute.model.records import AddressEntry
 from omniroute.model.secret import Secret, SecretRef
 from omniroute.model.wire import OutRequest, OutResponse, RawRequest, RawResponse
 from omniroute.plugins import Registry
-from omniroute.ports import Store, Transport
+from omniroute.ports import ChannelAdapter, Store, Transport
 from omniroute.rules.arguments import blaming
 from omniroute.rules.names import shown
+from omniroute.rules.storable import key_problem
 from omniroute.schema import ADDRESSES, DESKS
 from omniroute.stores import open_store
 
@@ -125,6 +127,8 @@ class Desks(Closes):
             found: AddressEntry | None = tx.get(ADDRESSES, "", (channel, address))
             return found
 
+        if key_problem(address) is not None:
+            return None  # no store could hold it: a stranger may name anything
         entry = self._runtime.read(work)
         return None if entry is None else (Desk(entry.desk, self._runtime), entry.entry_point)
 
@@ -154,31 +158,42 @@ class Desks(Closes):
         """Return a worker for all desks of the store: any number of processes may run one."""
         return worker.Worker(self._runtime, wait=wait, every=every)
 
-    def targets(self, request: RawRequest) -> list[tuple[Desk, str]]:
+    def targets(
+        self, request: RawRequest, failures: list[Exception] | None = None
+    ) -> list[tuple[Desk, str]]:
         """Return the desks and entry points that a webhook is for: one for each account it concerns.
 
         Within a desk the entry points of one account share a signature, and `receive` sorts the
         items. What an adapter raises for a webhook that is another's is told in the log
         `omniroute.desk`; where nobody's it is, it is raised: the webhook may be that adapter's own.
+        With `failures` it is put there in place of raised: for whoever first looks further.
         """
         found: dict[tuple[str, str | None], tuple[Desk, str]] = {}
-        failures: list[Exception] = []
+        named, failed = self._look(request)
+        for kind, error in failed.items():
+            tell_stumble(error, "the adapter for %r could not look at a webhook", kind)
+        for kind, address in named:
+            owner = self.find(kind, address)
+            if owner is not None:
+                desk, name = owner
+                account = desk.config.entry_points[name].account
+                found.setdefault((desk.id, account), owner)
+        if failures is not None:
+            failures.extend(failed.values())
+        elif failed and not found:
+            raise next(iter(failed.values()))
+        return list(found.values())
+
+    def _look(self, request: RawRequest) -> tuple[list[tuple[str, str]], dict[str, Exception]]:
+        """Return whom a webhook is for, as kinds and addresses, and why which adapters cannot say."""
+        named: list[tuple[str, str]] = []
+        failed: dict[str, Exception] = {}
         for kind, adapter in self.registry.kinds().items():
             try:
-                addresses = adapter.addresses(request)
-            except Exception as error:  # noqa: BLE001  (told, and raised where nobody's it is)
-                tell_stumble(error, "the adapter for %r could not look at a webhook", kind)
-                failures.append(error)
-                continue
-            for address in addresses:
-                owner = self.find(kind, address)
-                if owner is not None:
-                    desk, name = owner
-                    account = desk.config.entry_points[name].account
-                    found.setdefault((desk.id, account), owner)
-        if failures and not found:
-            raise failures[0]
-        return list(found.values())
+                named += [(kind, each) for each in _addresses(kind, adapter, request)]
+            except Exception as error:  # noqa: BLE001  (its own webhooks alone are lost to it)
+                failed[kind] = error
+        return named, failed
 
     def handshake(self, request: RawRequest) -> RawResponse | None:
         """Return the answer of the first entry point that knows a provider's set-up call, or None."""
@@ -193,7 +208,8 @@ class Desks(Closes):
 
         For a webhook that names no address at all: news of the account itself.
         """
-        if any(adapter.addresses(request) for adapter in self.registry.kinds().values()):
+        named, _ = self._look(request)
+        if named:
             return None
         for name in self.ids():
             entry_point = inbound.signed_for(self._runtime, name, request)
@@ -240,6 +256,22 @@ def open_desk(
 def _same(desk: Desk, config: DeskConfig) -> None:
     if changed := diff.differences(desk.config, configure.without_staff(config)):
         raise ConfigDiffers(desk.id, changed)
+
+
+def _addresses(kind: str, adapter: ChannelAdapter, request: RawRequest) -> list[str]:
+    """Return whom an adapter says that a webhook is for; `PluginError` for what is no list of texts."""
+    said: Any = adapter.addresses(request)
+    listed = isinstance(said, Iterable) and not isinstance(said, str | bytes | Mapping)
+    named = list(said) if listed else []
+    wrong = [each for each in named if not isinstance(each, str)] if listed else [said]
+    if wrong:
+        raise PluginError(
+            f"the adapter for {kind!r} looked at a webhook wrongly",
+            expected="a list of addresses, which are texts, from its addresses; [] = not for us",
+            got=f"{shown(wrong[0])} {'in it' if listed else 'in its place'}",
+            hint="the adapter conformance kit finds such mistakes",
+        )
+    return named
 
 
 def _check_part(part: object, where: str, expected: str, method: str) -> None:

@@ -41,6 +41,8 @@ class QueueLines:
         if found is None:
             found = self._tx.get(QUEUE_LINES, self._desk, (queue,)) or QueueLine(queue=queue)
             self._found[queue] = found
+            if found.keepers:
+                self._lined.add(queue)  # older versions did not name such a queue in the desk's row
         return found
 
     def lanes(self, queue: str) -> tuple[Lane, ...]:
@@ -78,7 +80,7 @@ class QueueLines:
 
     def keepers(self, queue: str) -> Mapping[str, str]:
         """Return whose parts are kept, by the conversation of a queue they are kept for (R2)."""
-        return self.of(queue).keepers if queue in self._lined else {}
+        return self.of(queue).keepers
 
     def keep_room(self, conversation: Conversation, agent: str | None) -> None:
         """Note whose parts are kept for a conversation that waits; None: nobody's any more (R2)."""

@@ -255,7 +255,7 @@ class UnitState:
         before = self.find_agent(agent_id)
         after = apply_agent(before, event, agent_id)
         if isinstance(event, _OF_STAFF):
-            self.agenda.restaffed.append((before, after))
+            self._restaff(agent_id, before, after)
         if (kept := lost_keeper(before, after)) and not isinstance(event, tell.RoomReleased):
             self.agenda.bereft[kept] = None
         if after is None:
@@ -264,7 +264,6 @@ class UnitState:
             self.agents_written += 1
             self.agenda.closed.update(dict.fromkeys(before.pools if before is not None else ()))
             self.tx.delete(AGENTS, self.desk, (agent_id,))
-            self._forget_timers(agent_id)
             return
         name = None
         if before is not None and after.load > before.load:
@@ -282,6 +281,11 @@ class UnitState:
             self.write_event(
                 tell.AgentRemoved(agent_id, event.at, tell.SYSTEM)
             )  # S15: the last ended
+
+    def _restaff(self, agent_id: str, before: Agent | None, after: Agent | None) -> None:
+        self.agenda.restaffed.append((before, after))
+        if before is None or after is None:  # older versions left those of whoever was removed
+            self._forget_timers(agent_id)
 
     def _forget_timers(self, agent_id: str) -> None:
         """Whoever is gone wraps nothing up and is not missed: nor when they are back."""
@@ -422,13 +426,17 @@ class UnitState:
 
     def use_version(self, version: int, setup: Setup) -> None:
         """Work by another configuration version from here on; it is written with the desk's row."""
+        lines = self.queue_lines
+        if self.setup.counted:
+            for queue in self.setup.leaves:
+                lines.of(queue)  # room may be kept there that the desk's row does not tell of
         self.record = DeskRecord(
             self.record.id,
             self.record.position,
             version,
             self._next_due,
             self._next_work,
-            self.record.lined,
+            lines.lined,
         )
         self.setup = setup
 

@@ -38,6 +38,8 @@ def start_wrap_ups(unit: Unit, events: Iterable[tell.ConversationEvent], lasts: 
             if unit.tx.get(AGENT_TIMERS, unit.desk, key) is not None:
                 # It came back to them before they were done with its last end: one slot is enough.
                 unit.write_event(tell.WrapUpEnded(event.released, event.at, SYSTEM, name))
+                if unit.find_agent(event.released) is None:
+                    continue  # it was the last that kept them on the staff (S15)
             unit.write_event(tell.WrapUpStarted(event.released, event.at, SYSTEM, name, until))
             timer = AgentTimer(event.released, AgentTimerKind.WRAP_UP, name, event.at, until)
             unit.arm_agent(timer)

@@ -80,12 +80,13 @@ def _known(desk: Desk, request: RawRequest, entry_point: str | None) -> RawRespo
 
 
 def _found(desks: Desks, request: RawRequest) -> RawResponse:
-    targets = desks.targets(request)
+    failures = list[Exception]()
+    targets = desks.targets(request, failures)
     if not targets:
         greeting = desks.handshake(request)
         if greeting is not None:
             return greeting
-        return _for_nobody(desks, request)
+        return _for_nobody(desks, request, failures)
     received, refusals = [], list[PayloadError]()
     for desk, entry_point in targets:
         try:
@@ -97,16 +98,19 @@ def _found(desks: Desks, request: RawRequest) -> RawResponse:
     return _summary(received)
 
 
-def _for_nobody(desks: Desks, request: RawRequest) -> RawResponse:
+def _for_nobody(desks: Desks, request: RawRequest, failures: list[Exception]) -> RawResponse:
     """Acknowledge news of an account: it names no address, and would be sent for days (R13).
 
     Whoever signs for an account of ours may tell us what concerns no conversation. Anything else
-    is refused: to a stranger we have nothing to say.
+    is refused: to a stranger we have nothing to say. Where an adapter could not look, it may be its
+    own: what it raised is raised.
     """
     found = None if request.method.upper() == "GET" else desks.vouching(request)
     if found is not None:
         desk, entry_point = found
         return _summary([desk.receive(entry_point, request)])
+    if failures:
+        raise failures[0]
     raise UnknownAddress("no desk has an entry point for this request")
 
 

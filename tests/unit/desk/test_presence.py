@@ -12,7 +12,9 @@ from omniroute.instants import HOUR, MINUTE
 from omniroute.model import events as tell
 from omniroute.model.agent import Colour
 from omniroute.model.policy import AfterEnd, AfterEndTo, AwayThen, PolicySettings, Presence
+from omniroute.model.records import AgentTimer, AgentTimerKind
 from omniroute.model.state import State
+from omniroute.schema import AGENT_TIMERS
 from omniroute.testing import MONDAY, NOW, a_config
 from tests.unit.desk.helpers import assert_folds, names, told
 
@@ -96,6 +98,50 @@ def test_who_goes_with_their_last_conversation_has_nothing_to_wrap_up(play) -> N
     p.agent("ana").serving("general").on()
     p.advance("1h")
     assert p.desk.staff.get("ana").load == 0
+    assert_folds(p)
+
+
+@pytest.mark.req("P6", "X4", "S15")
+def test_who_goes_with_one_that_came_back_while_they_wrapped_it_up_wraps_nothing_up(play) -> None:
+    after_end = AfterEnd(AfterEndTo.LAST_AGENT)
+    p = play(
+        a_config(
+            agents=("ana",),
+            capacity=2,
+            policy=PolicySettings(wrap_up=30 * MINUTE, after_end=after_end),
+            preset="push",
+        )
+    )
+    ana = p.agent("ana").on()
+    ana.ends(p.contact("Maria").writes("Hello"))
+    again = p.contact("Maria").writes("One more thing")
+    assert (again.agent, p.desk.staff.get("ana").load) == ("ana", 2)
+    p.desk.staff.remove("ana", held="keep")
+    ana.ends(again)
+    assert "ana" not in [each.id for each in p.desk.staff.list()]
+    assert len(told(p, tell.WrapUpStarted)) == len(told(p, tell.WrapUpEnded)) == 1
+    assert p.desk.next_due() is None
+    ana.serving("general").on()
+    for name in ("Otto", "Emma", "Paul"):
+        p.contact(name).writes("Hello")
+    p.advance("1h")
+    assert (p.desk.staff.get("ana").load, len(ana.holds)) == (2, 2)
+    assert_folds(p)
+
+
+@pytest.mark.req("P6", "X4")
+def test_whoever_is_added_has_nothing_to_wrap_up_that_an_older_version_left(play) -> None:
+    p = desk_of(play, "bob", wrap_up=5 * MINUTE)
+    left = AgentTimer("ana", AgentTimerKind.WRAP_UP, "c_9", NOW, NOW + 5 * MINUTE)
+    p.desks.store.transact(lambda tx: (tx.lock("acme"), tx.put(AGENT_TIMERS, "acme", left)))
+    p.agent("bob").off()
+    p.agent("ana").serving("general").on()
+    kept = p.desks.store.transact(lambda tx: tx.get(AGENT_TIMERS, "acme", AGENT_TIMERS.key(left)))
+    assert kept is None
+    chat = p.contact("Maria").writes("Hello")
+    p.advance("1h")
+    assert told(p, tell.WrapUpEnded) == []
+    assert (p.desk.conversation(chat.id).agent, p.desk.staff.get("ana").load) == ("ana", 1)
     assert_folds(p)
 
 

@@ -11,6 +11,7 @@ import omniroute as om
 from omniroute.config import load_config
 from omniroute.model import events as tell
 from omniroute.model.agent import Capacity, Colour
+from omniroute.schema import DESKS
 from tests.unit.desk.helpers import assert_folds, told
 
 CHANNELS = ("voice", "chat", "email")
@@ -547,6 +548,47 @@ def test_parts_are_let_go_where_a_version_without_costs_moves_what_they_are_kept
     chats, call = starving(p, "ana")
     p.advance("2m")
     p.agent("ana").ends(chats[0])
+    after = config(costs={})
+    inboxes = {"sales": after.inboxes["general"]}
+    p.desk.apply(evolve(after, inboxes=inboxes, agents={}), move={"general": "sales"})
+    assert p.desk.conversation(call.id).queue == "sales"
+    assert p.desk.staff.get("ana").keeps is None
+    assert_folds(p)
+
+
+def as_older_versions_stored_it(p: Any) -> None:
+    """Let the desk's row name no queue for whose conversations room is kept."""
+
+    def work(tx: Any) -> None:
+        tx.lock(p.desk.id)
+        record = tx.get(DESKS, p.desk.id, ())
+        assert record.lined == ("general",)
+        tx.put(DESKS, p.desk.id, evolve(record, lined=()))
+
+    p.desks.store.transact(work)
+
+
+@pytest.mark.req("R2")
+def test_parts_that_an_older_version_kept_are_let_go_when_what_they_are_kept_for_fits(play) -> None:
+    p = play(config({"ana": {}, "bob": {}}, assign=RESERVE))
+    chats, call = starving(p, "ana")
+    p.advance("2m")
+    as_older_versions_stored_it(p)
+    p.agent("bob").on()
+    assert holders(p, call) == ["bob"]
+    assert [each.agent for each in told(p, tell.RoomReleased)] == ["ana"]
+    p.agent("ana").ends(chats[0])
+    (later,) = writes(p, "chat")
+    assert holders(p, later) == ["ana"]
+    assert_folds(p)
+
+
+@pytest.mark.req("R2", "S15")
+def test_parts_that_an_older_version_kept_are_let_go_by_a_version_without_costs(play) -> None:
+    p = play(config(assign=RESERVE))
+    _, call = starving(p, "ana")
+    p.advance("2m")
+    as_older_versions_stored_it(p)
     after = config(costs={})
     inboxes = {"sales": after.inboxes["general"]}
     p.desk.apply(evolve(after, inboxes=inboxes, agents={}), move={"general": "sales"})

@@ -105,6 +105,14 @@ def test_a_url_that_no_desk_can_be_kept_at_is_refused_before_anything_is_opened(
             open_it(url)
 
 
+@pytest.mark.req("R15")
+def test_a_password_may_have_any_letter() -> None:
+    store = SqlStore("postgresql+psycopg://app:s3c?re=t&x@db.example/desk")
+    assert store.engine.url.password == "s3c?re=t&x"
+    assert repr(store) == "SqlStore('postgresql+psycopg://app:***@db.example/desk')"
+    store.close()
+
+
 @pytest.mark.parametrize(
     "given,got", [(MemoryStore, "the class MemoryStore"), (object(), "object"), (5, "int")]
 )

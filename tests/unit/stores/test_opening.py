@@ -63,6 +63,23 @@ def test_a_relative_file_stays_where_it_was_opened(
     store.close()
 
 
+def test_a_relative_file_is_watched_where_it_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a store that is made before its process goes elsewhere, and used after."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    store = SqlStore("sqlite:///desk.db")
+    monkeypatch.chdir("elsewhere")
+    alone(store).put(DESKS, ONE, DeskRecord(ONE))
+    (tmp_path / "elsewhere" / "desk.db").touch()
+    alone(store).put(DESKS, ONE, DeskRecord(ONE, position=1))
+    (tmp_path / "desk.db").rename(tmp_path / "moved.db")
+    with pytest.raises(StoreError, match="moved or replaced"):
+        alone(store).put(DESKS, ONE, DeskRecord(ONE, position=2))
+    store.close()
+
+
 @pytest.mark.parametrize(
     "url", ["sqlite://", "sqlite:///file:desks?mode=memory&cache=shared&uri=true"]
 )

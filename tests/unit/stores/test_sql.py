@@ -652,6 +652,7 @@ def test_addresses_are_in_no_desk(store: SqlStore) -> None:
 def test_a_statements_marks_become_the_servers_own() -> None:
     assert numbered("SELECT 1") == "SELECT 1"
     assert numbered("SELECT %s::json, %s WHERE a = %s") == "SELECT $1::json, $2 WHERE a = $3"
+    assert numbered('SELECT "a%%sb", %s, 5 %% 2') == 'SELECT "a%sb", $1, 5 % 2'
 
 
 @pytest.mark.parametrize("database", ["postgresql", "sqlite"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -405,14 +406,64 @@ def test_an_unknown_entry_point_is_the_hosts_mistake(desks) -> None:
         handle_webhook(desks["acme"], webhook(("a1", "k1", "Hello")), entry_point="a9")
 
 
-def test_an_adapter_that_stumbles_over_a_webhook_spoils_no_other_s(desks, caplog) -> None:
+def looked_at_with(desks: Desks, addresses: Any) -> None:
+    """Let an adapter be asked before the others whom a webhook is for."""
+
     class Stumbles(ScriptedAdapter):
-        def addresses(self, request):
-            raise KeyError("birds")
+        def addresses(self, request: RawRequest) -> Any:
+            return addresses(request)
 
     desks.registry._adapters = {"stumbling": Stumbles("stumbling"), **desks.registry._adapters}
+
+
+def raising(request: RawRequest) -> list[str]:
+    raise KeyError("birds")
+
+
+def raising_late(request: RawRequest) -> Iterator[str]:
+    yield from json.loads(request.body + b"!")
+
+
+STUMBLING = {
+    "raises": (raising, KeyError, "birds"),
+    "raises late": (raising_late, ValueError, "Extra data"),
+    "None": (
+        lambda request: None,
+        PluginError,
+        "expected a list of addresses.*got nothing in its place",
+    ),
+    "a text": (lambda request: "a1", PluginError, 'got "a1" in its place'),
+    "numbers": (lambda request: [5], PluginError, "got 5 in it"),
+    "lists": (lambda request: [["a1"]], PluginError, "got a list in it"),
+}
+
+
+@pytest.mark.parametrize("addresses,error,match", STUMBLING.values(), ids=STUMBLING)
+def test_an_adapter_that_stumbles_over_a_webhook_spoils_no_other_s(
+    desks, caplog, addresses, error, match
+) -> None:
+    looked_at_with(desks, addresses)
     response = handle_webhook(desks, webhook(("a1", "k1", "Hello")))
     assert (response.status, answer(response)["accepted"]) == (200, 1)
     assert "the adapter for 'stumbling' could not look at a webhook" in caplog.text
-    with pytest.raises(KeyError, match="birds"):
+    assert handle_webhook(desks, webhook()).status == 200, "news of an account that signed for it"
+    with pytest.raises(error, match=match):
         handle_webhook(desks, webhook(("nowhere", "k2", "Hello")))
+    with pytest.raises(error, match=match):
+        desks.targets(webhook(("nowhere", "k2", "Hello")))
+
+
+def test_an_adapter_that_stumbles_over_a_handshake_spoils_no_other_s(desks) -> None:
+    looked_at_with(desks, raising)
+    assert handle_webhook(desks, greeting("meta")).body == b"welcome"
+    with pytest.raises(KeyError, match="birds"):
+        handle_webhook(desks, greeting("forged"))
+
+
+@pytest.mark.parametrize("address", ["a\ud800", "a\0"])
+def test_an_address_that_no_store_could_hold_is_nobodys(address, tmp_path) -> None:
+    with desks_with(ACME, store=f"sqlite:///{tmp_path / 'desks.db'}") as desks:
+        assert handle_webhook(desks, webhook((address, "k1", "Hello"))).status == 404
+        response = handle_webhook(desks, webhook((address, "k1", "Hello"), ("a1", "k2", "Hello")))
+        assert (response.status, answer(response)["accepted"]) == (200, 1)
+        assert desks.find("chat", address) is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,7 +20,7 @@ from omniroute.stores.sql import versions
 from omniroute.stores.sql.drivers import FILE_MOVED, Driver, Fault, hint_for
 from omniroute.stores.sql.retrying import TRY_AGAIN, Again
 from omniroute.stores.sql.tables import TableSet
-from omniroute.stores.sql.urls import database_file, shown_url
+from omniroute.stores.sql.urls import shown_url
 
 __all__ = ["cannot_open", "cause_of", "find_tables", "set_up_sqlite", "watch_file"]
 
@@ -56,17 +57,13 @@ def set_up_sqlite(connection: Any, durability: str) -> None:
     connection.execute(f"PRAGMA synchronous = {durability.upper()}")
 
 
-def watch_file(url: URL, dbapi: Any) -> Callable[[], None] | None:
-    """Return what raises where a file's name stands for another file by now; None where there is none.
+def watch_file(path: Path, dbapi: Any) -> Callable[[], None]:
+    """Return what raises where a file's name stands for another file than it does now.
 
     SQLite does not look: where somebody deletes or replaces a file, as a backup is restored, commits
     would go to what has no name any more, and be gone with the process. Nor is the new file opened: what
     SQLite keeps beside it still belongs to the old one.
     """
-    file = database_file(url)
-    if file is None:
-        return None
-    path = file.absolute()
 
     def identity() -> tuple[int, int] | None:
         try:

@@ -45,7 +45,7 @@ from omniroute.stores.sql.opening import (
 from omniroute.stores.sql.retrying import TRY_AGAIN, Again, until_done
 from omniroute.stores.sql.statements import plans_for
 from omniroute.stores.sql.transaction import FinishedTransaction, SqlTransaction
-from omniroute.stores.sql.urls import database_url, engine_made, is_memory, shown_url
+from omniroute.stores.sql.urls import database_file, database_url, engine_made, is_memory, shown_url
 from omniroute.stores.sql.wire import Statement, Wire
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ class SqlStore:
         self._one_writer = None if self._driver.row_locks else threading.Lock()
         self._preparing = threading.Lock()
         self._process = os.getpid()
+        file = database_file(self.engine.url)
+        self._file = None if file is None else file.absolute()  # as it was opened, wherever we go
         self._check_file: Callable[[], None] | None = None
         self._starting: dict[int, threading.Lock] = {}
         if self._owned and dialect.name == "sqlite":
@@ -282,8 +284,9 @@ class SqlStore:
 
     def _set_up(self, connection: Any, record: Any) -> None:
         set_up_sqlite(connection, self._durability)
-        if self._check_file is None:  # the first one counts: later connections are to the same file
-            self._check_file = watch_file(self.engine.url, self.engine.dialect.loaded_dbapi)
+        if self._check_file is None and self._file is not None:
+            # the first one counts: later connections are to the same file
+            self._check_file = watch_file(self._file, self.engine.dialect.loaded_dbapi)
         record.info[_SAME_FILE] = self._check_file
 
     # --- hints ---

@@ -467,3 +467,5 @@ class FinishedTransaction(SqlTransaction):
         )
 
     lock = get = put = add = delete = scan = entries = heads = count = lease = _refuse
+    expect = expect_heads = expect_list = last_known = _refuse
+    foresees = property(_refuse)

@@ -24,7 +24,6 @@ def database_url(target: str | URL) -> URL:
         url = make_url(target)
     except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise UsageError("not the URL of a database", expected=_EXPECTED, got=f"{error}") from error
-    _check_options(target)
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in _BACKENDS:
@@ -33,6 +32,8 @@ def database_url(target: str | URL) -> URL:
             expected=_EXPECTED,
             got=repr(f"{url.drivername}://…"),
         )
+    if isinstance(target, str) and url.get_backend_name() == "sqlite":
+        _check_options(target)
     with engine_made():
         dialect = url.get_dialect()
     if dialect.is_async:
@@ -45,9 +46,9 @@ def database_url(target: str | URL) -> URL:
     return url
 
 
-def _check_options(target: str | URL) -> None:
+def _check_options(target: str) -> None:
     """SQLAlchemy drops what is no option; of a file's name with a ? in it only the start would be left."""
-    options = target.partition("?")[2] if isinstance(target, str) else ""
+    options = target.partition("?")[2]
     for each in options.split("&") if options else ():
         if "=" not in each:
             raise UsageError(

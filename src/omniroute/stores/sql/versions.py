@@ -132,7 +132,9 @@ def create(connection: Connection, tables: TableSet, schema: str | None) -> None
 
 def create_schema(connection: Connection, schema: str | None) -> None:
     """Create the database schema, where one was named and the database has such things."""
-    if schema is not None and connection.dialect.name == "postgresql":
+    if schema is None or connection.dialect.name != "postgresql":
+        return
+    if not inspect(connection).has_schema(schema):  # who has one needs no right to create it
         connection.execute(CreateSchema(schema, if_not_exists=True))
 
 
@@ -144,15 +146,16 @@ def writing(engine: Engine, schema: str | None) -> Iterator[Connection]:
     whatever isolation a host's engine has, who comes out of the line has to see what those before did.
     """
     postgres = engine.dialect.name == "postgresql"
-    if postgres:
-        engine = engine.execution_options(isolation_level="READ COMMITTED")
-    with engine.begin() as connection:
-        driver = connection.connection.driver_connection
+    with engine.connect() as connection:
         if postgres:
-            _stand_in_line(connection, schema)
-        elif not getattr(driver, "in_transaction", True):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield connection
+            connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            driver = connection.connection.driver_connection
+            if postgres:
+                _stand_in_line(connection, schema)
+            elif not getattr(driver, "in_transaction", True):
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
 
 def _stand_in_line(connection: Connection, schema: str | None) -> None:

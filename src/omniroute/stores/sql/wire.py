@@ -9,6 +9,8 @@ and none runs after one that failed.
 from __future__ import annotations
 
 import contextlib
+import itertools
+import re
 import select
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -365,5 +367,5 @@ def _begin(connection: Any) -> str:
 @lru_cache(maxsize=2048)
 def numbered(text: str) -> str:
     """Return a statement with its marks as the server has them: `$1`, `$2` and so on."""
-    first, *rest = [part.replace("%%", "%") for part in text.split("%s")]
-    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
+    numbers = itertools.count(1)
+    return re.sub("%%|%s", lambda each: "%" if each[0] == "%%" else f"${next(numbers)}", text)
