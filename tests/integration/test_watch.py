@@ -76,7 +76,7 @@ class Watching:
         self._enough = threading.Event()
         self._options = options
         self._desk = desk
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._watch, daemon=True)  # a deaf one never ends
         self._thread.start()
 
     def _watch(self) -> None:
